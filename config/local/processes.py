@@ -1,0 +1,175 @@
+"""The processes of a site, and one supervised process."""
+
+import ctypes
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+from config.local.places import PROJECT
+
+QUEUES = ("ingest", "analysis", "decisions", "training")
+LARGEST_LOG = 10 * 1024 * 1024
+PR_SET_PDEATHSIG = 1
+
+
+class Role(StrEnum):
+    """What a process is for."""
+
+    EDGE = "edge"
+    CONSOLE = "console"
+    WORKER = "worker"
+    BEAT = "beat"
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """How a process is started and how its readiness shows: an address that answers 200, or a printed line."""
+
+    name: str
+    command: Sequence[str]
+    ready_address: str | None
+    ready_line: str | None
+
+
+def edge(*, host: str, port: int) -> Program:
+    """Return the process that assigns and collects."""
+    return Program(
+        name=Role.EDGE,
+        command=_granian("config.edge:application", host=host, port=port),
+        ready_address=f"http://{host}:{port}/healthz/ready",
+        ready_line=None,
+    )
+
+
+def console(*, host: str, port: int) -> Program:
+    """Return the process that serves admin, readouts and management API."""
+    return Program(
+        name=Role.CONSOLE,
+        command=_granian("config.wsgi:application", host=host, port=port),
+        ready_address=f"http://{host}:{port}/healthz/ready",
+        ready_line=None,
+    )
+
+
+def worker(*, name: str, concurrency: int) -> Program:
+    """Return a process that runs jobs in `concurrency` children."""
+    command = [*_celery(), "worker", f"--queues={','.join(QUEUES)}", f"--concurrency={concurrency}"]
+    command += [
+        "--pool=prefork",
+        f"--hostname={name}@%h",
+        "--without-gossip",
+        "--without-mingle",
+        "--loglevel=INFO",
+    ]
+    return Program(name=name, command=command, ready_address=None, ready_line=" ready.")
+
+
+def beat(*, schedule_file: Path) -> Program:
+    """Return the process that rings at fixed times."""
+    command = [*_celery(), "beat", f"--schedule={schedule_file}", "--pidfile=", "--loglevel=INFO"]
+    return Program(name=Role.BEAT, command=command, ready_address=None, ready_line="beat: Starting...")
+
+
+def _celery() -> list[str]:
+    return [sys.executable, "-m", "celery", "--app=workers", "--quiet"]
+
+
+def _granian(application: str, *, host: str, port: int) -> list[str]:
+    command = [sys.executable, "-m", "granian", "--interface=wsgi", f"--host={host}", f"--port={port}"]
+    return [*command, "--workers=1", "--no-ws", application]
+
+
+class Supervised:
+    """One process: started in a group of its own, its output in a log file, ended with its starter."""
+
+    def __init__(self, program: Program, *, environment: Mapping[str, str], log: Path) -> None:
+        self.program = program
+        self.log = log
+        self.restarts = 0
+        self._environment = dict(environment)
+        self._process: subprocess.Popen[bytes] | None = None
+        self._log_start = 0
+
+    @property
+    def pid(self) -> int | None:
+        """The id of the process (and of its group) while it runs."""
+        return self._process.pid if self._process is not None and self._process.poll() is None else None
+
+    @property
+    def exit_code(self) -> int | None:
+        """How the process ended, None while it runs or before its start."""
+        return None if self._process is None else self._process.poll()
+
+    def start(self) -> None:
+        """Start the process and return at once."""
+        self.log.parent.mkdir(parents=True, exist_ok=True)
+        if self.log.exists() and self.log.stat().st_size > LARGEST_LOG:
+            self.log.replace(self.log.with_suffix(".log.1"))
+        with self.log.open("ab") as log:
+            self._log_start = log.tell()
+            self._process = subprocess.Popen(
+                self.program.command,
+                cwd=PROJECT,
+                env=self._environment,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+                preexec_fn=_end_with_the_starter,  # noqa: PLW1509 - it only makes one system call
+            )
+
+    def printed_since_start(self) -> str:
+        """Return what the process has printed since its last start."""
+        try:
+            return self.log.read_bytes()[self._log_start :].decode("utf-8", "replace")
+        except OSError:
+            return ""
+
+    def ask_to_end(self) -> None:
+        """Tell the process to finish what it does and end."""
+        if self.pid is not None:
+            os.kill(self.pid, signal.SIGTERM)
+
+    def kill(self) -> None:
+        """End the process and its children as a crash of the machine would."""
+        if self._process is None:
+            return
+        with suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait()
+
+    def wait(self, *, seconds: float) -> bool:
+        """Return whether the process has ended within the time."""
+        if self._process is None:
+            return True
+        try:
+            self._process.wait(max(0.0, seconds))
+        except subprocess.TimeoutExpired:
+            return False
+        return True
+
+
+def end_all(processes: Sequence[Supervised], *, seconds: float) -> None:
+    """End the processes in good order, all at the same time, by force where one has not ended in time."""
+    for process in processes:
+        process.ask_to_end()
+    deadline = time.monotonic() + seconds
+    for process in processes:
+        process.wait(seconds=deadline - time.monotonic())
+        process.kill()
+
+
+_libc = ctypes.CDLL(None) if sys.platform == "linux" else None
+
+
+def _end_with_the_starter() -> None:
+    """Ask the kernel (Linux only) to end this process when its starter is gone, however that went."""
+    if _libc is not None:
+        _libc.prctl(PR_SET_PDEATHSIG, signal.SIGTERM)

@@ -1,0 +1,90 @@
+"""`bin/serve`: the whole site for development, until Ctrl-C."""
+
+import argparse
+import os
+import signal
+import sys
+import threading
+from pathlib import Path
+from types import FrameType
+
+from config.environment import Environment, EnvironmentFault, load
+from config.local.embedded import Lease, ensure_services, stop_if_unused
+from config.local.faults import LocalServiceError
+from config.local.places import state_directory
+from config.local.processes import Role
+from config.local.supervisor import Site
+
+DEFAULT_PORTS = {Role.CONSOLE: 8000, Role.EDGE: 8001}
+
+
+def main(arguments: list[str]) -> int:
+    """Serve until a signal says stop; return the exit code."""
+    options = _parser().parse_args(arguments)
+    state = state_directory()
+    stopping = threading.Event()
+
+    def stop(_number: int, _frame: FrameType | None) -> None:
+        stopping.set()
+
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, stop)
+    try:
+        with ensure_services(state) as lease:
+            _serve(load(), state, options, stopping)
+    except (EnvironmentFault, LocalServiceError) as fault:
+        print(fault, file=sys.stderr)
+        return 1
+    _say_goodbye(state, lease)
+    return 0
+
+
+def _serve(environment: Environment, state: Path, options: argparse.Namespace, stopping: threading.Event) -> None:
+    site = Site(
+        state,
+        environment={"SECRET_KEY": environment.secret_key.get_secret_value()},
+        ports={Role.CONSOLE: options.console_port, Role.EDGE: options.edge_port},
+        concurrency=options.concurrency,
+        say=lambda line: print(line, flush=True),
+    )
+    print("Starting edge, console, worker and beat ...", flush=True)
+    site.start()
+    try:
+        for role, url in ((Role.CONSOLE, site.console_url), (Role.EDGE, site.edge_url)):
+            wanted = getattr(options, f"{role}_port")
+            moved = "" if url.endswith(f":{wanted}") else f"  (port {wanted} is taken)"
+            print(f"  {role:<8} {url}{moved}")
+        print(f"  admin    {site.console_url}/admin/")
+        print(f"  logs     {state / 'logs'}")
+        print("All of it answers. Ctrl-C stops it.", flush=True)
+        stopping.wait()
+    finally:
+        print("\nStopping ...", flush=True)
+        site.stop()
+
+
+def _say_goodbye(state: Path, lease: Lease) -> None:
+    if not lease.urls:
+        print("Stopped.")
+    elif stop_if_unused(state):
+        print("Stopped, with the embedded Postgres and Redis.")
+    else:
+        print("Stopped. Another process still uses the embedded Postgres and Redis; they end with it.")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="bin/serve", description="Serve the whole site on this machine.")
+    for role, port in DEFAULT_PORTS.items():
+        variable = f"TILTYARD_{role.upper()}_PORT"
+        parser.add_argument(
+            f"--{role}-port",
+            type=int,
+            default=int(os.environ.get(variable) or port),
+            help=f"port of the {role} (or {variable}); a taken one gives way to a free one",
+        )
+    parser.add_argument("--concurrency", type=int, default=2, help="jobs that run at the same time")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

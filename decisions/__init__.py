@@ -1,0 +1,1 @@
+"""What is decided, and for whom: serving, ingest and publishing."""

@@ -1,0 +1,113 @@
+"""The statements of the projector. Each reads what the one before it wrote to a temporary table."""
+
+DROP = """
+DROP TABLE IF EXISTS incoming_message, incoming_exposure, incoming_line, incoming_outcome, incoming_reject
+"""
+
+# The receipt time of the message that fills the batch; no row when fewer are waiting.
+BATCH_END = """
+SELECT received_at FROM decisions_eventlog
+WHERE project_id = %s AND received_at > %s AND received_at <= %s
+ORDER BY received_at OFFSET %s LIMIT 1
+"""
+
+# For a real clock origin = started and speed = 1, so that project time is receipt time.
+MESSAGES = """
+CREATE TEMPORARY TABLE incoming_message ON COMMIT DROP AS
+SELECT *, CASE
+    WHEN corrected_at IS NULL THEN 'TIMESTAMP_UNREADABLE'
+    WHEN corrected_at > project_time + interval '24 hours' THEN 'FROM_THE_FUTURE'
+    WHEN corrected_at < project_time - interval '7 days' THEN 'TOO_LATE'
+END AS fault
+FROM (
+    SELECT *,
+        %(origin)s::timestamptz + (received_at - %(started)s::timestamptz) * %(speed)s AS project_time
+    FROM decisions_eventlog
+    WHERE project_id = %(project)s AND received_at > %(after)s AND received_at <= %(upper)s AND kind = 'track'
+) message
+"""
+
+EXPOSURES = """
+CREATE TEMPORARY TABLE incoming_exposure ON COMMIT DROP AS
+SELECT day, message_id, received_at, corrected_at AS exposed_at, fault,
+    (entry->>'experiment')::bigint AS experiment_id,
+    entry->>'variant' AS variant,
+    entry->>'unit' AS unit,
+    entry->>'unit_kind' AS unit_kind,
+    (entry->>'epoch')::integer AS epoch,
+    (entry->>'probability')::double precision AS probability,
+    (entry->'slots'->>0)::integer AS layer_slot,
+    (entry->'slots'->>1)::integer AS coverage_slot,
+    (entry->'slots'->>2)::integer AS variant_slot,
+    entry->>'verification' AS verification,
+    entry->>'reason' AS reason
+FROM incoming_message, jsonb_array_elements(enrolments) AS entry
+WHERE enrolments IS NOT NULL AND jsonb_typeof(enrolments) = 'array'
+"""
+
+NUMBER = r"^[+-]?[0-9]{1,12}(\.[0-9]{1,18})?([eE][+-]?[0-9])?$"
+"""Amounts and quantities that are read as decimals; others are quarantined."""
+
+# One line per message (line 0), and one per product of an order (lines 1, 2, ...). Amounts stay text until they are
+# known to be numbers; refunds and cancellations count against revenue.
+LINES = """
+CREATE TEMPORARY TABLE incoming_line ON COMMIT DROP AS
+WITH event_line AS (
+    SELECT day, message_id, 0 AS line, event, corrected_at, received_at, fault, visitor, customer, session,
+        coalesce(item, properties->>'product_id') AS item, store, properties,
+        coalesce(
+            properties->>'revenue',
+            CASE WHEN event IN ('Order Completed', 'Order Refunded', 'Order Cancelled')
+                 THEN coalesce(properties->>'value', properties->>'total')
+                 ELSE coalesce(properties->>'value', properties->>'price') END
+        ) AS amount,
+        coalesce(properties->>'quantity', '1') AS quantity,
+        properties->>'order_id' AS order_id,
+        CASE WHEN event IN ('Order Refunded', 'Order Cancelled') THEN -1 ELSE 1 END AS sign,
+        event IN ('Order Completed', 'Order Refunded', 'Order Cancelled') AS needs_amount
+    FROM incoming_message
+    WHERE event IS NOT NULL AND event <> 'Experiment Viewed'
+)
+SELECT * FROM event_line
+UNION ALL
+SELECT day, message_id, position::integer, event, corrected_at, received_at, fault, visitor, customer, session,
+    product->>'product_id', store, properties,
+    product->>'price', coalesce(product->>'quantity', '1'), order_id, sign, false
+FROM event_line, jsonb_array_elements(properties->'products') WITH ORDINALITY AS listed(product, position)
+WHERE jsonb_typeof(properties->'products') = 'array' AND event IN ('Order Completed', 'Order Refunded')
+    AND jsonb_typeof(product) = 'object'
+"""
+
+OUTCOMES = """
+CREATE TEMPORARY TABLE incoming_outcome ON COMMIT DROP AS
+SELECT day, message_id, line, event, corrected_at AS occurred_at, received_at, visitor, customer, session, item, store,
+    CASE WHEN amount ~ %(number)s AND quantity ~ %(number)s THEN
+        sign * round(amount::numeric * 1000000 * CASE WHEN line > 0 THEN quantity::numeric ELSE 1 END)
+    END AS value,
+    CASE WHEN quantity ~ %(number)s THEN round(quantity::numeric) END AS quantity,
+    order_id,
+    coalesce(fault, CASE
+        WHEN properties->>'currency' IS NOT NULL AND properties->>'currency' <> %(currency)s THEN 'CURRENCY_MISMATCH'
+        WHEN needs_amount AND amount IS NULL THEN 'AMOUNT_MISSING'
+        WHEN amount IS NOT NULL AND amount !~ %(number)s THEN 'AMOUNT_INVALID'
+        WHEN quantity !~ %(number)s THEN 'QUANTITY_INVALID'
+    END) AS fault
+FROM incoming_line
+"""
+
+# An exposure message without any enrolment says so; a fault of one line is a fault of its message.
+REJECTS = """
+CREATE TEMPORARY TABLE incoming_reject ON COMMIT DROP AS
+SELECT DISTINCT ON (day, message_id, reason) day, message_id, received_at, reason, detail FROM (
+    SELECT day, message_id, received_at, fault AS reason, '' AS detail
+    FROM incoming_outcome WHERE fault IS NOT NULL
+    UNION ALL
+    SELECT day, message_id, received_at, coalesce(fault, reason), coalesce('experiment ' || experiment_id, '')
+    FROM incoming_exposure WHERE coalesce(fault, reason) IS NOT NULL
+    UNION ALL
+    SELECT day, message_id, received_at, 'EXPOSURE_EMPTY', ''
+    FROM incoming_message
+    WHERE event = 'Experiment Viewed' AND (enrolments IS NULL OR enrolments = '[]'::jsonb)
+) fault
+ORDER BY day, message_id, reason, detail
+"""

@@ -1,0 +1,1 @@
+"""What is tested, and what came out: experiments, their analysis and their verdicts."""

@@ -1,0 +1,115 @@
+"""What an analysis is given: exact sums, unit counts, health counts and what earlier looks saw."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Self
+
+from experiments.analysis.scorecard import Comparison, Crossing, Exclusions, Scorecard
+from experiments.statistics.moments import PowerSums
+from experiments.vocabulary import Source
+
+SRM_CHECK = "SAMPLE_RATIO"
+
+
+@dataclass(frozen=True, slots=True)
+class Stratum:
+    """A stretch of constant allocation: the planned slots of each variant (any positive scale; 0 takes no new units)
+    and the units first exposed in it, before immature ones are left out."""
+
+    key: str
+    epoch: int
+    weights: dict[str, int]
+    units: dict[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class MetricSums:
+    """Exact sums of one metric in one variant and one stratum, over the units the analysis keeps."""
+
+    metric: str
+    variant: str
+    stratum: str
+    sums: PowerSums
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """Counts that validity checks read.
+
+    exclusions: what was left out, shown with the scorecard. rows: rows (exposures) read, the base of the mismatch share.
+    exposures_without_token: exposures that no token verified. events_total: outcomes attributed.
+    allocation_changes: changes of weights, coverage or arm state after launch. frozen_changes: changes of salt, unit,
+    metrics, margins or plan after launch, which must never happen.
+    """
+
+    exclusions: Exclusions = field(default_factory=Exclusions)
+    rows: int = 0
+    exposures_without_token: int = 0
+    events_total: int | None = None
+    allocation_changes: int = 0
+    frozen_changes: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class PastLook:
+    """What an earlier look saw of one comparison; `reference` is control or, between treatments, another variant."""
+
+    metric: str
+    variant: str
+    reference: str
+    information: float
+    spent_fraction: float
+    crossed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """What all earlier looks saw, oldest first; `srm_p` is the smallest sequential sample-ratio p-value so far."""
+
+    looks: tuple[PastLook, ...] = ()
+    srm_p: float = 1.0
+    count: int = 0
+
+    @classmethod
+    def of(cls, scorecards: Iterable[Scorecard]) -> Self:
+        """Return the history that the experiment's earlier scorecards hold; they are put in the order of their looks."""
+        looks: list[PastLook] = []
+        srm_p = 1.0
+        ordered = sorted(scorecards, key=lambda card: card.look)
+        for card in ordered:
+            looks.extend(look for found in (*card.comparisons, *card.contrasts) for look in _past(found))
+            for check in card.checks:
+                seen = check.figures.get("p_sequential") if check.code == SRM_CHECK else None
+                srm_p = min(srm_p, seen) if isinstance(seen, float) else srm_p
+        return cls(tuple(looks), srm_p, len(ordered))
+
+    def of_comparison(self, metric: str, variant: str, reference: str) -> tuple[PastLook, ...]:
+        """Return the earlier looks at one comparison, oldest first."""
+        wanted = (metric, variant, reference)
+        return tuple(look for look in self.looks if (look.metric, look.variant, look.reference) == wanted)
+
+
+@dataclass(frozen=True, slots=True)
+class AnalysisInputs:
+    """Everything besides the plan that a scorecard is computed from."""
+
+    experiment: str
+    source: Source
+    window_start: datetime | None
+    window_end: datetime | None
+    received_before: datetime | None
+    strata: tuple[Stratum, ...]
+    sums: tuple[MetricSums, ...]
+    health: Health = field(default_factory=Health)
+    history: History = field(default_factory=History)
+
+
+def _past(found: Comparison) -> tuple[PastLook, ...]:
+    seen = found.sequential
+    if seen is None or seen.information is None or seen.spent_fraction is None:
+        return ()
+    crossed = seen.crossed is not Crossing.NONE
+    return (
+        PastLook(found.metric, found.variant, found.reference, seen.information, seen.spent_fraction, crossed),
+    )

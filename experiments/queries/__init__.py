@@ -1,0 +1,1 @@
+"""Reads of the experiments app's tables, as frozen dataclasses."""

@@ -1,0 +1,165 @@
+"""From judged rows to the units of one experiment: mismatches, crossovers and repeated rows are dropped and counted."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from experiments.recorded.counts import Counts
+from experiments.recorded.files import literal
+from experiments.recorded.loading import Loaded
+from experiments.recorded.manifest import Manifest
+
+BATCH_ROWS = 20_000
+
+Hasher = Callable[[str], str]
+
+
+@dataclass(frozen=True, slots=True)
+class UnitRow:
+    """A unit that counts, ready to be stored.
+
+    variant, shown: positions in the manifest. occurred_at: ISO 8601 in UTC. dimensions: JSON. totals, covariates:
+    PostgreSQL array literals in the order of the layout.
+    """
+
+    unit: str
+    variant: int
+    shown: int | None
+    occurred_at: str | None
+    cluster: str | None
+    dimensions: str | None
+    totals: str
+    covariates: str
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedUnits:
+    """The units of one experiment, in tables of the import's workspace.
+
+    value: what stands in the experiment column, None without one. units: kept units by variant key.
+    """
+
+    manifest: Manifest
+    loaded: Loaded
+    value: str | None
+    counts: Counts
+    units: dict[str, int]
+
+
+def experiment_values(loaded: Loaded) -> list[str]:
+    """Return the values of the experiment column, sorted."""
+    found = loaded.workspace.database.execute(
+        "SELECT DISTINCT experiment FROM judged WHERE experiment IS NOT NULL ORDER BY experiment"
+    ).fetchall()
+    return [str(value) for (value,) in found]
+
+
+def settle(manifest: Manifest, loaded: Loaded, *, value: str | None) -> RecordedUnits:
+    """Decide for every row of an experiment whether it counts, and return the counts.
+
+    Rows whose shown variant differs from the assigned one are dropped; of what is left, a unit in several variants
+    is a crossover and dropped, and otherwise only its first row (by time, then by place in the files) is kept.
+    """
+    database = loaded.workspace.database
+    database.execute(
+        "CREATE OR REPLACE VIEW clean AS SELECT rowid AS place, * FROM judged"
+        f" WHERE {_of(value)} AND fault IS NULL AND (shown IS NULL OR shown = variant)"
+    )
+    if manifest.columns.unit is None:
+        database.execute("CREATE OR REPLACE TABLE dropped AS SELECT 0 AS place, false AS crossed LIMIT 0")
+    else:
+        database.execute(
+            "CREATE OR REPLACE TABLE repeated AS SELECT unit, min(variant) <> max(variant) AS crossed FROM clean"
+            " GROUP BY unit HAVING count(*) > 1"
+        )
+        database.execute(
+            "CREATE OR REPLACE TABLE dropped AS SELECT place, crossed FROM (SELECT place, crossed,"
+            " row_number() OVER (PARTITION BY unit ORDER BY moment NULLS LAST, place) AS nth"
+            " FROM clean JOIN repeated USING (unit)) WHERE crossed OR nth > 1"
+        )
+    return RecordedUnits(manifest, loaded, value, _counts(manifest, loaded, value), _units(manifest, loaded))
+
+
+def unit_rows(recorded: RecordedUnits, *, hash_unit: Hasher, hash_cluster: Hasher) -> Iterator[UnitRow]:
+    """Yield the kept units. The hashers turn an id as recorded into the id that is stored.
+
+    Only one experiment of a workspace is settled at a time; read its rows before the next is settled.
+    """
+    manifest, layout = recorded.manifest, recorded.loaded.layout
+    dimensions = ", ".join(f"{literal(name)}, d{index}" for index, name in enumerate(manifest.dimensions))
+    cursor = recorded.loaded.workspace.database.cursor()
+    cursor.execute(
+        "SELECT CASE WHEN unit IS NULL THEN 'row:' || (place + 1) ELSE unit END, variant, shown,"
+        " strftime(make_timestamp(moment), '%Y-%m-%dT%H:%M:%S.%f+00:00'), cluster,"
+        f" {f'CAST(json_object({dimensions}) AS VARCHAR)' if dimensions else 'NULL'},"
+        f" {_array('t', len(layout.totals))}, {_array('x', len(layout.covariates))}"
+        " FROM clean ANTI JOIN dropped USING (place)"
+    )
+    personal = manifest.unit_is_personal
+    while batch := cursor.fetchmany(BATCH_ROWS):
+        for unit, variant, shown, moment, cluster, dims, totals, covariates in batch:
+            yield UnitRow(
+                hash_unit(unit) if personal else unit,
+                variant,
+                shown,
+                moment,
+                None if cluster is None else hash_cluster(cluster),
+                dims,
+                totals,
+                covariates,
+            )
+
+
+def _of(value: str | None) -> str:
+    return "true" if value is None else f"experiment = {literal(value)}"
+
+
+def _array(prefix: str, size: int) -> str:
+    entries = ", ".join(f"coalesce(CAST({prefix}{index} AS VARCHAR), 'NULL')" for index in range(size))
+    return f"'{{' || concat_ws(',', {entries}) || '}}'" if size else "'{}'"
+
+
+def _counts(manifest: Manifest, loaded: Loaded, value: str | None) -> Counts:
+    database = loaded.workspace.database
+    faults: dict[str, int] = {}
+    rows = mismatched = good = 0
+    for fault, differs, number in database.execute(
+        f"SELECT fault, shown <> variant, count(*) FROM judged WHERE {_of(value)} GROUP BY ALL"
+    ).fetchall():
+        rows += number
+        if fault is not None:
+            reason = loaded.layout.judgements[fault].fault.value
+            faults[reason] = faults.get(reason, 0) + number
+        elif differs:
+            mismatched += number
+        else:
+            good += number
+    if value is None and loaded.malformed:
+        rows += loaded.malformed
+        faults["MALFORMED_LINE"] = loaded.malformed
+    duplicates = crossover_rows = crossovers = 0
+    for crossed, number in database.execute("SELECT crossed, count(*) FROM dropped GROUP BY ALL").fetchall():
+        if crossed:
+            crossover_rows = number
+        else:
+            duplicates = number
+    if crossover_rows:
+        counted = database.execute("SELECT count(*) FROM repeated WHERE crossed").fetchone()
+        crossovers = int(counted[0]) if counted else 0
+    return Counts(
+        rows_read=rows,
+        rows_kept=good - duplicates - crossover_rows,
+        mismatched=mismatched,
+        duplicates=duplicates,
+        crossovers=crossovers,
+        crossover_rows=crossover_rows,
+        quarantined=dict(sorted(faults.items())),
+    )
+
+
+def _units(manifest: Manifest, loaded: Loaded) -> dict[str, int]:
+    found = dict(
+        loaded.workspace.database.execute(
+            "SELECT variant, count(*) FROM clean ANTI JOIN dropped USING (place) GROUP BY variant"
+        ).fetchall()
+    )
+    return {variant.key: int(found.get(index, 0)) for index, variant in enumerate(manifest.variants)}

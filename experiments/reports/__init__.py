@@ -1,0 +1,1 @@
+"""Readouts: what people see of an experiment, outside the admin."""

@@ -1,0 +1,129 @@
+"""From a readout's records to its page: no database, no request, only words and numbers."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.utils.translation import gettext as _
+
+from experiments.queries.readouts import Evidence, Readout
+from experiments.reports import figures
+from experiments.reports.health import health_of
+from experiments.reports.history import decision_of, events_of
+from experiments.reports.nextsteps import next_step
+from experiments.reports.page import Fact, Link, Page, Strip
+from experiments.reports.samples import calendar_of, progress_of, samples_of
+from experiments.reports.scoreboard import Names, Scale, board_of
+from experiments.reports.sentences import sentence_of
+from experiments.reports.times import age, moment
+from experiments.reports.wording import NO_DATA, SOURCES, STATUSES, UNITS, Words, verdict_words
+from experiments.vocabulary import Source, Status, VerdictState
+
+
+@dataclass(frozen=True, slots=True)
+class Addresses:
+    """Where the page's links lead."""
+
+    relative: str
+    absolute: str
+    csv: str
+    json: str
+    admin: str
+
+
+def page_of(readout: Readout, *, relative: bool, addresses: Addresses, now: datetime) -> Page:
+    """Return the page of a readout; `now` is wall time, against which the age of the data is told."""
+    names = Names(
+        metrics={metric.key: metric for metric in readout.metrics},
+        variants={variant.key: variant.name for variant in readout.variants},
+    )
+    seen, plan = readout.evidence, readout.plan
+    words = _verdict_words(seen, names)
+    scale = Scale(relative, addresses.relative, addresses.absolute)
+    has_figures = seen is not None and plan is not None
+    return Page(
+        key=readout.key,
+        name=readout.name,
+        hypothesis=readout.hypothesis,
+        status=STATUSES[readout.status],
+        project=readout.project.name,
+        facts=_facts(readout),
+        strip=_strip(readout, words, names, addresses, now),
+        health=health_of(seen.scorecard, names.variants) if seen else None,
+        board=board_of(
+            seen.scorecard,
+            plan,
+            names=names,
+            currency=readout.project.currency,
+            scale=scale,
+            trusted=seen.verdict.state is not VerdictState.INVALID,
+        )
+        if seen and plan
+        else None,
+        samples=samples_of(seen.scorecard, plan, readout, names) if seen and plan else None,
+        progress=progress_of(seen.scorecard, plan, readout, names) if seen and plan else None,
+        events=events_of(readout, names),
+        decision=decision_of(readout, words),
+        csv_url=addresses.csv if has_figures else "",
+        json_url=addresses.json,
+        admin_url=addresses.admin,
+    )
+
+
+def _verdict_words(seen: Evidence | None, names: Names) -> Words | None:
+    if seen is None:
+        return None
+    winner = seen.verdict.winner
+    return verdict_words(seen.verdict.state, names.variant(winner) if winner else None)
+
+
+def _strip(readout: Readout, words: Words | None, names: Names, addresses: Addresses, now: datetime) -> Strip:
+    seen = readout.evidence
+    shown = words or NO_DATA
+    sentences = [sentence_of(reason, names) for reason in seen.verdict.reasons] if seen else []
+    winner = names.variant(seen.verdict.winner) if seen and seen.verdict.winner else None
+    return Strip(
+        label=shown.label,
+        tone=shown.tone,
+        glyph=shown.glyph,
+        sentence=sentences[0] if sentences else _("Nothing has been analysed so far."),
+        more=tuple(sentences[1:]),
+        next_step=next_step(
+            status=readout.status,
+            source=readout.source,
+            state=seen.verdict.state if seen else None,
+            winner=winner,
+        ),
+        next_link=None if readout.status is Status.CONCLUDED else Link(_("Open its form"), addresses.admin),
+        facts=tuple(_freshness(readout, seen, now)) if seen else (),
+    )
+
+
+def _freshness(readout: Readout, seen: Evidence, now: datetime) -> list[Fact]:
+    card, zone = seen.scorecard, readout.project.time_zone
+    facts = []
+    if card.window_end is not None and readout.source is Source.OWN:
+        told = age(card.window_end, readout.project.clock.at(now))
+        facts.append(Fact(_("Data complete to"), f"{moment(card.window_end, zone)} ({zone}), {told}"))
+    elif card.window_end is not None:
+        facts.append(Fact(_("Recorded until"), moment(card.window_end, zone)))
+    if readout.imported_at is not None:
+        facts.append(Fact(_("Imported"), moment(readout.imported_at, zone)))
+    units = sum(count.units for count in card.variants)
+    facts.append(Fact(_("Units analysed"), figures.count(units)))
+    if readout.plan is not None:
+        facts.append(Fact(_("Look %(number)s") % {"number": card.look}, calendar_of(card, readout.plan)))
+    return facts
+
+
+def _facts(readout: Readout) -> tuple[Fact, ...]:
+    zone = readout.project.time_zone
+    facts = [
+        Fact(_("Project"), readout.project.name),
+        Fact(_("Status"), STATUSES[readout.status]),
+        Fact(_("Randomization unit"), UNITS[readout.unit_kind]),
+    ]
+    if readout.source is not Source.OWN:
+        facts.append(Fact(_("Source"), SOURCES[readout.source]))
+    elif readout.started_at is not None:
+        facts.append(Fact(_("Started"), moment(readout.started_at, zone)))
+    return tuple(facts)

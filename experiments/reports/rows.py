@@ -1,0 +1,210 @@
+"""One comparison as a row of the board: values, effect, interval, p-value, and what they amount to."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from django.utils.translation import gettext as _
+
+from experiments.analysis.plan import AnalysisPlan, PlannedMetric, SequentialMethod
+from experiments.analysis.scorecard import (
+    ArmFigures,
+    Comparison,
+    Estimate,
+    FigureStatus,
+    Interval,
+    IntervalStatus,
+)
+from experiments.reports import figures
+from experiments.reports.figures import Shape
+from experiments.reports.forest import Axis, bar_of
+from experiments.reports.page import ArmCell, Fact, Row
+from experiments.reports.signals import interval_of, looks_repeatedly, signal_of
+from experiments.reports.wording import CORRECTIONS, ESTIMATORS, INTERVALS, UNDEFINED, Text
+from experiments.vocabulary import Direction
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What the numbers of a metric mean, and on which scale its effects are shown."""
+
+    planned: PlannedMetric
+    plan: AnalysisPlan
+    shape: Shape
+    currency: str
+    relative: bool
+
+    def effect(self, value: float, decimals: int) -> str:
+        """Return an effect with its sign and unit."""
+        if self.relative:
+            return figures.lift(value, decimals)
+        return figures.difference(value, self.shape, self.currency, decimals)
+
+    def decimals(self, *values: float | None) -> int:
+        """Return how many decimals the largest of these effects deserves."""
+        scale = 100.0 if self.relative or self.shape is Shape.SHARE else 1.0
+        return figures.decimals_for(*(None if value is None else value * scale for value in values))
+
+    def estimate(self, comparison: Comparison) -> Estimate:
+        """Return the lift or the absolute difference."""
+        return comparison.lift if self.relative else comparison.absolute
+
+    def margin(self, comparison: Comparison) -> float | None:
+        """Return the place of the non-inferiority margin on the scale of the effect."""
+        if self.planned.margin is None:
+            return None
+        loss = -self.planned.margin if self.planned.direction is Direction.INCREASE else self.planned.margin
+        if self.relative:
+            return loss
+        return None if comparison.control.adjusted is None else loss * comparison.control.adjusted
+
+
+def row_of(comparison: Comparison, subject: Subject, axis: Axis, *, number: int, variant: str, metric: str) -> Row:
+    """Return the row of a comparison; `number` tells the pictures of a page apart."""
+    shown = interval_of(comparison, relative=subject.relative)
+    point = subject.estimate(comparison).value
+    margin = subject.margin(comparison)
+    words = _words(comparison, shown)
+    bar = None if words else bar_of(axis, shown, point, margin)
+    interval = "" if words else _span(shown, subject)
+    effect = _("not defined") if point is None else subject.effect(point, _decimals(point, shown, subject))
+    signal = signal_of(comparison, subject.plan)
+    p_value, p_name = _p_value(comparison, subject.plan)
+    return Row(
+        number=number,
+        variant=variant,
+        control=_cell(comparison.control, subject),
+        arm=_cell(comparison.treatment, subject),
+        effect=effect,
+        interval=interval,
+        words=words,
+        bar=bar,
+        picture=_picture(metric, variant, effect, interval, margin, subject),
+        p_value=p_value,
+        p_name=p_name,
+        signal=signal.label,
+        tone=signal.tone,
+        glyph=signal.glyph,
+        badges=tuple(_badges(comparison)),
+        details=tuple(_details(comparison, subject)),
+    )
+
+
+def _interval_name(comparison: Comparison, plan: AnalysisPlan) -> str:
+    seen = comparison.sequential
+    if seen is not None and looks_repeatedly(comparison):
+        method, alpha = plan.method, seen.alpha
+    else:
+        method, alpha = SequentialMethod.FIXED_HORIZON, plan.alpha
+    return INTERVALS[method] % {"level": f"{round((1.0 - alpha) * 100.0, 2):g}%"}
+
+
+def _decimals(point: float | None, interval: Interval, subject: Subject) -> int:
+    if interval.status is IntervalStatus.BOUNDED:
+        return subject.decimals(interval.lower, interval.upper)
+    return subject.decimals(point)
+
+
+def _words(comparison: Comparison, interval: Interval) -> Text:
+    """Return what takes the place of an interval that cannot be drawn, or nothing."""
+    if comparison.status is FigureStatus.UNDEFINED:
+        return _("Not defined: %(why)s.") % {"why": _why(comparison.reason or interval.reason)}
+    if interval.status is IntervalStatus.UNBOUNDED:
+        return _("The interval has no end: %(why)s.") % {"why": _why(interval.reason)}
+    if interval.status is IntervalStatus.UNDEFINED:
+        return _("No interval yet: %(why)s.") % {"why": _why(interval.reason)}
+    return ""
+
+
+def _why(reason: object) -> Text:
+    return next((text for code, text in UNDEFINED.items() if code == reason), _("it cannot be computed"))
+
+
+def _span(interval: Interval, subject: Subject) -> str:
+    if interval.lower is None or interval.upper is None:
+        return ""
+    decimals = subject.decimals(interval.lower, interval.upper)
+    ends = {
+        "lower": subject.effect(interval.lower, decimals),
+        "upper": subject.effect(interval.upper, decimals),
+    }
+    return _("%(lower)s to %(upper)s") % ends
+
+
+def _cell(arm: ArmFigures, subject: Subject) -> ArmCell:
+    value = _("not defined") if arm.value is None else figures.level(arm.value, subject.shape, subject.currency)
+    return ArmCell(value=value, units=figures.count(arm.n), total=_total(arm, subject))
+
+
+def _total(arm: ArmFigures, subject: Subject) -> str:
+    spec = subject.planned.spec
+    money = Shape.MONEY if spec.numerator.divisor > 1 else Shape.NUMBER
+    numerator = figures.total(arm.numerator, money, subject.currency)
+    if arm.denominator is None or spec.denominator is None:
+        return numerator
+    below = Shape.MONEY if spec.denominator.divisor > 1 else Shape.NUMBER
+    return f"{numerator} / {figures.total(arm.denominator, below, subject.currency)}"
+
+
+def _picture(metric: str, variant: str, effect: str, interval: str, margin: float | None, subject: Subject) -> str:
+    parts = [_("%(metric)s, %(variant)s: %(effect)s") % {"metric": metric, "variant": variant, "effect": effect}]
+    if interval:
+        parts.append(interval)
+    if margin is not None:
+        parts.append(_("margin %(margin)s") % {"margin": subject.effect(margin, subject.decimals(margin))})
+    return "; ".join(parts)
+
+
+def _p_value(comparison: Comparison, plan: AnalysisPlan) -> tuple[str, Text]:
+    """Return the p-value that may be read and what kind it is."""
+    seen = comparison.sequential
+    if seen is not None and seen.p_value is not None:
+        return figures.probability(seen.p_value), _("always valid")
+    if plan.method is not SequentialMethod.FIXED_HORIZON and seen is not None:
+        return (
+            ("", "")
+            if comparison.p_value is None
+            else (figures.probability(comparison.p_value), _("at this look only"))
+        )
+    if comparison.p_adjusted is not None:
+        return figures.probability(comparison.p_adjusted), CORRECTIONS[plan.multiplicity]
+    if comparison.p_value is not None:
+        return figures.probability(comparison.p_value), _("not adjusted")
+    return "", ""
+
+
+def _badges(comparison: Comparison) -> Iterator[Text]:
+    adjustment = comparison.adjustment
+    if adjustment is not None:
+        removed = f"{adjustment.variance_reduction * 100.0:.0f}%"
+        yield _("CUPED %(minus)s%(share)s variance") % {"minus": figures.MINUS, "share": removed}
+    if comparison.uncapped is not None:
+        yield _("capped")
+
+
+def _details(comparison: Comparison, subject: Subject) -> Iterator[Fact]:
+    if comparison.estimator is not None:
+        yield Fact(_("Method"), ESTIMATORS[comparison.estimator])
+    yield Fact(_("Interval"), _interval_name(comparison, subject.plan))
+    if comparison.p_value is not None:
+        yield Fact(_("p-value of a single look"), figures.probability(comparison.p_value))
+    if comparison.adjustment is not None:
+        raw = comparison.adjustment.unadjusted_lift if subject.relative else comparison.adjustment.unadjusted
+        yield Fact(_("Without CUPED"), _estimate(raw, subject))
+    if comparison.uncapped is not None:
+        raw = comparison.uncapped.lift if subject.relative else comparison.uncapped.absolute
+        yield Fact(_("Without the cap"), _estimate(raw, subject))
+    test = comparison.non_inferiority
+    if test is not None and test.p_value is not None:
+        yield Fact(_("p-value against the margin (one-sided)"), figures.probability(test.p_value))
+    if comparison.treatment.nonzero is not None and comparison.control.nonzero is not None:
+        counts = f"{figures.count(comparison.control.nonzero)} / {figures.count(comparison.treatment.nonzero)}"
+        yield Fact(_("Units with a value, control / variant"), counts)
+
+
+def _estimate(estimate: Estimate, subject: Subject) -> str:
+    if estimate.value is None:
+        return _("not defined")
+    text = subject.effect(estimate.value, _decimals(estimate.value, estimate.interval, subject))
+    if estimate.interval.status is not IntervalStatus.BOUNDED:
+        return text
+    return f"{text} ({_span(estimate.interval, subject)})"

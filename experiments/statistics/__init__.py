@@ -1,0 +1,1 @@
+"""Estimators, tests and intervals: pure functions of moments and plain numbers."""

@@ -1,0 +1,63 @@
+"""Plug-in formulas for two rates: cheap fall-backs, and what other programs print, for comparison with them."""
+
+import math
+
+from experiments.statistics.one_proportion import wilson
+from experiments.statistics.proportions import Counts
+from experiments.statistics.results import Interval, bounded
+
+
+def wald_difference(counts: Counts, q: float) -> Interval:
+    """Return difference +- q sqrt(p_c (1 - p_c) / n_c + p_t (1 - p_t) / n_t)."""
+    variance = (
+        counts.control * (1.0 - counts.control) / counts.n_control
+        + counts.treatment * (1.0 - counts.treatment) / counts.n_treatment
+    )
+    difference, half = counts.treatment - counts.control, q * math.sqrt(variance)
+    return bounded(difference - half, difference + half)
+
+
+def newcombe(counts: Counts, q: float) -> Interval:
+    """Return Newcombe's (1998) hybrid of two Wilson intervals: the cheap fall-back for a difference."""
+    control = wilson(counts.x_control, counts.n_control, q)
+    treatment = wilson(counts.x_treatment, counts.n_treatment, q)
+    assert control.lower is not None and control.upper is not None
+    assert treatment.lower is not None and treatment.upper is not None
+    difference = counts.treatment - counts.control
+    down = math.hypot(counts.treatment - treatment.lower, control.upper - counts.control)
+    up = math.hypot(treatment.upper - counts.treatment, counts.control - control.lower)
+    return bounded(difference - down, difference + up)
+
+
+def agresti_caffo(counts: Counts, q: float) -> Interval:
+    """Return the Wald interval after one success and one failure are added to each arm (Agresti & Caffo 2000)."""
+    added = Counts(counts.n_control + 2, counts.x_control + 1, counts.n_treatment + 2, counts.x_treatment + 1)
+    return wald_difference(added, q)
+
+
+def katz_log(counts: Counts, q: float) -> Interval:
+    """Return Katz's log interval of the lift; both arms need successes."""
+    spread = math.sqrt(
+        1.0 / counts.x_treatment - 1.0 / counts.n_treatment + 1.0 / counts.x_control - 1.0 / counts.n_control
+    )
+    centre = math.log(counts.treatment / counts.control)
+    return bounded(math.expm1(centre - q * spread), math.expm1(centre + q * spread))
+
+
+def corrected_z(counts: Counts) -> float:
+    """Return the pooled z with Yates' continuity correction, towards 0; needs successes and failures."""
+    pooled, per_unit = counts.pooled, 1.0 / counts.n_control + 1.0 / counts.n_treatment
+    difference = counts.treatment - counts.control
+    distance = max(0.0, abs(difference) - 0.5 * per_unit)
+    return math.copysign(distance / math.sqrt(pooled * (1.0 - pooled) * per_unit), difference)
+
+
+def likelihood_ratio(counts: Counts) -> float:
+    """Return the G statistic of no difference, chi-square with one degree of freedom."""
+    cells = (
+        (counts.x_control, counts.n_control, counts.pooled),
+        (counts.n_control - counts.x_control, counts.n_control, 1.0 - counts.pooled),
+        (counts.x_treatment, counts.n_treatment, counts.pooled),
+        (counts.n_treatment - counts.x_treatment, counts.n_treatment, 1.0 - counts.pooled),
+    )
+    return 2.0 * sum(seen * math.log(seen / (units * share)) for seen, units, share in cells if seen)

@@ -1,0 +1,109 @@
+"""The words of experimentation that code, API, admin and docs share."""
+
+from enum import StrEnum
+
+
+class UnitKind(StrEnum):
+    """What is randomised."""
+
+    VISITOR = "visitor"
+    CUSTOMER = "customer"
+    SESSION = "session"
+    ITEM = "item"
+    STORE = "store"
+
+
+PERSONAL_UNITS = frozenset({UnitKind.VISITOR, UnitKind.CUSTOMER, UnitKind.SESSION})
+"""Kinds whose ids are hashed with the project's pepper before they are stored."""
+
+
+class Source(StrEnum):
+    """Who randomised."""
+
+    OWN = "OWN"
+    EXTERNAL = "EXTERNAL"
+    AGGREGATE = "AGGREGATE"
+
+
+class Status(StrEnum):
+    """Where an experiment stands in its life."""
+
+    DRAFT = "DRAFT"
+    IN_REVIEW = "IN_REVIEW"
+    RUNNING = "RUNNING"
+    PAUSED = "PAUSED"
+    STOPPED = "STOPPED"
+    CONCLUDED = "CONCLUDED"
+
+
+class ArmState(StrEnum):
+    """Whether a variant takes new units."""
+
+    OPEN = "OPEN"
+    CLOSED = "CLOSED"
+    EMPTY = "EMPTY"
+
+
+class MetricKind(StrEnum):
+    """How a unit's events become its value."""
+
+    CONVERSION = "CONVERSION"
+    COUNT = "COUNT"
+    SUM = "SUM"
+    RATIO = "RATIO"
+
+
+class MetricRole(StrEnum):
+    """What a metric may decide."""
+
+    DECISION = "DECISION"
+    GUARDRAIL = "GUARDRAIL"
+    SECONDARY = "SECONDARY"
+    DIAGNOSTIC = "DIAGNOSTIC"
+
+
+class Direction(StrEnum):
+    """Which way is better."""
+
+    INCREASE = "INCREASE"
+    DECREASE = "DECREASE"
+
+
+class Reason(StrEnum):
+    """Why a unit got what it got."""
+
+    SPLIT = "SPLIT"
+    OVERRIDE = "OVERRIDE"
+    STICKY = "STICKY"
+    NOT_RUNNING = "NOT_RUNNING"
+    NOT_STARTED = "NOT_STARTED"
+    UNIT_MISSING = "UNIT_MISSING"
+    UNIT_INVALID = "UNIT_INVALID"
+    HOLDOUT = "HOLDOUT"
+    LAYER_TAKEN = "LAYER_TAKEN"
+    AUDIENCE = "AUDIENCE"
+    COVERAGE = "COVERAGE"
+    ARM_CLOSED = "ARM_CLOSED"
+    PERSONALISATION_OFF = "PERSONALISATION_OFF"
+    UNKNOWN_EXPERIMENT = "UNKNOWN_EXPERIMENT"
+    ENGINE_ERROR = "ENGINE_ERROR"
+    BUNDLE_MISSING = "BUNDLE_MISSING"
+    BUNDLE_STALE = "BUNDLE_STALE"
+
+
+class VerdictState(StrEnum):
+    """What the evidence allows."""
+
+    SHIP = "SHIP"
+    CONTINUE = "CONTINUE"
+    STOP_FOR_HARM = "STOP_FOR_HARM"
+    INCONCLUSIVE = "INCONCLUSIVE"
+    INVALID = "INVALID"
+
+
+class CheckLevel(StrEnum):
+    """What a failed validity check does to the verdict."""
+
+    BLOCK = "BLOCK"
+    WARN = "WARN"
+    INTERPRET = "INTERPRET"

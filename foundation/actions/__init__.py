@@ -1,0 +1,1 @@
+"""Everything that changes foundation's tables."""

@@ -1,0 +1,122 @@
+"""Reads of foundation's tables, as frozen dataclasses."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from foundation.clock import ClockKind, ProjectClock
+from foundation.errors import DomainError
+from foundation.models import ApiKey, JournalEntry, Project
+
+
+class ProjectUnknown(DomainError):
+    """There is no such project."""
+
+    code = "PROJECT_UNKNOWN"
+    hint = "Create it in the admin, or check the key."
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectFacts:
+    """A project as the other apps see it."""
+
+    id: int
+    key: str
+    name: str
+    currency: str
+    time_zone: str
+    pepper: bytes
+    signing_key: bytes
+    attributes: tuple[str, ...]
+    clock: ProjectClock
+    revision: int
+
+    @property
+    def simulated(self) -> bool:
+        return self.clock.kind is ClockKind.SIMULATION
+
+    @property
+    def receipt_guard(self) -> timedelta:
+        """How long after receipt every ingest transaction has certainly ended (wall time)."""
+        return timedelta(seconds=1) if self.simulated else timedelta(seconds=30)
+
+    @property
+    def report_guard(self) -> timedelta:
+        """How old a receipt must be to be counted by a scorecard (wall time)."""
+        return timedelta(seconds=2) if self.simulated else timedelta(seconds=60)
+
+
+@dataclass(frozen=True, slots=True)
+class KeyFacts:
+    """A valid API key as the edge checks it."""
+
+    id: int
+    kind: str
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class JournalLine:
+    """A journal entry for people to read."""
+
+    sequence: int
+    at: datetime
+    actor: str
+    action: str
+    reason: str
+
+
+def project_facts(project_id: int) -> ProjectFacts:
+    """Return a project. Raises ProjectUnknown."""
+    row = Project.objects.filter(pk=project_id).first()
+    if row is None:
+        raise ProjectUnknown(f"There is no project {project_id}.")
+    return _facts(row)
+
+
+def project_by_key(key: str) -> ProjectFacts:
+    """Return the project with this key. Raises ProjectUnknown."""
+    row = Project.objects.filter(key=key).first()
+    if row is None:
+        raise ProjectUnknown(f"There is no project with the key {key}.")
+    return _facts(row)
+
+
+def all_projects() -> list[ProjectFacts]:
+    """Return every project, oldest first."""
+    return [_facts(row) for row in Project.objects.order_by("pk")]
+
+
+def valid_keys(project_id: int) -> list[KeyFacts]:
+    """Return the project's keys that are not revoked, in order of issue."""
+    rows = ApiKey.objects.filter(project_id=project_id, revoked_at=None).order_by("pk")
+    return [KeyFacts(id=int(row.pk), kind=row.kind, digest=row.digest) for row in rows]
+
+
+def journal_of(*, project_id: int, subject: str) -> Sequence[JournalLine]:
+    """Return the entries about a subject, oldest first."""
+    rows = JournalEntry.objects.filter(project_id=project_id, subject=subject).order_by("sequence")
+    return [
+        JournalLine(sequence=row.sequence, at=row.at, actor=row.actor, action=row.action, reason=row.reason)
+        for row in rows
+    ]
+
+
+def _facts(row: Project) -> ProjectFacts:
+    return ProjectFacts(
+        id=int(row.pk),
+        key=row.key,
+        name=row.name,
+        currency=row.currency,
+        time_zone=row.time_zone,
+        pepper=bytes(row.pepper),
+        signing_key=bytes(row.signing_key),
+        attributes=tuple(row.attributes),
+        clock=ProjectClock(
+            kind=ClockKind(row.clock_kind),
+            origin=row.clock_origin,
+            speed=row.clock_speed,
+            started_at=row.clock_started_at,
+        ),
+        revision=row.revision,
+    )

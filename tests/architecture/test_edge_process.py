@@ -1,0 +1,43 @@
+"""What the edge process loads, seen in a process of its own."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.architecture.source import PROJECT
+
+FORBIDDEN = (
+    "django",
+    "rest_framework",
+    "celery",
+    "pandas",
+    "scipy",
+    "statsmodels",
+    "tensorflow",
+    "keras",
+    "duckdb",
+    "pyarrow",
+    "ibis",
+)
+LARGEST_MEGABYTES = 250
+
+
+def test_edge__once_imported__has_loaded_nothing_slow(tmp_path: Path) -> None:
+    program = (
+        "import json, resource, sys\n"
+        "import config.edge\n"
+        "assert callable(config.edge.application)\n"
+        "tops = sorted({name.partition('.')[0] for name in sys.modules})\n"
+        "print(json.dumps([tops, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024]))\n"
+    )
+    environment = {**os.environ, "TILTYARD_STATE_DIR": str(tmp_path)}
+    environment.pop("DJANGO_SETTINGS_MODULE", None)
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=PROJECT, env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    loaded, megabytes = json.loads(done.stdout.splitlines()[-1])
+    assert sorted(set(loaded) & set(FORBIDDEN)) == []
+    assert megabytes < LARGEST_MEGABYTES

@@ -1,0 +1,281 @@
+"""The embedded servers: started, shared, killed, found again."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+import redis
+
+from config.local import embedded, places
+from config.local.embedded import DATABASE_URL, DISPOSABLE, REDIS_URL, Postgres, Shutdown, Valkey
+from config.local.faults import ServerWouldNotStart
+from config.local.server import process_mentions
+
+BOTH = frozenset((DATABASE_URL, REDIS_URL))
+
+
+def _one(server: Postgres, query: str) -> object:
+    with psycopg.connect(server.url) as connection:
+        row = connection.execute(query).fetchone()
+    assert row is not None
+    return row[0]
+
+
+def _eventually(condition: Callable[[], bool], *, seconds: float = 20.0) -> bool:
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if condition():
+            return True
+        time.sleep(0.05)
+    return False
+
+
+def test_postgres__once_started__is_a_utf8_server_on_this_host_only(own_postgres: Postgres) -> None:
+    assert int(str(_one(own_postgres, "SHOW server_version_num"))) >= 150_000
+    assert _one(own_postgres, "SHOW server_encoding") == "UTF8"
+    assert _one(own_postgres, "SHOW listen_addresses") == "127.0.0.1"
+    assert _one(own_postgres, "SHOW TimeZone") == "UTC"
+    assert _one(own_postgres, "SELECT current_user || '/' || current_database()") == "tiltyard/tiltyard"
+    assert _one(own_postgres, "SELECT lower('ÄÖÜ学')") == "äöü学"
+
+
+def test_postgres__wrong_password__is_refused(own_postgres: Postgres) -> None:
+    url = own_postgres.url.replace(":" + own_postgres.url.split(":")[2].split("@")[0] + "@", ":wrong@")
+    assert url != own_postgres.url
+    with pytest.raises(psycopg.OperationalError, match="password authentication failed"):
+        psycopg.connect(url)
+
+
+def test_postgres__by_default__keeps_what_it_confirmed(own_directory: Path) -> None:
+    server = Postgres(own_directory / "durable")
+    try:
+        server.start()
+        assert _one(server, "SHOW fsync") == "on"
+        assert _one(server, "SHOW synchronous_commit") == "on"
+        assert _one(server, "SHOW full_page_writes") == "on"
+    finally:
+        server.remove()
+
+
+def test_postgres__killed_with_minus_nine__recovers_at_the_next_start(own_postgres: Postgres) -> None:
+    with psycopg.connect(own_postgres.url, autocommit=True) as connection:
+        connection.execute("CREATE TABLE kept AS SELECT generate_series(1, 1000) AS n")
+    first = own_postgres.pid
+    own_postgres.kill()
+    assert own_postgres.pid is None
+    assert (own_postgres.data / "postmaster.pid").exists()
+    own_postgres.start()
+    assert own_postgres.pid not in (None, first)
+    assert _one(own_postgres, "SELECT sum(n) FROM kept") == 500_500
+
+
+def test_postgres__immediate_shutdown__loses_no_commit(own_postgres: Postgres) -> None:
+    with psycopg.connect(own_postgres.url, autocommit=True) as connection:
+        connection.execute("CREATE TABLE kept AS SELECT 7 AS n")
+        own_postgres.shut_down(Shutdown.IMMEDIATE)
+    own_postgres.start()
+    assert _one(own_postgres, "SELECT n FROM kept") == 7
+
+
+def test_postgres__lock_file_with_the_pid_of_another_program__is_no_obstacle(own_postgres: Postgres) -> None:
+    own_postgres.stop()
+    lines = [str(os.getpid()), str(own_postgres.data), "1", str(own_postgres.port), "", "127.0.0.1", "1 1", "ready"]
+    (own_postgres.data / "postmaster.pid").write_text("\n".join(lines) + "\n")
+    assert own_postgres.pid is None
+    own_postgres.start()
+    assert own_postgres.pid not in (None, os.getpid())
+
+
+def test_postgres__port_taken_since__moves_to_a_free_one(own_postgres: Postgres) -> None:
+    port = own_postgres.port
+    own_postgres.stop()
+    with socket.socket() as squatter:
+        squatter.bind(("127.0.0.1", port))
+        squatter.listen()
+        own_postgres.start()
+        assert own_postgres.port != port
+    assert _one(own_postgres, "SELECT 1") == 1
+
+
+def test_postgres__second_object_on_the_directory__finds_the_running_server(own_postgres: Postgres) -> None:
+    other = Postgres(own_postgres.directory, settings=DISPOSABLE)
+    assert other.pid == own_postgres.pid
+    other.start()
+    assert other.pid == own_postgres.pid
+    assert other.url == own_postgres.url
+
+
+def test_postgres__initialisation_that_was_interrupted__is_done_again(own_directory: Path) -> None:
+    server = Postgres(own_directory / "postgres", settings=DISPOSABLE)
+    draft = server.data.with_name("data.draft")
+    draft.mkdir(parents=True)
+    (draft / "PG_VERSION").write_text("18\n")
+    try:
+        server.start()
+        assert not draft.exists()
+    finally:
+        server.remove()
+
+
+def test_postgres__that_cannot_start__says_so_with_its_log_and_the_fix(own_postgres: Postgres) -> None:
+    own_postgres.stop()
+    with (own_postgres.data / "postgresql.conf").open("a") as configuration:
+        configuration.write("shared_buffers = nonsense\n")
+    with pytest.raises(ServerWouldNotStart) as caught:
+        own_postgres.start()
+    assert "shared_buffers" in str(caught.value)
+    assert "\n  fix: " in str(caught.value)
+
+
+def test_removed_server__leaves_nothing(own_directory: Path) -> None:
+    server = Postgres(own_directory / "postgres", settings=DISPOSABLE)
+    server.start()
+    pid, data = server.pid, server.data
+    assert pid is not None
+    server.remove()
+    assert not data.exists()
+    assert not server.directory.exists()
+    assert not process_mentions(pid, str(data))
+
+
+def test_valkey__keeps_everything_and_evicts_nothing(own_valkey: Valkey) -> None:
+    with redis.Redis.from_url(own_valkey.url, decode_responses=True) as client:
+        assert client.config_get("appendonly") == {"appendonly": "yes"}
+        assert client.config_get("maxmemory-policy") == {"maxmemory-policy": "noeviction"}
+        assert client.config_get("bind") == {"bind": "127.0.0.1"}
+        client.set("kept", "yes")
+        client.execute_command("WAITAOF", 1, 0, 5000)
+    own_valkey.kill()
+    assert own_valkey.pid is None
+    own_valkey.start()
+    with redis.Redis.from_url(own_valkey.url, decode_responses=True) as client:
+        assert client.get("kept") == "yes"
+
+
+def test_valkey__without_password__is_refused(own_valkey: Valkey) -> None:
+    with redis.Redis(port=own_valkey.port) as client, pytest.raises(redis.AuthenticationError):
+        client.ping()
+
+
+def test_secrets__of_both_servers__are_readable_by_the_owner_only(own_postgres: Postgres, own_valkey: Valkey) -> None:
+    for server in (own_postgres, own_valkey):
+        assert (server.directory / "connection.json").stat().st_mode & 0o777 == 0o600
+    assert (own_valkey.directory / "valkey.conf").stat().st_mode & 0o777 == 0o600
+    assert own_postgres.data.stat().st_mode & 0o777 == 0o700
+    command_lines = " ".join(Path(f"/proc/{server.pid}/cmdline").read_text() for server in (own_postgres, own_valkey))
+    for server in (own_postgres, own_valkey):
+        assert json.loads((server.directory / "connection.json").read_text())["password"] not in command_lines
+
+
+@pytest.fixture
+def state(own_directory: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    monkeypatch.setattr(embedded, "GRACE_SECONDS", 0.3)
+    yield own_directory
+    for server in embedded.servers(own_directory).values():
+        server.remove()
+
+
+def _running(state: Path) -> dict[str, bool]:
+    return {name: server.pid is not None for name, server in embedded.servers(state).items()}
+
+
+def test_leases__while_one_is_left__keep_the_servers_and_the_last_one_ends_them(state: Path) -> None:
+    first = embedded.acquire(state, needed=BOTH, settings=DISPOSABLE)
+    second = embedded.acquire(state, needed=BOTH, settings=DISPOSABLE)
+    assert first.urls == second.urls
+    first.release()
+    time.sleep(1.0)
+    assert _running(state) == {DATABASE_URL: True, REDIS_URL: True}
+    assert not embedded.stop_if_unused(state)
+    second.release()
+    assert _eventually(lambda: not any(_running(state).values()))
+
+
+def test_lease__of_a_process_that_was_killed__is_given_back(state: Path) -> None:
+    program = (
+        "import sys, time\nfrom pathlib import Path\nfrom config.local import embedded\n"
+        "embedded.GRACE_SECONDS = 0.3\n"
+        "lease = embedded.acquire(Path(sys.argv[1]), needed=frozenset(['DATABASE_URL', 'REDIS_URL']))\n"
+        "print('ready', flush=True)\ntime.sleep(600)\n"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", program, str(state)], cwd=places.PROJECT, stdout=subprocess.PIPE, text=True
+    ) as user:
+        assert user.stdout is not None
+        assert user.stdout.readline() == "ready\n"
+        assert _running(state) == {DATABASE_URL: True, REDIS_URL: True}
+        user.send_signal(signal.SIGKILL)
+    assert _eventually(lambda: not any(_running(state).values()))
+
+
+def test_lease__on_one_server__starts_no_other(state: Path) -> None:
+    lease = embedded.acquire(state, needed=frozenset((REDIS_URL,)))
+    assert list(lease.urls) == [REDIS_URL]
+    assert _running(state) == {DATABASE_URL: False, REDIS_URL: True}
+    lease.release()
+    assert embedded.stop_if_unused(state)
+    assert _running(state) == {DATABASE_URL: False, REDIS_URL: False}
+
+
+def test_ensure_services__with_addresses_set__starts_nothing(state: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(DATABASE_URL, "postgresql://elsewhere/x")
+    monkeypatch.setenv(REDIS_URL, "redis://elsewhere/0")
+    with embedded.ensure_services(state) as lease:
+        assert lease.urls == {}
+        assert os.environ[DATABASE_URL] == "postgresql://elsewhere/x"
+    assert _running(state) == {DATABASE_URL: False, REDIS_URL: False}
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root has to become somebody else")
+def test_root__below_a_directory_closed_to_others__keeps_data_outside_and_changes_no_permission(
+    own_directory: Path,
+) -> None:
+    closed = own_directory / "closed"
+    closed.mkdir(mode=0o700)
+    server = Postgres(closed / "postgres", settings=DISPOSABLE)
+    try:
+        server.start()
+        assert _one(server, "SELECT 1") == 1
+        assert not server.data.is_relative_to(closed)
+        assert server.data.stat().st_uid != 0
+        assert closed.stat().st_mode & 0o777 == 0o700
+        assert own_directory.stat().st_mode & 0o777 == 0o700
+    finally:
+        server.remove()
+    assert not server.data.parent.exists()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root keeps data outside")
+def test_data_outside__of_a_moved_a_copied_and_a_deleted_clone__stay_apart(own_directory: Path) -> None:
+    account = places.unprivileged_account()
+    home = own_directory / "one"
+    home.mkdir(mode=0o700, parents=True)
+    original = places.data_directory(home, account=account)
+    assert places.data_directory(home, account=account) == original
+
+    copy = own_directory / "copy"
+    copy.mkdir(mode=0o700)
+    (copy / "outside.json").write_text((home / "outside.json").read_text())
+    copied = places.data_directory(copy, account=account)
+    assert copied != original
+
+    moved = own_directory / "moved"
+    home.rename(moved)
+    assert places.data_directory(moved, account=account) == original
+
+    places.forget_data_directory(moved)
+    moved.mkdir(mode=0o700)
+    again = places.data_directory(moved, account=account)
+    assert again not in (original, copied)
+    assert not original.parent.exists()
+    for directory in (copy, moved):
+        places.forget_data_directory(directory)
+    assert not copied.parent.exists()

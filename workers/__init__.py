@@ -1,0 +1,1 @@
+"""Celery workers: they run jobs that the database remembers."""

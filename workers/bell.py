@@ -1,0 +1,81 @@
+"""The doorbell: one listener in all workers rings Celery when a job row is committed; the sweeper is the fall-back."""
+
+import logging
+import threading
+from typing import Any
+
+import psycopg
+from celery.signals import worker_ready, worker_shutting_down
+from django.db import connection
+from kombu.exceptions import OperationalError
+
+from foundation.actions.jobs import bury_exhausted, due_jobs, kind_of
+from workers.celery import app
+from workers.queues import queue_of
+
+RUN_JOB = "workers.tasks.run_job"
+CHANNEL = "tiltyard_jobs"
+LISTENER_LOCK = 7_205_001
+RETRY_SECONDS = 5.0
+
+logger = logging.getLogger(__name__)
+_stopping = threading.Event()
+
+
+def ring(job_id: int, kind: str) -> None:
+    """Send a job's id to its queue; a silent broker is left to the sweeper."""
+    try:
+        app.send_task(RUN_JOB, (job_id,), queue=queue_of(kind), retry=False)
+    except (OperationalError, OSError) as error:
+        logger.warning("job %s not rung: %s", job_id, error)
+
+
+def sweep() -> int:
+    """Bury jobs that used up their attempts, ring for every job that is due; return how many were rung."""
+    bury_exhausted()
+    due = due_jobs()
+    for job_id, kind in due:
+        ring(job_id, kind)
+    return len(due)
+
+
+def listen() -> None:
+    """Ring for every job that is announced, until the worker shuts down; only one listener at a time is active."""
+    while not _stopping.is_set():
+        try:
+            _listen_once()
+        except psycopg.OperationalError as error:
+            logger.warning("listener lost the database: %s", error)
+        except Exception:  # the listener must outlive whatever happens; the sweeper rings meanwhile
+            logger.exception("listener failed")
+        finally:
+            connection.close()
+        _stopping.wait(RETRY_SECONDS)
+
+
+def _listen_once() -> None:
+    parameters = {**connection.get_connection_params(), "autocommit": True}
+    parameters = {name: value for name, value in parameters.items() if name not in ("context", "cursor_factory")}
+    with psycopg.connect(**parameters) as session:
+        if not session.execute("SELECT pg_try_advisory_lock(%s)", [LISTENER_LOCK]).fetchone()[0]:  # type: ignore[index]
+            return
+        session.execute(f"LISTEN {CHANNEL}")
+        sweep()
+        while not _stopping.is_set():
+            for notice in session.notifies(timeout=2.0):
+                job_id = int(notice.payload)
+                kind = kind_of(job_id=job_id)
+                if kind is not None:
+                    ring(job_id, kind)
+            session.execute("SELECT 1")
+
+
+@worker_ready.connect
+def _start(**_: Any) -> None:
+    _stopping.clear()
+    threading.Thread(target=listen, daemon=True, name="job-listener").start()
+
+
+@worker_shutting_down.connect
+def _stop(**_: Any) -> None:
+    _stopping.set()

@@ -1,0 +1,21 @@
+"""Which queue carries which kind of job."""
+
+from typing import Final
+
+INGEST: Final = "ingest"
+ANALYSIS: Final = "analysis"
+DECISIONS: Final = "decisions"
+TRAINING: Final = "training"
+
+DEFAULT_QUEUE: Final = DECISIONS
+
+QUEUE_OF_KIND: Final = {
+    "project_events": INGEST,
+    "analyse": ANALYSIS,
+    "publish_bundle": DECISIONS,
+}
+
+
+def queue_of(kind: str) -> str:
+    """Return the queue for a kind of job; an unknown kind goes where it fails visibly."""
+    return QUEUE_OF_KIND.get(kind, DEFAULT_QUEUE)
