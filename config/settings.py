@@ -2,7 +2,7 @@
 
 from django.utils.translation import gettext_lazy as _
 
-from config import environment
+from config import admin_site, environment
 from config.databases import django_database
 from config.logs import logging_settings
 
@@ -130,6 +130,6 @@ SPECTACULAR_SETTINGS = {
     "SERVE_INCLUDE_SCHEMA": False,
 }
 
-UNFOLD = {"SITE_TITLE": "Tiltyard", "SITE_HEADER": "Tiltyard", "SHOW_LANGUAGES": True}
+UNFOLD = admin_site.UNFOLD
 
 LOGGING = logging_settings(level=ENVIRONMENT.log_level, form=ENVIRONMENT.log_format)

@@ -8,12 +8,16 @@ from django import forms
 from django.contrib import messages
 from django.db.models import Model
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from foundation.errors import DomainError
 
 if TYPE_CHECKING:
     from django.contrib.admin import ModelAdmin, TabularInline
+    from django.contrib.auth.forms import AdminPasswordChangeForm as PasswordForm
+    from django.contrib.auth.forms import UserChangeForm as PersonForm
+    from django.contrib.auth.forms import UserCreationForm as PersonCreationForm
 
     class DialogForm(forms.Form):
         """A form in a dialog over the page of an object."""
@@ -25,7 +29,10 @@ if TYPE_CHECKING:
 
 else:
     from unfold.admin import ModelAdmin, TabularInline
+    from unfold.forms import AdminPasswordChangeForm as PasswordForm
     from unfold.forms import BaseDialogForm as DialogForm
+    from unfold.forms import UserChangeForm as PersonForm
+    from unfold.forms import UserCreationForm as PersonCreationForm
 
 from unfold.decorators import action as unfold_action
 from unfold.enums import ActionVariant
@@ -33,6 +40,7 @@ from unfold.widgets import (
     UnfoldAdminDecimalFieldWidget,
     UnfoldAdminSelectWidget,
     UnfoldAdminTextareaWidget,
+    UnfoldAdminTextInputWidget,
 )
 
 __all__ = [
@@ -40,6 +48,10 @@ __all__ = [
     "ConsoleAdmin",
     "ConsoleInline",
     "DialogForm",
+    "PasswordForm",
+    "PeopleAdmin",
+    "PersonCreationForm",
+    "PersonForm",
     "ReadOnlyAdmin",
     "ReadOnlyInline",
     "ReasonForm",
@@ -50,10 +62,15 @@ __all__ = [
     "return_to",
     "tell_error",
     "text_area",
+    "text_input",
     "username",
 ]
 
 DialogAction = Callable[[Any, HttpRequest, Any, str], HttpResponse]
+
+
+class PeopleAdmin(ModelAdmin):
+    """A table of Django's own for people and their permissions."""
 
 
 class ConsoleAdmin(ModelAdmin):
@@ -67,6 +84,10 @@ class ConsoleAdmin(ModelAdmin):
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         """Refuse: what happened is kept, and keys are never reused."""
         return False
+
+    def page_of(self, object_id: object) -> str:
+        """Return the address of an object's page."""
+        return reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_change", args=[object_id])
 
     def changeform_view(
         self,
@@ -120,6 +141,11 @@ class ReadOnlyInline(ConsoleInline):
 def text_area(*, rows: int = 3) -> forms.Textarea:
     """Return a text area in the look of the admin."""
     return UnfoldAdminTextareaWidget(attrs={"rows": rows})
+
+
+def text_input() -> forms.TextInput:
+    """Return an input for a short text in the look of the admin."""
+    return UnfoldAdminTextInputWidget()
 
 
 def decimal_input() -> forms.TextInput:

@@ -118,7 +118,7 @@ class _Queue:
             self.push(event)
 
     def due(self, now: datetime) -> list[Event]:
-        found = []
+        found: list[Event] = []
         while self._heap and self._heap[0][0] <= now and len(found) < BATCH:
             found.append(heapq.heappop(self._heap)[2])
         return found

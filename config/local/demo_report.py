@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from datetime import datetime
 
+from experiments.analysis.reasons import Verdict
 from experiments.analysis.scorecard import Comparison
-from experiments.analysis.verdict import Verdict
 from experiments.queries.looks import latest_look
 
 

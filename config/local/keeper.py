@@ -24,6 +24,8 @@ def keep(state: Path, *, grace_seconds: float) -> None:
             _report_ready()
         known = servers(state)
         while True:
+            for server in known.values():
+                _ = server.pid  # remembered, should the clone be deleted while it runs
             fcntl.flock(leases, fcntl.LOCK_EX)
             fcntl.flock(leases, fcntl.LOCK_UN)
             time.sleep(grace_seconds)

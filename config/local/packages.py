@@ -6,14 +6,18 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 import venv
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import IO
 
 from config.local.progress import Steps
 
 UV = "uv==0.13.9"
 OLDEST_PYTHON = (3, 11)
+SECONDS_PER_DOT = 2.0
+LINES_SHOWN = 30
 PIP_TO_UV = {
     "PIP_INDEX_URL": "UV_DEFAULT_INDEX",
     "PIP_EXTRA_INDEX_URL": "UV_INDEX",
@@ -107,32 +111,40 @@ def _version_of(python: Path) -> tuple[int, ...] | None:
 
 
 def _run_installer(python: Path, requirements: list[str]) -> None:
-    uv = _find_uv(python)
-    if uv is not None:
-        environment = uv_environment(os.environ, _pip_settings(python))
-        command = [*uv, "pip", "install", "--python", str(python), *requirements]
-        if _run(command, environment):
-            return
+    with tempfile.TemporaryFile() as log:
+        uv = _find_uv(python, log)
+        if uv is not None:
+            environment = uv_environment(os.environ, _pip_settings(python))
+            command = [*uv, "pip", "install", "--no-progress", "--python", str(python), *requirements]
+            if _run(command, environment, log=log):
+                return
         if not _has_pip(python):
+            raise SetupFault(f"{_end_of(log)}\n{_without_pip(uv)}")
+        if not _run([str(python), "-m", "pip", "install", "--quiet", *requirements], os.environ, log=log):
             raise SetupFault(
-                "The packages could not be installed; uv says why above.\n"
-                "  fix: for a mirror set UV_DEFAULT_INDEX, for a proxy HTTPS_PROXY, and run bin/setup again."
+                f"{_end_of(log)}\nThe packages could not be installed.\n"
+                "  fix: for a mirror set PIP_INDEX_URL, for a proxy HTTPS_PROXY, and run bin/setup again."
             )
-        print("uv could not install the packages; trying pip.", flush=True)
-    elif not _has_pip(python):
-        version = f"{sys.version_info.major}.{sys.version_info.minor}"
-        raise SetupFault(
-            "This Python has neither pip nor ensurepip, and there is no uv.\n"
-            f"  fix: as root: apt-get install python{version}-venv (Debian, Ubuntu); then bin/setup again."
-        )
-    if not _run([str(python), "-m", "pip", "install", "--quiet", *requirements], dict(os.environ)):
-        raise SetupFault(
-            "The packages could not be installed; pip says why above.\n"
-            "  fix: for a mirror set PIP_INDEX_URL, for a proxy HTTPS_PROXY, and run bin/setup again."
-        )
 
 
-def _find_uv(python: Path) -> list[str] | None:
+def _without_pip(uv: list[str] | None) -> str:
+    if uv is not None:
+        return (
+            "The packages could not be installed.\n  fix: for a mirror set UV_DEFAULT_INDEX, and run bin/setup again."
+        )
+    version = f"{sys.version_info.major}.{sys.version_info.minor}"
+    return (
+        "This Python has neither pip nor ensurepip, and there is no uv.\n"
+        f"  fix: as root: apt-get install python{version}-venv (Debian, Ubuntu); then bin/setup again."
+    )
+
+
+def _end_of(log: IO[bytes]) -> str:
+    log.seek(0)
+    return "\n" + "\n".join(log.read().decode("utf-8", "replace").splitlines()[-LINES_SHOWN:])
+
+
+def _find_uv(python: Path, log: IO[bytes]) -> list[str] | None:
     """Return the command of uv, installed by whichever pip there is, or None where it cannot be had."""
     own = python.parent / "uv"
     wanted = UV.partition("==")[2]
@@ -140,7 +152,7 @@ def _find_uv(python: Path) -> list[str] | None:
         return [str(own)]
     pips = [[str(python), "-m", "pip"], [sys.executable, "-m", "pip", "--python", str(python)]]
     for pip in pips:
-        if _run([*pip, "install", "--quiet", "--disable-pip-version-check", UV], dict(os.environ), silent=True):
+        if _run([*pip, "install", "--quiet", "--disable-pip-version-check", UV], os.environ, log=log):
             return [str(own)]
     elsewhere = shutil.which("uv")
     return [elsewhere] if elsewhere else None
@@ -161,13 +173,18 @@ def _pip_settings(python: Path) -> dict[str, str]:
     return settings
 
 
-def _run(command: Iterable[str], environment: Mapping[str, str], *, silent: bool = False) -> bool:
-    output = subprocess.DEVNULL if silent else None
+def _run(command: Iterable[str], environment: Mapping[str, str], *, log: IO[bytes]) -> bool:
+    """Return whether the command ended well; print a dot every two seconds, so that one sees it is alive."""
     try:
-        done = subprocess.run(list(command), env=dict(environment), stdout=output, stderr=output, check=False)
-    except OSError:
+        process = subprocess.Popen(list(command), env=dict(environment), stdout=log, stderr=log)
+    except OSError as fault:
+        log.write(f"{fault}\n".encode())
         return False
-    return done.returncode == 0
+    while True:
+        try:
+            return process.wait(SECONDS_PER_DOT) == 0
+        except subprocess.TimeoutExpired:
+            print(".", end="", flush=True)
 
 
 def _output(command: list[str]) -> str:

@@ -12,14 +12,14 @@ from pathlib import Path
 
 from config.local.faults import BinariesMissing, ServerWouldNotStart
 from config.local.places import Account, data_directory, shared_root, unprivileged_account
-from config.local.server import HOST, LocalServer, process_mentions, write_private
+from config.local.server import HOST, LocalServer, write_private
 
 ROLE = "tiltyard"
 DATABASE = "tiltyard"
 SMALL_SHARED_MEMORY = 256 * 1024 * 1024
 
-DISPOSABLE: Mapping[str, str] = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
-"""Settings for clusters whose data nobody will miss; a crash of the machine may ruin them."""
+DISPOSABLE: Mapping[str, str] = {"fsync": "off", "full_page_writes": "off"}
+"""Settings for clusters of tests: what was committed survives any end of the server, not one of the machine."""
 
 
 class Shutdown(IntEnum):
@@ -52,13 +52,14 @@ class Postgres(LocalServer):
             self._data = data_directory(self.directory, account=self._account)
         return self._data
 
-    @property
-    def pid(self) -> int | None:
+    def _noted_pid(self) -> int | None:
         try:
-            pid = int((self.data / "postmaster.pid").read_text().split("\n", 1)[0])
+            return int((self.data / "postmaster.pid").read_text().split("\n", 1)[0])
         except (OSError, ValueError):
             return None
-        return pid if process_mentions(pid, str(self.data)) else None
+
+    def _sign(self) -> str:
+        return str(self.data)
 
     def shut_down(self, how: Shutdown) -> None:
         """End the server: FAST rolls back and checkpoints, IMMEDIATE leaves recovery to the next start."""

@@ -57,6 +57,7 @@ class LocalServer(ABC):
     def __init__(self, directory: Path) -> None:
         self.directory = directory.absolute()
         self._process: subprocess.Popen[bytes] | None = None
+        self._last_pid: int | None = None
 
     @property
     @abstractmethod
@@ -64,9 +65,22 @@ class LocalServer(ABC):
         """The address clients connect to, with its password."""
 
     @property
-    @abstractmethod
     def pid(self) -> int | None:
-        """The process id while the server runs, otherwise None."""
+        """The process id while the server runs, otherwise None; known even after its files were deleted."""
+        noted = self._noted_pid() if self.directory.exists() else None
+        for pid in (noted, self._last_pid):
+            if pid is not None and process_mentions(pid, self._sign()):
+                self._last_pid = pid
+                return pid
+        return None
+
+    @abstractmethod
+    def _noted_pid(self) -> int | None:
+        """Return the process id that the server wrote down, whether it still runs or not."""
+
+    @abstractmethod
+    def _sign(self) -> str:
+        """Return the argument by which a process is known to be this server."""
 
     @abstractmethod
     def _prepare(self) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from config.local.faults import BinariesMissing
-from config.local.server import HOST, LocalServer, process_mentions, write_private
+from config.local.server import HOST, LocalServer, write_private
 
 
 class Valkey(LocalServer):
@@ -20,13 +20,14 @@ class Valkey(LocalServer):
         connection = self._connection()
         return f"redis://:{connection.password}@{HOST}:{connection.port}/0"
 
-    @property
-    def pid(self) -> int | None:
+    def _noted_pid(self) -> int | None:
         try:
-            pid = int((self.directory / "valkey.pid").read_text())
+            return int((self.directory / "valkey.pid").read_text())
         except (OSError, ValueError):
             return None
-        return pid if process_mentions(pid, str(self._configuration)) else None
+
+    def _sign(self) -> str:
+        return str(self._configuration)
 
     @property
     def _configuration(self) -> Path:

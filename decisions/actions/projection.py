@@ -39,7 +39,7 @@ def project_events(*, project_id: int) -> Projected:
     facts = project_facts(project_id)
     watermark = _locked_watermark(project_id)
     with connection.cursor() as cursor:
-        cursor.execute("SELECT now() - %s", [facts.receipt_guard])
+        cursor.execute("SELECT now() - make_interval(secs => %s)", [facts.receipt_guard.total_seconds()])
         safe = cursor.fetchone()[0]
     return _step(facts, watermark, safe)
 
@@ -93,7 +93,7 @@ def _step(facts: ProjectFacts, after: datetime, until: datetime) -> Projected:
 def _stage(cursor: CursorWrapper, facts: ProjectFacts, after: datetime, upper: datetime) -> int:
     """Fill the temporary tables that `record_evidence` reads; return how many messages they come from."""
     clock = facts.clock
-    parameters = {
+    parameters: dict[str, int | float | str | datetime] = {
         "project": facts.id,
         "after": after,
         "upper": upper,

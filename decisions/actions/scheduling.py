@@ -12,7 +12,7 @@ from foundation.queries import ProjectFacts, all_projects
 
 _WAITING = """
 SELECT max(received_at) FROM decisions_eventlog
-WHERE project_id = %s AND received_at > %s AND received_at <= now() - %s
+WHERE project_id = %s AND received_at > %s AND received_at <= now() - make_interval(secs => %s)
 """
 
 
@@ -34,7 +34,7 @@ def _enqueue_projection(facts: ProjectFacts) -> int:
     state = ProjectionState.objects.filter(project_id=facts.id).first()
     with connection.cursor() as cursor:
         after = state.watermark if state else datetime(2000, 1, 1, tzinfo=UTC)
-        cursor.execute(_WAITING, [facts.id, after, facts.receipt_guard])
+        cursor.execute(_WAITING, [facts.id, after, facts.receipt_guard.total_seconds()])
         newest = cursor.fetchone()[0]
     if newest is None:
         return 0

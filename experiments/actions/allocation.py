@@ -59,7 +59,7 @@ def change_allocation(
         raise ExperimentUnknown(f"There is no experiment {experiment_id}.")
     if Status(row.status) not in SERVING:
         raise AllocationInvalid(f"An experiment that is {row.status} has no traffic to divide.")
-    latest = row.epochs.order_by("-number").prefetch_related("allocations__variant").first()
+    latest = row.epochs.prefetch_related("allocations__variant").latest("number")
     current = {held.variant.key: held for held in latest.allocations.all()}
     old_weights = {key: held.weight for key, held in current.items()}
     old_states = {key: ArmState(held.state) for key, held in current.items()}

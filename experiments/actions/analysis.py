@@ -5,12 +5,12 @@ from datetime import datetime
 from django.db import transaction
 
 from experiments.actions.lifecycle import SYSTEM, pause, stop
-from experiments.analysis.builder import build_scorecard
+from experiments.analysis.build import build_scorecard
 from experiments.analysis.inputs import History
-from experiments.analysis.judgment import judge
 from experiments.analysis.plan import AnalysisPlan
+from experiments.analysis.reasons import ReasonCode, Verdict
 from experiments.analysis.scorecard import Scorecard
-from experiments.analysis.verdict import ReasonCode, Verdict
+from experiments.analysis.verdict import judge
 from experiments.models import Experiment
 from experiments.models import Scorecard as ScorecardRow
 from experiments.queries.analysis_inputs import own_inputs, past_scorecards, recorded_inputs

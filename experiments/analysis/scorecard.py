@@ -96,7 +96,7 @@ class ArmFigures:
 
     variant: str
     n: int
-    numerator: float
+    numerator: float | None
     denominator: float | None
     nonzero: int | None
     value: float | None

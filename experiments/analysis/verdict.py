@@ -1,70 +1,234 @@
-"""The verdict: a pure judgment of a scorecard by its plan, with reasons in a fixed grammar."""
+"""The verdict: a pure judgment of a scorecard by its plan, with reasons in a fixed grammar.
+
+Order of judgment: a blocked check makes the data INVALID; harm stops a running test; a variant that meets every rule
+is shipped; a test that is over without one is INCONCLUSIVE; anything else CONTINUEs.
+"""
 
 from dataclasses import dataclass
-from enum import StrEnum
-from typing import Any, Self
 
-from experiments.analysis.codec import canonical_json, from_dict, to_dict
-from experiments.vocabulary import VerdictState
+from experiments.analysis.looks import at_horizon
+from experiments.analysis.plan import AnalysisPlan, Objective, Requirement, SequentialMethod
+from experiments.analysis.reasons import Parameter, ReasonCode, ReasonItem, Verdict
+from experiments.analysis.scorecard import Comparison, Crossing, FigureStatus, Interval, Outcome, Scorecard
+from experiments.vocabulary import CheckLevel, Direction, MetricKind, MetricRole, VerdictState
 
-SCHEMA = 1
-
-Parameter = float | int | str | None
-
-
-class ReasonCode(StrEnum):
-    """Every reason a verdict can give."""
-
-    CHECK_BLOCKS = "CHECK_BLOCKS"
-    CHECK_WARNS = "CHECK_WARNS"
-    CHECK_INTERPRET = "CHECK_INTERPRET"
-    HARM = "HARM"
-    HARM_IN_INVALID = "HARM_IN_INVALID"
-    SUPERIOR = "SUPERIOR"
-    NON_INFERIOR_WITH_SAVING = "NON_INFERIOR_WITH_SAVING"
-    NOT_SUPERIOR_YET = "NOT_SUPERIOR_YET"
-    NOT_SUPERIOR = "NOT_SUPERIOR"
-    INFERIOR = "INFERIOR"
-    NOT_NON_INFERIOR = "NOT_NON_INFERIOR"
-    GUARDRAIL_HOLDS = "GUARDRAIL_HOLDS"
-    GUARDRAIL_NOT_SHOWN = "GUARDRAIL_NOT_SHOWN"
-    TOO_EARLY = "TOO_EARLY"
-    TOO_FEW_UNITS = "TOO_FEW_UNITS"
-    UNDEFINED = "UNDEFINED"
-    LARGEST_LOWER_BOUND = "LARGEST_LOWER_BOUND"
-    ARMS_NOT_SEPARATED = "ARMS_NOT_SEPARATED"
-    ARMS_SEPARATED = "ARMS_SEPARATED"
-    ALSO_PASSES = "ALSO_PASSES"
-    AFTER_HORIZON = "AFTER_HORIZON"
+__all__ = ["ReasonCode", "ReasonItem", "Verdict", "judge"]
 
 
 @dataclass(frozen=True, slots=True)
-class ReasonItem:
-    """A reason: its code and the values its sentence needs."""
+class _Arm:
+    """What speaks for and against one treatment."""
 
-    code: ReasonCode
-    params: dict[str, Parameter]
-
-
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """What the evidence allows, the variant to ship if any, and why, the deciding reason first."""
-
-    state: VerdictState
-    winner: str | None
+    variant: str
+    passes: bool
     reasons: tuple[ReasonItem, ...]
-    harmful: tuple[str, ...] = ()
-    schema: int = SCHEMA
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return the verdict as plain values."""
-        return to_dict(self)
 
-    def to_json(self) -> bytes:
-        """Return the canonical JSON."""
-        return canonical_json(self)
+def judge(plan: AnalysisPlan, scorecard: Scorecard) -> Verdict:
+    """Return the verdict that the frozen plan gives the scorecard.
 
-    @classmethod
-    def from_dict(cls, data: object) -> Self:
-        """Return the verdict that the dictionary holds. Raises RecordInvalid."""
-        return from_dict(cls, data, readable_schemas=(SCHEMA,))
+    SHIP needs the DECISION metrics superior after correction (or non-inferior, where the plan declares a saving), all
+    guardrails non-inferior, no blocking check and the minimum runtime and units. Of several such variants the one
+    with the largest lower bound on the first DECISION metric is proposed. A recorded experiment that is over can
+    still ship a variant beside a harmful one; a running one stops first.
+    """
+    harms = _harms(plan, scorecard)
+    harmful = tuple(variant for variant in plan.treatments if any(h.params["variant"] == variant for h in harms))
+    notes = _check_reasons(scorecard)
+    blockers = [check for check in scorecard.checks if check.level is CheckLevel.BLOCK and _stands_out(check.outcome)]
+    if blockers:
+        reasons = [_reason(ReasonCode.CHECK_BLOCKS, check=check.code) for check in blockers]
+        reasons += [ReasonItem(ReasonCode.HARM_IN_INVALID, harm.params) for harm in harms]
+        return Verdict(VerdictState.INVALID, None, (*reasons, *notes), harmful)
+    arms = [_arm(plan, scorecard, variant) for variant in plan.treatments]
+    waits = _preconditions(plan, scorecard)
+    passing = [arm for arm in arms if arm.passes and arm.variant not in harmful and not waits]
+    over = plan.method is SequentialMethod.FIXED_HORIZON
+    if harms and not (over and passing):
+        also = [_reason(ReasonCode.ALSO_PASSES, variant=arm.variant) for arm in passing]
+        return Verdict(VerdictState.STOP_FOR_HARM, None, (*harms, *also, *notes), harmful)
+    if passing:
+        return _ship(plan, scorecard, passing, (*harms, *notes), harmful)
+    state = VerdictState.INCONCLUSIVE if _finished(plan, scorecard) else VerdictState.CONTINUE
+    against = tuple(reason for arm in arms for reason in arm.reasons)
+    return Verdict(state, None, (*waits, *against, *notes), harmful)
+
+
+def _ship(
+    plan: AnalysisPlan, card: Scorecard, passing: list[_Arm], notes: tuple[ReasonItem, ...], harmful: tuple[str, ...]
+) -> Verdict:
+    first = plan.metrics_of(MetricRole.DECISION)[0].spec.key
+    best = max(passing, key=lambda arm: _lower_bound(card.comparison(first, arm.variant)))
+    reasons = list(best.reasons)
+    if len(passing) > 1:
+        reasons.append(_reason(ReasonCode.LARGEST_LOWER_BOUND, variant=best.variant, metric=first))
+    for other in passing:
+        if other.variant != best.variant:
+            reasons.append(_reason(ReasonCode.ALSO_PASSES, variant=other.variant))
+            reasons.extend(_between(card, best.variant, other.variant))
+    return Verdict(VerdictState.SHIP, best.variant, (*reasons, *notes), harmful)
+
+
+def _arm(plan: AnalysisPlan, card: Scorecard, variant: str) -> _Arm:
+    reasons: list[ReasonItem] = []
+    passed: list[bool] = []
+    finished = _finished(plan, card)
+    for metric in plan.metrics_of(MetricRole.DECISION):
+        found = card.comparison(metric.spec.key, variant)
+        if found.status is FigureStatus.UNDEFINED:
+            passed.append(False)
+            reasons.append(_undefined(found))
+            continue
+        meets, reason = _decision(plan, found, finished=finished)
+        passed.append(meets)
+        reasons.append(reason)
+    every = plan.requirement is Requirement.ALL or plan.objective is Objective.NON_INFERIORITY_WITH_SAVING
+    meets_decision = all(passed) if every else any(passed)
+    holds = True
+    for metric in plan.metrics_of(MetricRole.GUARDRAIL):
+        found = card.comparison(metric.spec.key, variant)
+        kept = found.non_inferiority is not None and found.non_inferiority.passed
+        holds = holds and kept
+        if found.status is FigureStatus.UNDEFINED:
+            reasons.append(_undefined(found))
+        else:
+            code = ReasonCode.GUARDRAIL_HOLDS if kept else ReasonCode.GUARDRAIL_NOT_SHOWN
+            reasons.append(_effect_reason(code, found, margin=metric.margin))
+    return _Arm(variant, meets_decision and holds, tuple(reasons))
+
+
+def _decision(plan: AnalysisPlan, found: Comparison, *, finished: bool) -> tuple[bool, ReasonItem]:
+    """Return whether one DECISION metric supports shipping, and the reason."""
+    if plan.objective is Objective.NON_INFERIORITY_WITH_SAVING:
+        kept = found.non_inferiority is not None and found.non_inferiority.passed
+        code = ReasonCode.NON_INFERIOR_WITH_SAVING if kept else ReasonCode.NOT_NON_INFERIOR
+        return kept, _effect_reason(code, found, margin=plan.objective_margin, saving=plan.declared_saving)
+    crossed = Crossing.NONE if found.sequential is None else found.sequential.crossed
+    if crossed is Crossing.BETTER:
+        return True, _effect_reason(ReasonCode.SUPERIOR, found)
+    if crossed is Crossing.WORSE:
+        return False, _effect_reason(ReasonCode.INFERIOR, found)
+    return False, _effect_reason(ReasonCode.NOT_SUPERIOR if finished else ReasonCode.NOT_SUPERIOR_YET, found)
+
+
+def _harms(plan: AnalysisPlan, card: Scorecard) -> tuple[ReasonItem, ...]:
+    """Return one reason per metric and treatment that harms: by its alarm, or a DECISION metric by its own boundary."""
+    found = []
+    for comparison in card.comparisons:
+        alarmed = comparison.harm is not None and comparison.harm.crossed
+        worse = comparison.sequential is not None and comparison.sequential.crossed is Crossing.WORSE
+        if alarmed:
+            margin = None if comparison.harm is None else comparison.harm.margin
+            found.append(_effect_reason(ReasonCode.HARM, comparison, margin=margin))
+        elif worse and comparison.role is MetricRole.DECISION:
+            found.append(_effect_reason(ReasonCode.INFERIOR, comparison))
+    return tuple(found)
+
+
+def _preconditions(plan: AnalysisPlan, card: Scorecard) -> tuple[ReasonItem, ...]:
+    """Return what has to be waited for before anything may be shipped."""
+    reasons: list[ReasonItem] = []
+    days = card.days
+    if days is not None and days < plan.minimum_days:
+        reasons.append(_reason(ReasonCode.TOO_EARLY, days=days, minimum=plan.minimum_days))
+    smallest: dict[str, int] = {}
+    for comparison in card.comparisons:
+        if comparison.role is MetricRole.DECISION:
+            for arm in (comparison.control, comparison.treatment):
+                smallest[arm.variant] = min(arm.n, smallest.get(arm.variant, arm.n))
+    for variant, units in smallest.items():
+        if units < plan.minimum_units:
+            reasons.append(_reason(ReasonCode.TOO_FEW_UNITS, variant=variant, units=units, minimum=plan.minimum_units))
+    return tuple(reasons)
+
+
+def _finished(plan: AnalysisPlan, card: Scorecard) -> bool:
+    """Return whether the plan has no looks left that could still decide."""
+    if at_horizon(plan, card.days):
+        return True
+    fractions = [
+        None if found.sequential is None else found.sequential.spent_fraction
+        for found in card.comparisons
+        if found.role is MetricRole.DECISION
+    ]
+    return bool(fractions) and all(fraction is not None and fraction >= 1.0 for fraction in fractions)
+
+
+def _between(card: Scorecard, winner: str, other: str) -> list[ReasonItem]:
+    """Return what may be said of the winner against another passing variant: only what the corrected contrast shows."""
+    reasons = []
+    for contrast in card.contrasts:
+        if {contrast.variant, contrast.reference} != {winner, other}:
+            continue
+        crossed = Crossing.NONE if contrast.sequential is None else contrast.sequential.crossed
+        if contrast.variant != winner and crossed is not Crossing.NONE:
+            crossed = Crossing.WORSE if crossed is Crossing.BETTER else Crossing.BETTER
+        code = {
+            Crossing.NONE: ReasonCode.ARMS_NOT_SEPARATED,
+            Crossing.BETTER: ReasonCode.ARMS_SEPARATED,
+            Crossing.WORSE: ReasonCode.ARMS_REVERSED,
+        }[crossed]
+        reasons.append(_effect_reason(code, contrast, turned=contrast.variant != winner, other=other))
+    return reasons
+
+
+def _check_reasons(card: Scorecard) -> tuple[ReasonItem, ...]:
+    codes = {CheckLevel.WARN: ReasonCode.CHECK_WARNS, CheckLevel.INTERPRET: ReasonCode.CHECK_INTERPRET}
+    return tuple(
+        _reason(codes[check.level], check=check.code)
+        for level in codes
+        for check in card.checks
+        if check.level is level and _stands_out(check.outcome)
+    )
+
+
+def _stands_out(outcome: Outcome) -> bool:
+    return outcome in (Outcome.FAILED, Outcome.ERROR)
+
+
+def _lower_bound(found: Comparison) -> float:
+    """Return the end of the decision's interval on the bad side, in the better direction; least without one."""
+    interval = _interval(found)
+    end = interval.lower if found.direction is Direction.INCREASE else interval.upper
+    if end is None:
+        return float("-inf")
+    return end if found.direction is Direction.INCREASE else -end
+
+
+def _interval(found: Comparison) -> Interval:
+    """Return the interval at the decision's own level where there is one, else the single-look interval."""
+    if found.sequential is not None and found.sequential.bound is not None:
+        return found.sequential.absolute
+    return found.absolute.interval
+
+
+def _effect_reason(code: ReasonCode, found: Comparison, *, turned: bool = False, **more: Parameter) -> ReasonItem:
+    """Return a reason with the figures of a comparison; `turned` states them for the reference against the variant."""
+    interval, value = _interval(found), found.absolute.value
+    lower, upper = interval.lower, interval.upper
+    variant, reference = found.variant, found.reference
+    if turned:
+        variant, reference = reference, variant
+        value = None if value is None else -value
+        lower, upper = (None if upper is None else -upper), (None if lower is None else -lower)
+    params: dict[str, Parameter] = {
+        "metric": found.metric,
+        "variant": variant,
+        "reference": reference,
+        "difference": value,
+        "lower": lower,
+        "upper": upper,
+        "lift": None if turned else found.lift.value,
+        "p": found.p_value if found.p_adjusted is None else found.p_adjusted,
+        "scale": "pp" if found.kind is MetricKind.CONVERSION else "",
+    }
+    return ReasonItem(code, params | more)
+
+
+def _undefined(found: Comparison) -> ReasonItem:
+    why = None if found.reason is None else str(found.reason)
+    return _reason(ReasonCode.UNDEFINED, metric=found.metric, variant=found.variant, why=why)
+
+
+def _reason(code: ReasonCode, **params: Parameter) -> ReasonItem:
+    return ReasonItem(code, dict(params))

@@ -113,6 +113,8 @@ def _variant(row: Variant) -> VariantDesign:
 
 
 def _run_facts(row: Experiment) -> RunFacts:
+    if row.started_at is None:
+        raise ExperimentUnknown(f"Experiment {row.key} has not started.")
     return RunFacts(
         id=int(row.pk),
         project_id=row.project_id,

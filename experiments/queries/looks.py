@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from experiments.analysis.reasons import Verdict
 from experiments.analysis.scorecard import Scorecard
-from experiments.analysis.verdict import Verdict
 from experiments.models import Scorecard as ScorecardRow
 
 

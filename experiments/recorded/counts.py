@@ -12,7 +12,8 @@ class Counts:
     """Rows of one experiment by what became of them.
 
     rows_read = rows_kept + mismatched + duplicates + crossover_rows + all quarantined; `check` says so. crossovers
-    counts units, everything else rows. For aggregates rows_kept are the rows whose figures were taken.
+    counts units (clusters where those were randomised), everything else rows. first_at, last_at: ISO times of kept
+    rows, None without a time column. For aggregates rows_kept are the rows whose figures were taken.
     """
 
     rows_read: int
@@ -22,6 +23,8 @@ class Counts:
     crossovers: int = 0
     crossover_rows: int = 0
     quarantined: Mapping[str, int] = field(default_factory=dict)
+    first_at: str | None = None
+    last_at: str | None = None
 
     @property
     def bad(self) -> int:

@@ -16,11 +16,11 @@ _NO_TEXT: Final = "CAST(NULL AS VARCHAR)"
 
 @dataclass(frozen=True, slots=True)
 class Slot:
-    """One integer of a unit: an outcome's total (y, d) or its value before (x, x_d)."""
+    """One integer of a unit: an outcome's total (y, d) or its value before (x, x_d); without a column it is 1."""
 
     metric: str
     part: str
-    column: str
+    column: str | None
     kind: ValueKind
     missing: Missing
 
@@ -54,12 +54,19 @@ class Layout:
 
 
 def totals_of(manifest: Manifest) -> tuple[Slot, ...]:
-    """Return the totals of a unit: for each outcome in order its numerator, then its denominator."""
-    return tuple(
-        Slot(outcome.name, name, part.column, part.kind, outcome.missing)
-        for outcome in manifest.outcomes
-        for name, part in zip(("y", "d"), outcome.parts, strict=False)
-    )
+    """Return the totals of a unit: for each outcome in order its numerator, then its denominator.
+
+    Units that were randomised in clusters count as 1 in a denominator, so that outcomes are ratios over clusters.
+    """
+    found = []
+    for outcome in manifest.outcomes:
+        found += [
+            Slot(outcome.name, name, part.column, part.kind, outcome.missing)
+            for name, part in zip(("y", "d"), outcome.parts, strict=False)
+        ]
+        if manifest.columns.cluster is not None and len(outcome.parts) == 1:
+            found.append(Slot(outcome.name, "d", None, ValueKind.COUNT, outcome.missing))
+    return tuple(found)
 
 
 def covariates_of(manifest: Manifest) -> tuple[Slot, ...]:
@@ -77,7 +84,7 @@ def layout_of(manifest: Manifest, *, project_zone: str) -> Layout:
     totals, covariates = totals_of(manifest), covariates_of(manifest)
     columns = manifest.columns
     named = [columns.experiment, columns.variant, columns.unit, columns.shown, columns.time, columns.cluster]
-    values = [slot.column for slot in (*totals, *covariates)]
+    values = [slot.column for slot in (*totals, *covariates) if slot.column is not None]
     needed = tuple(dict.fromkeys([*(name for name in named if name), *manifest.dimensions, *values]))
     text = {name: f"n{index}" for index, name in enumerate(needed)}
     parsed = {
@@ -117,12 +124,16 @@ def _moment(manifest: Manifest, text: str, project_zone: str) -> str:
 
 
 def _value(slot: Slot, text: dict[str, str], money_unit: float) -> str:
+    if slot.column is None:
+        return "CAST(1 AS BIGINT)"
     return value_sql(slot.kind, f"trim({text[slot.column]})", money_unit=money_unit)
 
 
 def _total(slot: Slot, text: dict[str, str], money_unit: float) -> str:
     value = _value(slot, text, money_unit)
-    return f"CASE WHEN {text[slot.column]} IS NULL THEN 0 ELSE {value} END" if slot.missing is Missing.ZERO else value
+    if slot.column is None or slot.missing is Missing.QUARANTINE:
+        return value
+    return f"CASE WHEN {text[slot.column]} IS NULL THEN 0 ELSE {value} END"
 
 
 def _identity(manifest: Manifest, text: dict[str, str]) -> list[Judgement]:
@@ -153,6 +164,8 @@ def _identity(manifest: Manifest, text: dict[str, str]) -> list[Judgement]:
 def _values(slots: tuple[Slot, ...], prefix: str, text: dict[str, str]) -> list[Judgement]:
     found = []
     for index, slot in enumerate(slots):
+        if slot.column is None:
+            continue
         value, written = f"{prefix}{index}", text[slot.column]
         if prefix == "t" and slot.missing is Missing.QUARANTINE:
             found.append(Judgement(RowFault.MISSING_VALUE, slot.column, f"{written} IS NULL"))

@@ -108,6 +108,19 @@ class ExperimentPart:
 
 
 @dataclass(frozen=True, slots=True)
+class PairPart:
+    """Two columns, when one row holds the figures of a treatment and of the control."""
+
+    control: Annotated[Column, _told("The control's column.")]
+    treatment: Annotated[Column, _told("The treatment's column.")]
+
+
+Figure = Column | PairPart
+FIGURES: Final = ("units", "successes", "sum", "sum_of_squares", "mean", "variance")
+"""Names of an outcome's columns in aggregates."""
+
+
+@dataclass(frozen=True, slots=True)
 class Columns:
     """Where things stand in a row; $file is the name of the data file."""
 
@@ -122,10 +135,11 @@ class Columns:
         Text | None, _told("strptime format of the time; left out: ISO 8601, such as 2024-03-01 09:30:00.")
     ] = None
     time_zone: Annotated[Text | None, _told("Zone of times without an offset; left out: the project's.")] = None
-    cluster: Annotated[Column | None, _told("The unit that was really randomised, if it is coarser.")] = None
+    cluster: Annotated[Column | None, _told("What was randomised, if coarser than the unit: errors are clustered.")] = None
     cluster_kind: Annotated[UnitKind, _told("Kind of the cluster; personal kinds are stored hashed.")] = UnitKind.STORE
     experiment: Annotated[Column | None, _told("Which experiment a row belongs to, if a file holds many.")] = None
     metric: Annotated[Column | None, _told("Aggregates: which outcome a row belongs to.")] = None
+    units: Annotated[Figure | None, _told("Aggregates: units that were randomised, if outcomes count fewer.")] = None
     checkpoint: Annotated[Column | None, _told("Aggregates: time of a running total; the last one counts.")] = None
 
 
@@ -174,19 +188,6 @@ class PartPart:
     column: Annotated[Column, _told("Its column.")]
     kind: Annotated[ValueKind, _told("How it is read.")] = ValueKind.COUNT
     before: Annotated[BeforePart | None, _told("The same total before the experiment, to reduce variance.")] = None
-
-
-@dataclass(frozen=True, slots=True)
-class PairPart:
-    """Two columns, when one row holds the figures of a treatment and of the control."""
-
-    control: Annotated[Column, _told("The control's column.")]
-    treatment: Annotated[Column, _told("The treatment's column.")]
-
-
-Figure = Column | PairPart
-FIGURES: Final = ("units", "successes", "sum", "sum_of_squares", "mean", "variance")
-"""Names of an outcome's columns in aggregates."""
 
 
 @dataclass(frozen=True, slots=True)

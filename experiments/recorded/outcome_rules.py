@@ -14,7 +14,7 @@ def outcome_faults(manifest: Manifest, outcome: OutcomePart) -> Iterator[Fault]:
     yield from _role(outcome)
     yield from _cap(manifest, outcome)
     if manifest.source is SourceKind.ROWS:
-        yield from _rows(outcome)
+        yield from _rows(manifest, outcome)
     else:
         yield from _aggregates(manifest, outcome)
 
@@ -31,13 +31,17 @@ def _cap(manifest: Manifest, outcome: OutcomePart) -> Iterator[Fault]:
         return
     if manifest.source is SourceKind.AGGREGATES:
         yield Fault(("cap",), "totals cannot be capped", "remove it.")
+    elif manifest.columns.cluster is not None:
+        yield Fault(("cap",), "clustered outcomes cannot be capped", "remove it, or cap the values in the data.")
     elif outcome.kind is OutcomeKind.BINARY:
         yield Fault(("cap",), "a value of 0 or 1 has no cap", "remove it.")
     elif outcome.kind is OutcomeKind.COUNT and outcome.cap != int(outcome.cap):
         yield Fault(("cap",), "a count is capped at a whole number", f"write {int(outcome.cap)} or the number above.")
 
 
-def _rows(outcome: OutcomePart) -> Iterator[Fault]:
+def _rows(manifest: Manifest, outcome: OutcomePart) -> Iterator[Fault]:
+    if manifest.columns.cluster is not None and any(part.before is not None for part in outcome.parts):
+        yield Fault((), "values from before cannot be used with clusters", "remove before.")
     for name in (*FIGURES, "recorded"):
         if getattr(outcome, name) is not None:
             yield Fault((name,), "means nothing for source: rows", "remove it, or write source: aggregates.")

@@ -19,7 +19,7 @@ from experiments.vocabulary import MetricRole
 _KEY = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 
 _ROWS_ONLY = ("unit", "shown", "time", "time_format", "time_zone", "cluster")
-_AGGREGATES_ONLY = ("metric", "checkpoint")
+_AGGREGATES_ONLY = ("metric", "checkpoint", "units")
 
 
 def rule_faults(manifest: Manifest) -> list[Fault]:

@@ -3,10 +3,13 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+import duckdb
+
 from experiments.recorded.counts import Counts
 from experiments.recorded.files import literal
 from experiments.recorded.loading import Loaded
 from experiments.recorded.manifest import Manifest
+from experiments.recorded.reasons import RowFault
 
 BATCH_ROWS = 20_000
 
@@ -35,7 +38,8 @@ class UnitRow:
 class RecordedUnits:
     """The units of one experiment, in tables of the import's workspace.
 
-    value: what stands in the experiment column, None without one. units: kept units by variant key.
+    value: what stands in the experiment column, None without one. units: kept units (clusters where those
+    were randomised) by variant key.
     """
 
     manifest: Manifest
@@ -58,25 +62,48 @@ def settle(manifest: Manifest, loaded: Loaded, *, value: str | None) -> Recorded
 
     Rows whose shown variant differs from the assigned one are dropped; of what is left, a unit in several variants
     is a crossover and dropped, and otherwise only its first row (by time, then by place in the files) is kept.
+    A cluster in several variants is a crossover with all its units.
     """
     database = loaded.workspace.database
     database.execute(
         "CREATE OR REPLACE VIEW clean AS SELECT rowid AS place, * FROM judged"
         f" WHERE {_of(value)} AND fault IS NULL AND (shown IS NULL OR shown = variant)"
     )
-    if manifest.columns.unit is None:
-        database.execute("CREATE OR REPLACE TABLE dropped AS SELECT 0 AS place, false AS crossed LIMIT 0")
-    else:
-        database.execute(
-            "CREATE OR REPLACE TABLE repeated AS SELECT unit, min(variant) <> max(variant) AS crossed FROM clean"
-            " GROUP BY unit HAVING count(*) > 1"
-        )
-        database.execute(
-            "CREATE OR REPLACE TABLE dropped AS SELECT place, crossed FROM (SELECT place, crossed,"
-            " row_number() OVER (PARTITION BY unit ORDER BY moment NULLS LAST, place) AS nth"
-            " FROM clean JOIN repeated USING (unit)) WHERE crossed OR nth > 1"
-        )
-    return RecordedUnits(manifest, loaded, value, _counts(manifest, loaded, value), _units(manifest, loaded))
+    database.execute("CREATE OR REPLACE TABLE dropped (place BIGINT, crossed BOOLEAN)")
+    crossovers = 0
+    if manifest.columns.cluster is not None:
+        crossovers += _drop_crossed_clusters(database)
+    if manifest.columns.unit is not None:
+        crossovers += _drop_repeated_units(database)
+    database.execute("CREATE OR REPLACE VIEW kept AS SELECT * FROM clean ANTI JOIN dropped USING (place)")
+    counts = _counts(loaded, value, crossovers)
+    return RecordedUnits(manifest, loaded, value, counts, _units(manifest, loaded))
+
+
+def _drop_crossed_clusters(database: duckdb.DuckDBPyConnection) -> int:
+    """Drop the rows of clusters in several variants and return how many clusters those are."""
+    database.execute(
+        "CREATE OR REPLACE TABLE crossed_cluster AS SELECT cluster FROM clean GROUP BY cluster"
+        " HAVING min(variant) <> max(variant)"
+    )
+    database.execute("INSERT INTO dropped SELECT place, true FROM clean SEMI JOIN crossed_cluster USING (cluster)")
+    return _number(database, "SELECT count(*) FROM crossed_cluster")
+
+
+def _drop_repeated_units(database: duckdb.DuckDBPyConnection) -> int:
+    """Drop crossovers and every row but a unit's first, and return how many units are crossovers."""
+    database.execute("CREATE OR REPLACE VIEW candidate AS SELECT * FROM clean ANTI JOIN dropped USING (place)")
+    database.execute(
+        "CREATE OR REPLACE TABLE repeated AS SELECT unit, min(variant) <> max(variant) AS crossed FROM candidate"
+        " GROUP BY unit HAVING count(*) > 1"
+    )
+    database.execute(
+        "CREATE OR REPLACE TABLE surplus AS SELECT place, crossed FROM (SELECT place, crossed,"
+        " row_number() OVER (PARTITION BY unit ORDER BY moment NULLS LAST, place) AS nth"
+        " FROM candidate JOIN repeated USING (unit)) WHERE crossed OR nth > 1"
+    )
+    database.execute("INSERT INTO dropped FROM surplus")
+    return _number(database, "SELECT count(*) FROM repeated WHERE crossed")
 
 
 def unit_rows(recorded: RecordedUnits, *, hash_unit: Hasher, hash_cluster: Hasher) -> Iterator[UnitRow]:
@@ -89,10 +116,10 @@ def unit_rows(recorded: RecordedUnits, *, hash_unit: Hasher, hash_cluster: Hashe
     cursor = recorded.loaded.workspace.database.cursor()
     cursor.execute(
         "SELECT CASE WHEN unit IS NULL THEN 'row:' || (place + 1) ELSE unit END, variant, shown,"
-        " strftime(make_timestamp(moment), '%Y-%m-%dT%H:%M:%S.%f+00:00'), cluster,"
+        f" {_iso('moment')}, cluster,"
         f" {f'CAST(json_object({dimensions}) AS VARCHAR)' if dimensions else 'NULL'},"
         f" {_array('t', len(layout.totals))}, {_array('x', len(layout.covariates))}"
-        " FROM clean ANTI JOIN dropped USING (place)"
+        " FROM kept"
     )
     personal = manifest.unit_is_personal
     while batch := cursor.fetchmany(BATCH_ROWS):
@@ -118,10 +145,10 @@ def _array(prefix: str, size: int) -> str:
     return f"'{{' || concat_ws(',', {entries}) || '}}'" if size else "'{}'"
 
 
-def _counts(manifest: Manifest, loaded: Loaded, value: str | None) -> Counts:
+def _counts(loaded: Loaded, value: str | None, crossovers: int) -> Counts:
     database = loaded.workspace.database
     faults: dict[str, int] = {}
-    rows = mismatched = good = 0
+    rows = mismatched = 0
     for fault, differs, number in database.execute(
         f"SELECT fault, shown <> variant, count(*) FROM judged WHERE {_of(value)} GROUP BY ALL"
     ).fetchall():
@@ -131,35 +158,37 @@ def _counts(manifest: Manifest, loaded: Loaded, value: str | None) -> Counts:
             faults[reason] = faults.get(reason, 0) + number
         elif differs:
             mismatched += number
-        else:
-            good += number
     if value is None and loaded.malformed:
         rows += loaded.malformed
-        faults["MALFORMED_LINE"] = loaded.malformed
-    duplicates = crossover_rows = crossovers = 0
-    for crossed, number in database.execute("SELECT crossed, count(*) FROM dropped GROUP BY ALL").fetchall():
-        if crossed:
-            crossover_rows = number
-        else:
-            duplicates = number
-    if crossover_rows:
-        counted = database.execute("SELECT count(*) FROM repeated WHERE crossed").fetchone()
-        crossovers = int(counted[0]) if counted else 0
+        faults[RowFault.MALFORMED_LINE.value] = loaded.malformed
+    first_at, last_at = (
+        database.execute(f"SELECT {_iso('min(moment)')}, {_iso('max(moment)')} FROM kept").fetchone() or (None, None)
+    )
     return Counts(
         rows_read=rows,
-        rows_kept=good - duplicates - crossover_rows,
+        rows_kept=_number(database, "SELECT count(*) FROM kept"),
         mismatched=mismatched,
-        duplicates=duplicates,
+        duplicates=_number(database, "SELECT count(*) FROM dropped WHERE NOT crossed"),
         crossovers=crossovers,
-        crossover_rows=crossover_rows,
+        crossover_rows=_number(database, "SELECT count(*) FROM dropped WHERE crossed"),
         quarantined=dict(sorted(faults.items())),
+        first_at=first_at,
+        last_at=last_at,
     )
 
 
 def _units(manifest: Manifest, loaded: Loaded) -> dict[str, int]:
+    counted = "count(*)" if manifest.columns.cluster is None else "count(DISTINCT cluster)"
     found = dict(
-        loaded.workspace.database.execute(
-            "SELECT variant, count(*) FROM clean ANTI JOIN dropped USING (place) GROUP BY variant"
-        ).fetchall()
+        loaded.workspace.database.execute(f"SELECT variant, {counted} FROM kept GROUP BY variant").fetchall()
     )
     return {variant.key: int(found.get(index, 0)) for index, variant in enumerate(manifest.variants)}
+
+
+def _number(database: duckdb.DuckDBPyConnection, query: str) -> int:
+    found = database.execute(query).fetchone()
+    return int(found[0]) if found else 0
+
+
+def _iso(moment: str) -> str:
+    return f"strftime(make_timestamp({moment}), '%Y-%m-%dT%H:%M:%S.%f+00:00')"

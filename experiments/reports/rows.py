@@ -92,7 +92,7 @@ def row_of(comparison: Comparison, subject: Subject, axis: Axis, *, number: int,
 def _interval_name(comparison: Comparison, plan: AnalysisPlan) -> str:
     seen = comparison.sequential
     if seen is not None and looks_repeatedly(comparison):
-        method, alpha = plan.method, seen.alpha
+        method, alpha = SequentialMethod(seen.method), seen.alpha
     else:
         method, alpha = SequentialMethod.FIXED_HORIZON, plan.alpha
     return INTERVALS[method] % {"level": f"{round((1.0 - alpha) * 100.0, 2):g}%"}

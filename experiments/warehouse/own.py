@@ -75,7 +75,7 @@ def moments(question: Question) -> Table:
         **{f"complete_{hour}": (~exposed.crossed & _complete(exposed, question, hour)).sum() for hour in hours},
     )
     acted = _totals(exposed.filter(~exposed.crossed), question)
-    columns = {}
+    columns: dict[str, ibis.Value] = {}
     for index, spec in enumerate(question.metrics):
         names = variables(spec)
         columns |= sum_columns(

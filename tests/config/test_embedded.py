@@ -6,6 +6,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -20,6 +21,23 @@ from config.local.faults import ServerWouldNotStart
 from config.local.server import process_mentions
 
 BOTH = frozenset((DATABASE_URL, REDIS_URL))
+
+
+@pytest.fixture(scope="module")
+def cluster_of_the_module() -> Iterator[Postgres]:
+    directory = Path(tempfile.mkdtemp(prefix="tiltyard-"))
+    server = Postgres(directory / "postgres", settings=DISPOSABLE)
+    server.start()
+    yield server
+    server.remove()
+    directory.rmdir()
+
+
+@pytest.fixture
+def cluster(cluster_of_the_module: Postgres) -> Postgres:
+    """Return a running cluster that earlier tests of this module may have stopped and killed."""
+    cluster_of_the_module.start()
+    return cluster_of_the_module
 
 
 def _one(server: Postgres, query: str) -> object:
@@ -38,18 +56,18 @@ def _eventually(condition: Callable[[], bool], *, seconds: float = 20.0) -> bool
     return False
 
 
-def test_postgres__once_started__is_a_utf8_server_on_this_host_only(own_postgres: Postgres) -> None:
-    assert int(str(_one(own_postgres, "SHOW server_version_num"))) >= 150_000
-    assert _one(own_postgres, "SHOW server_encoding") == "UTF8"
-    assert _one(own_postgres, "SHOW listen_addresses") == "127.0.0.1"
-    assert _one(own_postgres, "SHOW TimeZone") == "UTC"
-    assert _one(own_postgres, "SELECT current_user || '/' || current_database()") == "tiltyard/tiltyard"
-    assert _one(own_postgres, "SELECT lower('ÄÖÜ学')") == "äöü学"
+def test_postgres__once_started__is_a_utf8_server_on_this_host_only(cluster: Postgres) -> None:
+    assert int(str(_one(cluster, "SHOW server_version_num"))) >= 150_000
+    assert _one(cluster, "SHOW server_encoding") == "UTF8"
+    assert _one(cluster, "SHOW listen_addresses") == "127.0.0.1"
+    assert _one(cluster, "SHOW TimeZone") == "UTC"
+    assert _one(cluster, "SELECT current_user || '/' || current_database()") == "tiltyard/tiltyard"
+    assert _one(cluster, "SELECT lower('ÄÖÜ学')") == "äöü学"
 
 
-def test_postgres__wrong_password__is_refused(own_postgres: Postgres) -> None:
-    url = own_postgres.url.replace(":" + own_postgres.url.split(":")[2].split("@")[0] + "@", ":wrong@")
-    assert url != own_postgres.url
+def test_postgres__wrong_password__is_refused(cluster: Postgres) -> None:
+    url = cluster.url.replace(":" + cluster.url.split(":")[2].split("@")[0] + "@", ":wrong@")
+    assert url != cluster.url
     with pytest.raises(psycopg.OperationalError, match="password authentication failed"):
         psycopg.connect(url)
 
@@ -65,52 +83,53 @@ def test_postgres__by_default__keeps_what_it_confirmed(own_directory: Path) -> N
         server.remove()
 
 
-def test_postgres__killed_with_minus_nine__recovers_at_the_next_start(own_postgres: Postgres) -> None:
-    with psycopg.connect(own_postgres.url, autocommit=True) as connection:
+def test_postgres__killed_with_minus_nine__recovers_at_the_next_start(cluster: Postgres) -> None:
+    with psycopg.connect(cluster.url, autocommit=True) as connection:
         connection.execute("CREATE TABLE kept AS SELECT generate_series(1, 1000) AS n")
-    first = own_postgres.pid
-    own_postgres.kill()
-    assert own_postgres.pid is None
-    assert (own_postgres.data / "postmaster.pid").exists()
-    own_postgres.start()
-    assert own_postgres.pid not in (None, first)
-    assert _one(own_postgres, "SELECT sum(n) FROM kept") == 500_500
+    first = cluster.pid
+    cluster.kill()
+    assert cluster.pid is None
+    assert (cluster.data / "postmaster.pid").exists()
+    cluster.start()
+    assert cluster.pid not in (None, first)
+    assert _one(cluster, "SELECT sum(n) FROM kept") == 500_500
 
 
-def test_postgres__immediate_shutdown__loses_no_commit(own_postgres: Postgres) -> None:
-    with psycopg.connect(own_postgres.url, autocommit=True) as connection:
-        connection.execute("CREATE TABLE kept AS SELECT 7 AS n")
-        own_postgres.shut_down(Shutdown.IMMEDIATE)
-    own_postgres.start()
-    assert _one(own_postgres, "SELECT n FROM kept") == 7
+def test_postgres__immediate_shutdown__loses_no_commit(cluster: Postgres) -> None:
+    with psycopg.connect(cluster.url, autocommit=True) as connection:
+        connection.execute("CREATE TABLE seven AS SELECT 7 AS n")
+        cluster.shut_down(Shutdown.IMMEDIATE)
+    cluster.start()
+    assert _one(cluster, "SELECT n FROM seven") == 7
 
 
-def test_postgres__lock_file_with_the_pid_of_another_program__is_no_obstacle(own_postgres: Postgres) -> None:
-    own_postgres.stop()
-    lines = [str(os.getpid()), str(own_postgres.data), "1", str(own_postgres.port), "", "127.0.0.1", "1 1", "ready"]
-    (own_postgres.data / "postmaster.pid").write_text("\n".join(lines) + "\n")
-    assert own_postgres.pid is None
-    own_postgres.start()
-    assert own_postgres.pid not in (None, os.getpid())
+def test_postgres__lock_file_with_the_pid_of_another_program__is_no_obstacle(cluster: Postgres) -> None:
+    cluster.stop()
+    lines = [str(os.getpid()), str(cluster.data), "1", str(cluster.port), "", "127.0.0.1", "1 1", "ready"]
+    (cluster.data / "postmaster.pid").write_text("\n".join(lines) + "\n")
+    assert cluster.pid is None
+    cluster.start()
+    assert cluster.pid not in (None, os.getpid())
 
 
-def test_postgres__port_taken_since__moves_to_a_free_one(own_postgres: Postgres) -> None:
-    port = own_postgres.port
-    own_postgres.stop()
+def test_postgres__port_taken_since__moves_to_a_free_one(cluster: Postgres) -> None:
+    port = cluster.port
+    cluster.stop()
     with socket.socket() as squatter:
+        squatter.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         squatter.bind(("127.0.0.1", port))
         squatter.listen()
-        own_postgres.start()
-        assert own_postgres.port != port
-    assert _one(own_postgres, "SELECT 1") == 1
+        cluster.start()
+        assert cluster.port != port
+    assert _one(cluster, "SELECT 1") == 1
 
 
-def test_postgres__second_object_on_the_directory__finds_the_running_server(own_postgres: Postgres) -> None:
-    other = Postgres(own_postgres.directory, settings=DISPOSABLE)
-    assert other.pid == own_postgres.pid
+def test_postgres__second_object_on_the_directory__finds_the_running_server(cluster: Postgres) -> None:
+    other = Postgres(cluster.directory, settings=DISPOSABLE)
+    assert other.pid == cluster.pid
     other.start()
-    assert other.pid == own_postgres.pid
-    assert other.url == own_postgres.url
+    assert other.pid == cluster.pid
+    assert other.url == cluster.url
 
 
 def test_postgres__initialisation_that_was_interrupted__is_done_again(own_directory: Path) -> None:
@@ -165,13 +184,13 @@ def test_valkey__without_password__is_refused(own_valkey: Valkey) -> None:
         client.ping()
 
 
-def test_secrets__of_both_servers__are_readable_by_the_owner_only(own_postgres: Postgres, own_valkey: Valkey) -> None:
-    for server in (own_postgres, own_valkey):
+def test_secrets__of_both_servers__are_readable_by_the_owner_only(cluster: Postgres, own_valkey: Valkey) -> None:
+    for server in (cluster, own_valkey):
         assert (server.directory / "connection.json").stat().st_mode & 0o777 == 0o600
     assert (own_valkey.directory / "valkey.conf").stat().st_mode & 0o777 == 0o600
-    assert own_postgres.data.stat().st_mode & 0o777 == 0o700
-    command_lines = " ".join(Path(f"/proc/{server.pid}/cmdline").read_text() for server in (own_postgres, own_valkey))
-    for server in (own_postgres, own_valkey):
+    assert cluster.data.stat().st_mode & 0o777 == 0o700
+    command_lines = " ".join(Path(f"/proc/{server.pid}/cmdline").read_text() for server in (cluster, own_valkey))
+    for server in (cluster, own_valkey):
         assert json.loads((server.directory / "connection.json").read_text())["password"] not in command_lines
 
 

@@ -1,0 +1,107 @@
+"""How the admin looks and what its sidebar holds."""
+
+from collections.abc import Callable
+from typing import Any, Final
+
+from django.http import HttpRequest
+from django.templatetags.static import static
+from django.urls import reverse_lazy
+from django.utils.translation import gettext_lazy as _
+
+
+def _may_view(model: str) -> Callable[[HttpRequest], bool]:
+    app, name = model.split(".")
+    return lambda request: request.user.has_perm(f"{app}.view_{name}")
+
+
+def _entry(title: object, icon: str, model: str) -> dict[str, Any]:
+    app, name = model.split(".")
+    return {
+        "title": title,
+        "icon": icon,
+        "link": reverse_lazy(f"admin:{app}_{name}_changelist"),
+        "permission": _may_view(model),
+    }
+
+
+UNFOLD: Final[dict[str, Any]] = {
+    "SITE_TITLE": "Tiltyard",
+    "SITE_HEADER": "Tiltyard",
+    "SITE_URL": reverse_lazy("readouts"),
+    "SITE_SYMBOL": "balance",
+    "SITE_FAVICONS": [
+        {"rel": "icon", "type": "image/svg+xml", "href": lambda _request: static("console/icon.svg")},
+    ],
+    "SHOW_LANGUAGES": True,
+    "SHOW_VIEW_ON_SITE": False,
+    "SHOW_BACK_BUTTON": True,
+    "STYLES": [lambda _request: static("console/admin.css")],
+    "COLORS": {
+        "primary": {
+            "50": "oklch(97% .014 254)",
+            "100": "oklch(93% .032 255)",
+            "200": "oklch(88% .059 254)",
+            "300": "oklch(81% .105 252)",
+            "400": "oklch(71% .12 250)",
+            "500": "oklch(58% .13 250)",
+            "600": "oklch(48% .13 250)",
+            "700": "oklch(42% .12 250)",
+            "800": "oklch(37% .1 250)",
+            "900": "oklch(32% .08 250)",
+            "950": "oklch(25% .06 250)",
+        },
+    },
+    "SIDEBAR": {
+        "show_search": False,
+        "command_search": False,
+        "show_all_applications": False,
+        "navigation": [
+            {
+                "title": _("Experiments"),
+                "items": [
+                    {
+                        "title": _("Readouts"),
+                        "icon": "monitoring",
+                        "link": reverse_lazy("readouts"),
+                        "permission": _may_view("experiments.experiment"),
+                    },
+                    _entry(_("Designs"), "science", "experiments.experiment"),
+                    _entry(_("Scorecards"), "fact_check", "experiments.scorecard"),
+                ],
+            },
+            {
+                "title": _("Traffic"),
+                "separator": True,
+                "items": [
+                    _entry(_("Layers"), "layers", "experiments.layer"),
+                    _entry(_("Holdouts"), "do_not_disturb_on", "experiments.holdout"),
+                    _entry(_("Published bundles"), "deployed_code", "decisions.publishedbundle"),
+                ],
+            },
+            {
+                "title": _("Metrics"),
+                "separator": True,
+                "items": [_entry(_("Metrics"), "speed", "experiments.metric")],
+            },
+            {
+                "title": _("Operations"),
+                "separator": True,
+                "items": [
+                    _entry(_("Jobs"), "manufacturing", "foundation.job"),
+                    _entry(_("Quarantine"), "block", "experiments.quarantine"),
+                    _entry(_("Journal"), "history_edu", "foundation.journalentry"),
+                ],
+            },
+            {
+                "title": _("Access"),
+                "separator": True,
+                "items": [
+                    _entry(_("Projects"), "storefront", "foundation.project"),
+                    _entry(_("API keys"), "key", "foundation.apikey"),
+                    _entry(_("Users"), "person", "auth.user"),
+                    _entry(_("Groups"), "group", "auth.group"),
+                ],
+            },
+        ],
+    },
+}

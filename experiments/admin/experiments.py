@@ -1,0 +1,261 @@
+"""Experiments: a form for drafts, a checklist before launch, buttons for every step of their life."""
+
+from typing import Any, Final
+
+from django.contrib import admin, messages
+from django.db.models import Model, OuterRef, QuerySet, Subquery
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.utils import timezone
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+
+from experiments.actions.design import (
+    ExperimentDraft,
+    VariantDraft,
+    create_experiment,
+    hold_layer,
+    record_design_change,
+)
+from experiments.actions.lifecycle import launch_problems
+from experiments.admin.badges import readout_link, readout_url, status_text, verdict_badge
+from experiments.admin.checklist import line_of
+from experiments.admin.forms import ExperimentForm, NewExperimentForm
+from experiments.admin.inlines import EpochInline, MetricInline, VariantInline, is_draft
+from experiments.admin.lifecycle import LifecycleButtons
+from experiments.models import Experiment, Scorecard
+from experiments.vocabulary import Status
+from foundation.admin_base import username
+from foundation.queries import project_facts
+
+WHOLE_LAYER: Final = ((0, 1_000_000),)
+_JOURNALLED: Final = (
+    "name",
+    "hypothesis",
+    "unit_kind",
+    "audience",
+    "coverage",
+    "overrides",
+    "personalised",
+    "horizon_days",
+    "minimum_effect",
+    "plan_overrides",
+)
+
+
+@admin.register(Experiment)
+class ExperimentAdmin(LifecycleButtons):
+    """Comparisons of variants; drafts are edited here, everything later is moved by buttons."""
+
+    form = ExperimentForm
+    list_display = ["name", "status_shown", "verdict_shown", "days", "variants_shown", "project", "readout"]
+    list_filter = ["status", "project", "source"]
+    list_select_related = ["project"]
+    search_fields = ["name", "key", "hypothesis"]
+    ordering = ["-id"]
+    inlines = [VariantInline, MetricInline, EpochInline]
+    change_form_outer_before_template = "experiments/checklist.html"
+    add_fieldsets = [
+        (
+            None,
+            {
+                "fields": ["project", "key", "name", "unit_kind", "hypothesis"],
+                "description": gettext_lazy(
+                    "The draft begins with a control and a treatment at 50% each. Metrics, traffic and plan come next."
+                ),
+            },
+        )
+    ]
+    fieldsets = [
+        (None, {"fields": ["name", ("key", "project", "status_shown"), "hypothesis"]}),
+        (gettext_lazy("Plan"), {"classes": ["tab"], "fields": ["horizon_days", "minimum_effect", "plan_overrides"]}),
+        (
+            gettext_lazy("Traffic"),
+            {
+                "classes": ["tab"],
+                "fields": [("unit_kind", "coverage"), ("layer", "layer_slots"), "holdout", "audience", "personalised"],
+            },
+        ),
+        (gettext_lazy("Testing"), {"classes": ["tab"], "fields": ["overrides"]}),
+    ]
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Experiment]:
+        """Return experiments with their variants and the verdict of their latest look."""
+        newest = Scorecard.objects.filter(experiment=OuterRef("pk")).order_by("-look")
+        return (
+            super()
+            .get_queryset(request)
+            .prefetch_related("variants")
+            .annotate(
+                newest_state=Subquery(newest.values("verdict_state")[:1]),
+                newest_winner=Subquery(newest.values("verdict__winner")[:1]),
+            )
+        )
+
+    @admin.display(description=gettext_lazy("status"), ordering="status")
+    def status_shown(self, experiment: Experiment) -> str:
+        """Return the status in words."""
+        return status_text(experiment)
+
+    @admin.display(description=gettext_lazy("verdict"))
+    def verdict_shown(self, experiment: Experiment) -> SafeString:
+        """Return the verdict of the latest look."""
+        names = {variant.key: variant.name for variant in experiment.variants.all()}
+        winner = experiment.newest_winner  # type: ignore[attr-defined]
+        return verdict_badge(experiment.newest_state, names.get(winner, winner))  # type: ignore[attr-defined]
+
+    @admin.display(description=gettext_lazy("days running"), ordering="started_at")
+    def days(self, experiment: Experiment) -> str:
+        """Return how many days of the planned ones it has run, by the clock of its project."""
+        if experiment.started_at is None:
+            return "–"
+        end = experiment.stopped_at or project_facts(experiment.project_id).clock.at(timezone.now())
+        run = max(0, (end - experiment.started_at).days)
+        return f"{run} / {experiment.horizon_days}" if experiment.horizon_days else str(run)
+
+    @admin.display(description=gettext_lazy("variants"))
+    def variants_shown(self, experiment: Experiment) -> str:
+        """Return the control against the others."""
+        control = [variant.name for variant in experiment.variants.all() if variant.is_control]
+        others = [variant.name for variant in experiment.variants.all() if not variant.is_control]
+        return " · ".join([*control, *others])
+
+    @admin.display(description=gettext_lazy("readout"))
+    def readout(self, experiment: Experiment) -> SafeString:
+        """Return a link to the readout."""
+        return readout_link(experiment)
+
+    def get_form(self, request: HttpRequest, obj: Model | None = None, change: bool = False, **kwargs: Any) -> Any:
+        """Return the short form for a new draft, the whole design for an existing one."""
+        return super().get_form(request, obj, change, **{**kwargs, "form": ExperimentForm if obj else NewExperimentForm})
+
+    def get_inlines(self, request: HttpRequest, obj: Model | None) -> Any:
+        """Return the parts of the design, once there is one; epochs once there are any."""
+        if not isinstance(obj, Experiment):
+            return []
+        return self.inlines if obj.started_at else [VariantInline, MetricInline]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> list[str]:
+        """Return what never changes once the experiment exists."""
+        return ["key", "project", "status_shown"] if obj else []
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        """Return whether the form may be edited: only a draft's."""
+        allowed = super().has_change_permission(request, obj)
+        return allowed and (obj is None or is_draft(obj))
+
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        """Show the form below what the experiment needs next."""
+        context = {**(extra_context or {}), **(self._guidance(object_id) if object_id else {})}
+        return super().changeform_view(request, object_id, form_url, context)
+
+    def save_model(self, request: HttpRequest, obj: Experiment, form: Any, change: bool) -> None:
+        """Create a draft by the action, or keep how the edited one was before."""
+        if change:
+            request.design_before = _snapshot(obj.pk)  # type: ignore[attr-defined]
+            super().save_model(request, obj, form, change)
+            return
+        obj.pk = create_experiment(
+            project_id=obj.project_id,
+            draft=ExperimentDraft(
+                key=obj.key,
+                name=obj.name,
+                unit_kind=obj.unit_kind,
+                hypothesis=obj.hypothesis,
+                variants=(
+                    VariantDraft("control", _("Control"), 500_000, control=True),
+                    VariantDraft("treatment", _("Treatment"), 500_000),
+                ),
+                metrics=(),
+            ),
+            acting_user=username(request),
+            now=timezone.now(),
+        )
+        obj.refresh_from_db()
+
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
+        """Save variants and metrics, hold the layer, and journal what changed, in one transaction."""
+        super().save_related(request, form, formsets, change)
+        if not change:
+            return
+        experiment = form.instance
+        if {"layer", "layer_slots"} & set(form.changed_data):
+            ranges = form.cleaned_data["layer_slots"] or WHOLE_LAYER
+            hold_layer(
+                experiment_id=experiment.pk,
+                layer_id=experiment.layer_id or 0,
+                ranges=ranges if experiment.layer_id else (),
+            )
+        before, after = request.design_before, _snapshot(experiment.pk)  # type: ignore[attr-defined]
+        if before != after:
+            record_design_change(
+                experiment_id=experiment.pk,
+                acting_user=username(request),
+                now=timezone.now(),
+                before={name: before[name] for name in before if before[name] != after[name]},
+                after={name: after[name] for name in after if before[name] != after[name]},
+            )
+
+    def response_add(self, request: HttpRequest, obj: Model, post_url_continue: str | None = None) -> HttpResponse:
+        """Go on with the draft."""
+        messages.success(request, _("The draft is there. Add what decides under Metrics."))
+        return HttpResponseRedirect(self.page_of(obj.pk))
+
+    def _guidance(self, object_id: str) -> dict[str, Any]:
+        experiment = Experiment.objects.select_related("project").filter(pk=object_id).first()
+        if experiment is None:
+            return {}
+        status = Status(experiment.status)
+        open_points = [line_of(problem) for problem in launch_problems(int(object_id))] if not experiment.started_at else []
+        return {
+            "guide": {
+                "status": status_text(experiment),
+                "step": _step(status, len(open_points)),
+                "open_points": open_points,
+                "ready": not experiment.started_at and not open_points,
+                "readout_url": readout_url(experiment),
+            }
+        }
+
+
+_STEPS: Final[dict[Status, object]] = {
+    Status.DRAFT: gettext_lazy("Everything is there. Submit it for review."),
+    Status.IN_REVIEW: gettext_lazy("Read the design as somebody who did not write it. Then launch it or send it back."),
+    Status.RUNNING: gettext_lazy("It enrols units. The readout says what the figures allow."),
+    Status.PAUSED: gettext_lazy("Nobody is enrolled and everyone gets the control. Resume it or stop it."),
+    Status.STOPPED: gettext_lazy("Everyone gets the control. Read the verdict, then conclude it."),
+    Status.CONCLUDED: gettext_lazy("It is concluded. The readout keeps what was decided and why."),
+}
+
+
+def _step(status: Status, open_points: int) -> object:
+    if not open_points:
+        return _STEPS[status]
+    text = ngettext(
+        "%(n)s point is open before it can start.", "%(n)s points are open before it can start.", open_points
+    )
+    return text % {"n": open_points}
+
+
+def _snapshot(experiment_id: int) -> dict[str, Any]:
+    """Return the design as plain values, for the journal."""
+    row = Experiment.objects.get(pk=experiment_id)
+    return {
+        **{name: getattr(row, name) for name in _JOURNALLED},
+        "layer": row.layer.key if row.layer else None,
+        "layer_ranges": sorted([held.slots.lower, held.slots.upper] for held in row.layer_ranges.all()),
+        "holdout": row.holdout.key if row.holdout else None,
+        "variants": {
+            variant.key: [variant.name, variant.is_control, variant.weight, variant.parameters]
+            for variant in row.variants.all()
+        },
+        "metrics": {
+            f"{use.metric.key}:v{use.metric.version}": [use.role, use.margin]
+            for use in row.metrics.select_related("metric")
+        },
+    }

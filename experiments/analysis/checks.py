@@ -1,0 +1,57 @@
+"""Validity checks: small pure functions, each run by itself so that one that fails hides no other.
+
+A check says whether its finding BLOCKs the verdict, WARNs, or has to be INTERPRETed. Blocking checks share the plan's
+`blocker_alpha`, over all looks together, so that a healthy test is called invalid at most that often.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from experiments.analysis import checks_data, checks_design
+from experiments.analysis.check_context import CheckContext, Found
+from experiments.analysis.inputs import SRM_CHECK
+from experiments.analysis.scorecard import CheckResult, Outcome
+from experiments.vocabulary import CheckLevel
+
+__all__ = ["CHECKS", "Check", "CheckContext", "run_checks"]
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """A check's stable code, the level it has unless its finding says otherwise, and the function."""
+
+    code: str
+    level: CheckLevel
+    run: Callable[[CheckContext], Found]
+
+
+CHECKS: tuple[Check, ...] = (
+    Check(SRM_CHECK, CheckLevel.BLOCK, checks_data.sample_ratio),
+    Check("FROZEN_CHANGED", CheckLevel.BLOCK, checks_design.frozen_changed),
+    Check("EXPOSURE_MISMATCH", CheckLevel.WARN, checks_data.exposure_mismatch),
+    Check("SEVERAL_VARIANTS", CheckLevel.WARN, checks_data.several_variants),
+    Check("PRE_EXPOSURE_BALANCE", CheckLevel.BLOCK, checks_data.pre_exposure_balance),
+    Check("DENOMINATOR_SHIFT", CheckLevel.INTERPRET, checks_data.denominator_shift),
+    Check("SKEWNESS", CheckLevel.WARN, checks_design.skewness),
+    Check("POWER", CheckLevel.WARN, checks_design.power),
+    Check("ALLOCATION_CHANGED", CheckLevel.INTERPRET, checks_design.allocation_changed),
+    Check("MINIMUM_RUNTIME", CheckLevel.WARN, checks_design.minimum_runtime),
+    Check("NO_EVENTS", CheckLevel.WARN, checks_data.no_events),
+    Check("UNVERIFIED_EXPOSURES", CheckLevel.WARN, checks_data.unverified_exposures),
+    Check("QUARANTINE", CheckLevel.WARN, checks_data.rows_left_out),
+    Check("IMMATURE_UNITS", CheckLevel.INTERPRET, checks_data.immature_units),
+)
+
+
+def run_checks(context: CheckContext, checks: tuple[Check, ...] = CHECKS) -> tuple[CheckResult, ...]:
+    """Return the result of every check, in order; one that breaks is an ERROR at its level and stops no other."""
+    return tuple(_run(check, context) for check in checks)
+
+
+def _run(check: Check, context: CheckContext) -> CheckResult:
+    try:
+        found = check.run(context)
+    except Exception as error:  # noqa: BLE001 - whatever breaks one check must not hide the others
+        return CheckResult(check.code, check.level, Outcome.ERROR, {"error": type(error).__name__}, check.code)
+    level = check.level if found.level is None else found.level
+    return CheckResult(check.code, level, found.outcome, found.figures, check.code)

@@ -1,0 +1,186 @@
+"""Checks of the data: who was counted, in which variant, and what was left out."""
+
+import math
+
+from experiments.analysis.check_context import CheckContext, Figures, Found, judged, not_applicable
+from experiments.statistics import confidence, srm
+from experiments.statistics.distributions import binomial_two_sided, chi2_sf
+from experiments.statistics.means import checked, needs_restriction, restricted, welch
+from experiments.statistics.moments import Moments
+from experiments.statistics.pair import Pair, p_value
+from experiments.statistics.results import Undefined
+from experiments.statistics.stratify import combine
+from experiments.vocabulary import CheckLevel, MetricKind, Source
+
+_ALPHA_DENOMINATOR = 0.001
+_WARN_CROSSOVERS = 0.001
+_WARN_UNVERIFIED = 0.05
+
+
+def sample_ratio(context: CheckContext) -> Found:
+    """Check that each epoch's units follow its split: one exact look, or evidence that holds at every look."""
+    variants = [variant.key for variant in context.plan.variants]
+    log_evidence, chi, df, total = 0.0, 0.0, 0, 0
+    figures: Figures = {}
+    exact: float | None = None
+    for stratum in context.inputs.strata:
+        counts = [stratum.units.get(key, 0) for key in variants]
+        weights = [float(stratum.weights.get(key, 0)) for key in variants]
+        found = srm.chi_square(counts, weights)
+        if isinstance(found, Undefined):
+            continue
+        seen, shares, _ = srm.live_arms(counts, weights)
+        small = len(context.inputs.strata) == 1 and len(seen) == 2 and sum(seen) < srm.EXACT_BELOW
+        exact = binomial_two_sided(seen[0], sum(seen), shares[0]) if small else None
+        chi, df, total = chi + found[0], df + found[1], total + sum(counts)
+        log_evidence += srm.log_bayes_factor(counts, weights)
+        for key, count, weight in zip(variants, counts, weights, strict=True):
+            share = weight / sum(weights)
+            figures[f"units:{key}"] = count + int(figures.get(f"units:{key}") or 0)
+            figures[f"expected:{key}"] = share * sum(seen) + float(figures.get(f"expected:{key}") or 0.0)
+    if df == 0:
+        return not_applicable("no units yet")
+    p_fixed = chi2_sf(chi, df) if exact is None else exact
+    p_sequential = srm.sequential_p(log_evidence, context.inputs.history.srm_p)
+    p = p_fixed if context.single_look else p_sequential
+    figures |= {"chi_square": chi, "df": df, "p_fixed": p_fixed, "p_sequential": p_sequential, "p": p}
+    return judged(p < context.plan.srm_alpha, figures | {"alpha": context.plan.srm_alpha})
+
+
+def exposure_mismatch(context: CheckContext) -> Found:
+    """Check that what was shown is what was assigned: WARN for any mismatch, BLOCK above the plan's share."""
+    rows, mismatched = context.health.rows, context.health.exclusions.mismatched_rows
+    if context.inputs.source is Source.AGGREGATE or rows == 0:
+        return not_applicable("no row says what was shown")
+    share = mismatched / rows
+    block = share > context.plan.mismatch_block_share
+    figures: Figures = {"rows": rows, "mismatched": mismatched, "share": share, "block_share": context.plan.mismatch_block_share}
+    return judged(mismatched > 0, figures, CheckLevel.BLOCK if block else None)
+
+
+def several_variants(context: CheckContext) -> Found:
+    """Check how many units met several variants: WARN above 0.1%, BLOCK above the plan's share."""
+    units = sum(sum(stratum.units.values()) for stratum in context.inputs.strata)
+    crossed = context.health.exclusions.crossovers
+    if units + crossed == 0:
+        return not_applicable("no units yet")
+    share = crossed / (units + crossed)
+    block = share > context.plan.mismatch_block_share
+    uneven = any(
+        min(live) < 0.8 * max(live)
+        for stratum in context.inputs.strata
+        if (live := [weight for weight in stratum.weights.values() if weight > 0])
+    )
+    figures: Figures = {"units": units, "crossovers": crossed, "share": share, "uneven_split": int(uneven)}
+    return judged(share > _WARN_CROSSOVERS, figures, CheckLevel.BLOCK if block else None)
+
+
+def pre_exposure_balance(context: CheckContext) -> Found:
+    """Check that variants do not differ in the covariates before exposure; Bonferroni over covariates and treatments."""
+    metrics = [metric for metric in context.plan.metrics if metric.spec.covariate_days > 0]
+    tests = len(metrics) * len(context.plan.treatments)
+    alpha = (context.plan.blocker_alpha - context.plan.srm_alpha) / tests if tests else 0.0
+    if not alpha > 0.0:
+        return not_applicable("no covariate is measured before exposure")
+    worst: tuple[float, str, str] | None = None
+    for metric in metrics:
+        for variant in context.plan.treatments:
+            p = _balance_p(context, metric.spec.key, variant, alpha)
+            if p is not None and (worst is None or p < worst[0]):
+                worst = (p, metric.spec.key, variant)
+    if worst is None:
+        return not_applicable("too few units with a covariate")
+    return judged(worst[0] < alpha, {"p": worst[0], "metric": worst[1], "variant": worst[2], "tests": tests, "alpha": alpha})
+
+
+def _balance_p(context: CheckContext, metric: str, variant: str, alpha: float) -> float | None:
+    """Return the p-value of equal pre-exposure means: of one look, or valid at every look; None where not estimable."""
+    planned = context.plan.metric(metric)
+    strata = context.data.shared_strata(metric, variant, context.plan.control)
+    pairs: list[Pair] = []
+    nonzero = 0
+    for stratum in strata:
+        arms: list[Moments] = []
+        for arm in (context.plan.control, variant):
+            moments = context.data.moments(planned, arm, stratum.key)
+            if isinstance(moments, Undefined) or "x" not in moments.names:
+                return None
+            arms.append(moments.select(("x",)))
+        renamed = [Moments(a.n, ("y",), a.mean, a.scatter, None, a.nonzero) for a in arms]
+        pair = welch(renamed[0], renamed[1])
+        if isinstance(pair, Undefined):
+            return None
+        pairs.append(restricted(pair, *renamed) if needs_restriction(*renamed) else pair)
+        nonzero += sum(arm.n if (found := arm.count_nonzero("y")) is None else found for arm in renamed)
+    pair_or_none = checked(combine(pairs))
+    if isinstance(pair_or_none, Undefined):
+        return None
+    if context.single_look:
+        return p_value(pair_or_none)
+    units = pair_or_none.control.n + pair_or_none.treatment.n
+    smaller = min(pair_or_none.control.n, pair_or_none.treatment.n)
+    if nonzero * smaller < context.plan.minimum_conversions * units:
+        return None
+    g = confidence.tuned_g(alpha, context.plan.planned_units)
+    return confidence.always_valid_p(confidence.log_e_value(pair_or_none.statistic, units, g))
+
+
+def denominator_shift(context: CheckContext) -> Found:
+    """Check that a ratio's denominator per unit does not differ between variants (p < .001)."""
+    ratios = [metric for metric in context.plan.metrics if metric.spec.kind is MetricKind.RATIO]
+    if not ratios:
+        return not_applicable("no ratio metric")
+    worst: tuple[float, str, str] | None = None
+    for metric in ratios:
+        for variant in context.plan.treatments:
+            strata = context.data.shared_strata(metric.spec.key, variant, context.plan.control)
+            control, treatment = (context.data.arm(metric, arm, strata) for arm in (context.plan.control, variant))
+            if isinstance(control, Undefined) or isinstance(treatment, Undefined) or not control.strata:
+                continue
+            welched = [welch(c, t, "d") for c, t in zip(control.strata, treatment.strata, strict=True)]
+            pairs = [pair for pair in welched if isinstance(pair, Pair)]
+            pair = checked(combine(pairs))
+            if isinstance(pair, Pair) and (worst is None or p_value(pair) < worst[0]):
+                worst = (p_value(pair), metric.spec.key, variant)
+    if worst is None:
+        return not_applicable("too few units")
+    return judged(worst[0] < _ALPHA_DENOMINATOR, {"p": worst[0], "metric": worst[1], "variant": worst[2]})
+
+
+def no_events(context: CheckContext) -> Found:
+    """Check that outcomes arrive at all once there are units."""
+    units = sum(comparison.control.n + comparison.treatment.n for comparison in context.comparisons)
+    if units == 0:
+        return not_applicable("no unit has a complete window yet")
+    total = context.health.events_total
+    if total is None:
+        seen = any(
+            figure is not None and figure != 0.0
+            for comparison in context.comparisons
+            for figure in (comparison.control.numerator, comparison.treatment.numerator)
+        )
+        return judged(not seen, {})
+    return judged(total == 0, {"events": total})
+
+
+def unverified_exposures(context: CheckContext) -> Found:
+    """Check how many exposures no token proves: WARN above 5%."""
+    rows, unverified = context.health.rows, context.health.exposures_without_token
+    if context.inputs.source is not Source.OWN or rows == 0:
+        return not_applicable("exposures were not recorded here")
+    share = unverified / rows
+    return judged(share > _WARN_UNVERIFIED, {"rows": rows, "unverified": unverified, "share": share})
+
+
+def rows_left_out(context: CheckContext) -> Found:
+    """Check for repeated and unusable rows: any is shown with a warning."""
+    duplicates, quarantined = context.health.exclusions.duplicates, context.health.exclusions.quarantined
+    return judged(duplicates + quarantined > 0, {"duplicates": duplicates, "quarantined": quarantined})
+
+
+def immature_units(context: CheckContext) -> Found:
+    """Check how many units are still inside their window; they are not counted yet."""
+    immature = context.health.exclusions.immature
+    units = sum(sum(stratum.units.values()) for stratum in context.inputs.strata)
+    share = immature / units if units else math.nan
+    return judged(immature > 0, {"immature": immature, "units": units, "share": share if units else None})

@@ -1,0 +1,137 @@
+"""Every sentence that a scorecard or verdict can say, in one place and in English; translations replace the values."""
+
+from collections.abc import Mapping
+
+from experiments.analysis.reasons import Parameter, ReasonCode, ReasonItem
+
+REASONS: dict[ReasonCode, str] = {
+    ReasonCode.CHECK_BLOCKS: "Not trustworthy: the check “%(check)s” failed.",
+    ReasonCode.CHECK_WARNS: "Mind the check “%(check)s”.",
+    ReasonCode.CHECK_INTERPRET: "Interpret with the check “%(check)s”.",
+    ReasonCode.HARM: "%(variant)s harms %(metric)s: %(difference)s against %(reference)s, beyond the tolerated %(margin)s.",
+    ReasonCode.HARM_IN_INVALID: (
+        "%(variant)s seems to harm %(metric)s (%(difference)s) while the data cannot be trusted: pause the traffic."
+    ),
+    ReasonCode.INFERIOR: "%(variant)s is worse than %(reference)s on %(metric)s: %(difference)s (%(lower)s to %(upper)s).",
+    ReasonCode.SUPERIOR: (
+        "%(variant)s is better than %(reference)s on %(metric)s: %(difference)s (%(lower)s to %(upper)s)."
+    ),
+    ReasonCode.NOT_SUPERIOR_YET: (
+        "%(variant)s is not yet clearly better on %(metric)s: %(difference)s (%(lower)s to %(upper)s)."
+    ),
+    ReasonCode.NOT_SUPERIOR: (
+        "%(variant)s was not shown to be better on %(metric)s: %(difference)s (%(lower)s to %(upper)s)."
+    ),
+    ReasonCode.NON_INFERIOR_WITH_SAVING: (
+        "%(variant)s is not worse on %(metric)s by %(margin)s or more, and it saves: %(saving)s."
+    ),
+    ReasonCode.NOT_NON_INFERIOR: "%(variant)s was not shown to stay within %(margin)s of %(reference)s on %(metric)s.",
+    ReasonCode.GUARDRAIL_HOLDS: "Guardrail %(metric)s holds for %(variant)s: not worse by %(margin)s or more.",
+    ReasonCode.GUARDRAIL_NOT_SHOWN: (
+        "Guardrail %(metric)s is not shown to hold for %(variant)s: it may be worse by %(margin)s or more."
+    ),
+    ReasonCode.TOO_EARLY: "The test has run %(days)s of at least %(minimum)s days.",
+    ReasonCode.TOO_FEW_UNITS: "%(variant)s has %(units)s of at least %(minimum)s units.",
+    ReasonCode.UNDEFINED: "%(metric)s cannot be estimated for %(variant)s: %(why)s.",
+    ReasonCode.LARGEST_LOWER_BOUND: "Several variants pass; %(variant)s has the largest lower bound on %(metric)s.",
+    ReasonCode.ARMS_NOT_SEPARATED: (
+        "No difference between %(variant)s and %(other)s on %(metric)s is claimed: %(difference)s (%(lower)s to %(upper)s)."
+    ),
+    ReasonCode.ARMS_SEPARATED: (
+        "%(variant)s is also better than %(other)s on %(metric)s: %(difference)s (%(lower)s to %(upper)s)."
+    ),
+    ReasonCode.ARMS_REVERSED: (
+        "%(variant)s is worse than %(other)s on %(metric)s: %(difference)s (%(lower)s to %(upper)s)."
+    ),
+    ReasonCode.ALSO_PASSES: "%(variant)s passes every rule.",
+    ReasonCode.AFTER_HORIZON: "The planned horizon is over; only the reserved alpha of %(alpha)s pays for this look.",
+}
+
+UNDEFINED: dict[str, str] = {
+    "NO_DATA": "there are no data",
+    "TOO_FEW_UNITS": "there are too few units",
+    "NO_VARIANCE": "the values do not vary",
+    "ZERO_CONTROL": "control is zero",
+    "NEGATIVE_CONTROL": "control is negative",
+    "ZERO_DENOMINATOR": "the denominator is zero",
+    "CONTROL_TOO_NOISY": "control is too noisy",
+    "DENOMINATOR_TOO_NOISY": "the denominator is too noisy",
+    "TOO_FEW_CONVERSIONS": "there are too few conversions",
+    "NO_ALPHA_LEFT": "no alpha may be spent at this look",
+    "NO_COMMON_STRATUM": "the variants never took traffic at the same time",
+    "OVERFLOW": "the values are too large",
+}
+
+CHECKS: dict[str, str] = {
+    "SAMPLE_RATIO": "Sample ratio",
+    "FROZEN_CHANGED": "Frozen settings",
+    "EXPOSURE_MISMATCH": "Shown variant",
+    "SEVERAL_VARIANTS": "Units in several variants",
+    "PRE_EXPOSURE_BALANCE": "Balance before exposure",
+    "DENOMINATOR_SHIFT": "Stable denominator",
+    "SKEWNESS": "Skewness",
+    "POWER": "Power",
+    "ALLOCATION_CHANGED": "Allocation changed",
+    "MINIMUM_RUNTIME": "Minimum runtime",
+    "NO_EVENTS": "Outcomes arrive",
+    "UNVERIFIED_EXPOSURES": "Verified exposures",
+    "QUARANTINE": "Rows left out",
+    "IMMATURE_UNITS": "Complete windows",
+}
+
+ADVICE: dict[str, str] = {
+    "SAMPLE_RATIO": (
+        "The variants do not have the units their split gives them. Look for a variant that loses exposures (redirects,"
+        " crashes, bots, caching) before reading any result."
+    ),
+    "FROZEN_CHANGED": "A setting that is frozen at launch was changed. Start a new experiment with the new setting.",
+    "EXPOSURE_MISMATCH": (
+        "Some rows show another variant than the one assigned. They were dropped; find out why the wrong page was served."
+    ),
+    "SEVERAL_VARIANTS": (
+        "Some units met several variants and were left out. With an uneven split this can bias the result: mend the"
+        " identity or caching that moves them."
+    ),
+    "PRE_EXPOSURE_BALANCE": (
+        "The variants differed before the test began, which a fair split almost never does. Check the assignment and"
+        " what happened to these units earlier."
+    ),
+    "DENOMINATOR_SHIFT": (
+        "The treatment changes the denominator, so the ratio is no effect per unit. Read numerator and denominator too."
+    ),
+    "SKEWNESS": (
+        "A few units carry much of this metric. Prefer the capped metric, an even split and more units."
+    ),
+    "POWER": "An effect as small as planned could not be seen with these units. No difference found is not no difference.",
+    "ALLOCATION_CHANGED": "Weights, coverage or arms changed during the test. Results are computed per epoch and pooled.",
+    "MINIMUM_RUNTIME": "Wait for at least one full week, so that every day of the week is in.",
+    "NO_EVENTS": "No outcome has been attributed. Check that events are sent with the same unit ids as exposures.",
+    "UNVERIFIED_EXPOSURES": "Some exposures carry no token that proves them. Send the decision token with the exposure.",
+    "QUARANTINE": "Some rows were repeated or could not be used. Look at the reasons in the quarantine.",
+    "IMMATURE_UNITS": "Some units' windows are not complete yet; they will count at a later look.",
+}
+
+NO_VALUE = "–"
+_DIFFERENCES = frozenset({"difference", "lower", "upper"})
+_SHARES = frozenset({"margin", "lift"})
+
+
+def sentence(item: ReasonItem, templates: Mapping[ReasonCode, str] = REASONS) -> str:
+    """Return the reason as a sentence; `templates` may be a translation of `REASONS`."""
+    return templates[item.code] % {name: _shown(name, value, item.params) for name, value in item.params.items()}
+
+
+def _shown(name: str, value: Parameter, params: Mapping[str, Parameter]) -> str:
+    if value is None:
+        return NO_VALUE
+    if name == "check":
+        return CHECKS.get(str(value), str(value))
+    if name == "why":
+        return UNDEFINED.get(str(value), str(value))
+    if isinstance(value, str):
+        return value
+    if name in _DIFFERENCES:
+        return f"{value * 100.0:+.3f} pp" if params.get("scale") == "pp" else f"{value:+.4g}"
+    if name in _SHARES:
+        return f"{value:.2%}"
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
