@@ -1,4 +1,4 @@
-"""The Content-Security-Policy of every page: strict with a nonce, except in the admin, whose skin evaluates expressions."""
+"""The Content-Security-Policy of every page: strict with a nonce, except in the admin, whose skin needs more."""
 
 import secrets
 from collections.abc import Callable, Mapping

@@ -64,6 +64,8 @@ class Environment(BaseSettings):
     """Whether the console is reached through TLS: secure cookies, redirect, strict transport security."""
     state_directory: Path = Field(default=BASE_DIR / ".tiltyard", validation_alias="TILTYARD_STATE_DIR")
     """Where processes keep files that can be rebuilt: last-known-good bundle, beat schedule, logs."""
+    static_directory: Path | None = Field(default=None, validation_alias="TILTYARD_STATIC_DIRECTORY")
+    """Where static files are collected; `static` in the state directory where unset."""
     console_url: str = Field(default="http://127.0.0.1:8000", validation_alias="TILTYARD_CONSOLE_URL")
     """The address of the console, for links that commands print."""
     static_files: Literal["HASHED", "PLAIN"] = Field(default="HASHED", validation_alias="TILTYARD_STATIC_FILES")

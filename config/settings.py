@@ -91,7 +91,7 @@ TIME_ZONE = "UTC"
 
 STATIC_URL = "/static/"
 STATICFILES_DIRS = [BASE_DIR / "static"]
-STATIC_ROOT = STATE_DIRECTORY / "static"
+STATIC_ROOT = ENVIRONMENT.static_directory or STATE_DIRECTORY / "static"
 STATIC_STORAGES = {
     "HASHED": "whitenoise.storage.CompressedManifestStaticFilesStorage",
     "PLAIN": "django.contrib.staticfiles.storage.StaticFilesStorage",

@@ -23,8 +23,8 @@ from foundation.admin_base import (
     DialogForm,
     PasswordForm,
     PeopleAdmin,
-    PersonForm,
     PersonCreationForm,
+    PersonForm,
     ReadOnlyAdmin,
     RequiredReasonForm,
     object_action,
@@ -42,7 +42,9 @@ class ProjectForm(ModelForm):  # type: ignore[type-arg]
     attributes = LinesField(
         label=_("Stored attributes"),
         required=False,
-        help_text=_("Event properties to keep besides the e-commerce ones, one a line; all others are dropped on receipt."),
+        help_text=_(
+            "Event properties to keep besides the e-commerce ones, one a line; all others are dropped on receipt."
+        ),
     )
 
 
@@ -73,9 +75,7 @@ class ProjectAdmin(ConsoleAdmin):
         """Create or edit by the action."""
         now, who = timezone.now(), username(request)
         if change:
-            edit_project(
-                project_id=obj.pk, name=obj.name, attributes=obj.attributes, acting_user=who, now=now
-            )
+            edit_project(project_id=obj.pk, name=obj.name, attributes=obj.attributes, acting_user=who, now=now)
             return
         obj.pk = create_project(
             key=obj.key,
@@ -117,11 +117,11 @@ class ApiKeyAdmin(ConsoleAdmin):
 
     def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> list[str]:
         """Return everything once the key exists."""
-        return list(self.fields) if obj else []
+        return ["project", "name", "kind", "hint", "created_at", "revoked_at"] if obj else []
 
     def has_revoke_permission(self, request: HttpRequest, object_id: str | None = None) -> bool:
         """Return whether the key is still valid and the person may change keys."""
-        return self.has_change_permission(request) and ApiKey.objects.filter(pk=object_id, revoked_at=None).exists()
+        return self.has_change_permission(request) and ApiKey.objects.filter(pk=object_id or 0, revoked_at=None).exists()
 
     def save_model(self, request: HttpRequest, obj: ApiKey, form: Any, change: bool) -> None:
         """Issue a key by the action and keep its secret for the answer."""
@@ -130,8 +130,9 @@ class ApiKeyAdmin(ConsoleAdmin):
         issued = issue_api_key(
             project_id=obj.project_id, kind=obj.kind, name=obj.name, acting_user=username(request), now=timezone.now()
         )
-        obj.pk, obj.secret = issued.id, issued.secret
+        obj.pk = issued.id
         obj.refresh_from_db()
+        request.issued_secret = issued.secret  # type: ignore[attr-defined]
 
     def response_add(self, request: HttpRequest, obj: ApiKey, post_url_continue: str | None = None) -> HttpResponse:
         """Show the secret in the answer itself, so that neither a cookie nor a session ever holds it."""
@@ -140,7 +141,7 @@ class ApiKeyAdmin(ConsoleAdmin):
             "title": _("API key issued"),
             "opts": self.opts,
             "key": obj,
-            "secret": obj.secret,
+            "secret": request.issued_secret,  # type: ignore[attr-defined]
             "list_url": reverse("admin:foundation_apikey_changelist"),
         }
         return TemplateResponse(
@@ -229,7 +230,7 @@ admin.site.unregister(Group)
 
 
 @admin.register(User)
-class UserAdmin(BaseUserAdmin, PeopleAdmin):
+class UserAdmin(BaseUserAdmin, PeopleAdmin):  # type: ignore[type-arg]
     """People who may log in."""
 
     form = PersonForm

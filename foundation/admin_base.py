@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.contrib import messages
+from django.db import models
 from django.db.models import Model
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
@@ -14,7 +15,8 @@ from django.utils.translation import gettext_lazy as _
 from foundation.errors import DomainError
 
 if TYPE_CHECKING:
-    from django.contrib.admin import ModelAdmin, TabularInline
+    from django.contrib.admin import ModelAdmin as AnyModelAdmin
+    from django.contrib.admin import TabularInline as AnyTabularInline
     from django.contrib.auth.forms import AdminPasswordChangeForm as PasswordForm
     from django.contrib.auth.forms import UserChangeForm as PersonForm
     from django.contrib.auth.forms import UserCreationForm as PersonCreationForm
@@ -27,6 +29,8 @@ if TYPE_CHECKING:
 
         def __init__(self, request: HttpRequest, object_id: str | None = None, *args: Any, **kwargs: Any) -> None: ...
 
+    ModelAdmin = AnyModelAdmin[Any]
+    TabularInline = AnyTabularInline[Any, Any]
 else:
     from unfold.admin import ModelAdmin, TabularInline
     from unfold.forms import AdminPasswordChangeForm as PasswordForm
@@ -78,8 +82,11 @@ class ConsoleAdmin(ModelAdmin):
 
     list_per_page = 50
     list_fullwidth = True
-    compressed_fields = True
     warn_unsaved_form = True
+    formfield_overrides = {
+        models.TextField: {"widget": UnfoldAdminTextareaWidget(attrs={"rows": 3})},
+        models.JSONField: {"widget": UnfoldAdminTextareaWidget(attrs={"rows": 3})},
+    }
 
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         """Refuse: what happened is kept, and keys are never reused."""
@@ -97,8 +104,9 @@ class ConsoleAdmin(ModelAdmin):
         extra_context: dict[str, Any] | None = None,
     ) -> HttpResponse:
         """Show and save the form; a DomainError takes everything back and is told to the user."""
+        context = {"show_save_and_add_another": False, **(extra_context or {})}
         try:
-            return super().changeform_view(request, object_id, form_url, extra_context)
+            return super().changeform_view(request, object_id, form_url, context)
         except DomainError as error:
             tell_error(request, error)
             return HttpResponseRedirect(request.get_full_path())
@@ -140,17 +148,20 @@ class ReadOnlyInline(ConsoleInline):
 
 def text_area(*, rows: int = 3) -> forms.Textarea:
     """Return a text area in the look of the admin."""
-    return UnfoldAdminTextareaWidget(attrs={"rows": rows})
+    area: forms.Textarea = UnfoldAdminTextareaWidget(attrs={"rows": rows})
+    return area
 
 
 def text_input() -> forms.TextInput:
     """Return an input for a short text in the look of the admin."""
-    return UnfoldAdminTextInputWidget()
+    box: forms.TextInput = UnfoldAdminTextInputWidget()
+    return box
 
 
 def decimal_input() -> forms.TextInput:
     """Return an input for a decimal number in the look of the admin."""
-    return UnfoldAdminDecimalFieldWidget(attrs={"inputmode": "decimal"})
+    box: forms.TextInput = UnfoldAdminDecimalFieldWidget(attrs={"inputmode": "decimal"})
+    return box
 
 
 def choice_field(**options: Any) -> forms.ChoiceField:

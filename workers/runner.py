@@ -15,7 +15,7 @@ from django.utils import timezone
 from foundation.actions.jobs import ClaimedJob, claim, extend_lease, fail, finish
 from workers.handlers import HANDLERS
 
-HEARTBEAT_SECONDS = 8.0
+HEARTBEAT_SECONDS = 5.0
 
 logger = logging.getLogger(__name__)
 

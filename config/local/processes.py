@@ -15,6 +15,8 @@ from pathlib import Path
 from config.local.places import PROJECT
 
 QUEUES = ("ingest", "analysis", "decisions", "training")
+THREADS = 8
+CONCURRENT_REQUESTS = 64
 LARGEST_LOG = 10 * 1024 * 1024
 PR_SET_PDEATHSIG = 1
 
@@ -26,6 +28,7 @@ class Role(StrEnum):
     CONSOLE = "console"
     WORKER = "worker"
     BEAT = "beat"
+    PROXY = "proxy"
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,13 +80,20 @@ def beat(*, schedule_file: Path) -> Program:
     return Program(name=Role.BEAT, command=command, ready_address=None, ready_line="beat: Starting...")
 
 
+def proxy(*, host: str, port: int, console_port: int, edge_port: int) -> Program:
+    """Return the process that gives edge and console one address."""
+    command = [sys.executable, "-m", "config.local.proxy", host, str(port), str(console_port), str(edge_port)]
+    return Program(name=Role.PROXY, command=command, ready_address=None, ready_line="proxy ready")
+
+
 def _celery() -> list[str]:
     return [sys.executable, "-m", "celery", "--app=workers", "--quiet"]
 
 
 def _granian(application: str, *, host: str, port: int) -> list[str]:
     command = [sys.executable, "-m", "granian", "--interface=wsgi", f"--host={host}", f"--port={port}"]
-    return [*command, "--workers=1", "--no-ws", application]
+    command += ["--workers=1", f"--blocking-threads={THREADS}", f"--backpressure={CONCURRENT_REQUESTS}"]
+    return [*command, "--no-ws", application]
 
 
 class Supervised:
@@ -131,6 +141,10 @@ class Supervised:
             return self.log.read_bytes()[self._log_start :].decode("utf-8", "replace")
         except OSError:
             return ""
+
+    def last_lines(self, count: int) -> list[str]:
+        """Return the last lines of the log, those of earlier starts included."""
+        return self.log.read_text(errors="replace").splitlines()[-count:] if self.log.exists() else []
 
     def ask_to_end(self) -> None:
         """Tell the process to finish what it does and end."""

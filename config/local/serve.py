@@ -13,9 +13,9 @@ from config.local.embedded import Lease, ensure_services, stop_if_unused
 from config.local.faults import LocalServiceError
 from config.local.places import state_directory
 from config.local.processes import Role
-from config.local.supervisor import Site
+from config.local.supervisor import ALL_ROLES, Site
 
-DEFAULT_PORTS = {Role.CONSOLE: 8000, Role.EDGE: 8001}
+DEFAULT_PORTS = {Role.PROXY: 8000, Role.EDGE: 8001, Role.CONSOLE: 8002}
 
 
 def main(arguments: list[str]) -> int:
@@ -43,19 +43,24 @@ def _serve(environment: Environment, state: Path, options: argparse.Namespace, s
     site = Site(
         state,
         environment={"SECRET_KEY": environment.secret_key.get_secret_value()},
-        ports={Role.CONSOLE: options.console_port, Role.EDGE: options.edge_port},
+        roles=(*ALL_ROLES, Role.PROXY),
+        ports={role: getattr(options, f"{role}_port") for role in DEFAULT_PORTS},
         concurrency=options.concurrency,
         say=lambda line: print(line, flush=True),
     )
-    print("Starting edge, console, worker and beat ...", flush=True)
+    print("Starting edge, console, worker, beat and proxy ...", flush=True)
     site.start()
     try:
-        for role, url in ((Role.CONSOLE, site.console_url), (Role.EDGE, site.edge_url)):
+        for title, url, role in (
+            ("site", site.url, Role.PROXY),
+            ("  edge alone", site.edge_url, Role.EDGE),
+            ("  console alone", site.console_url, Role.CONSOLE),
+        ):
             wanted = getattr(options, f"{role}_port")
             moved = "" if url.endswith(f":{wanted}") else f"  (port {wanted} is taken)"
-            print(f"  {role:<8} {url}{moved}")
-        print(f"  admin    {site.console_url}/admin/")
-        print(f"  logs     {state / 'logs'}")
+            print(f"{title:<16} {url}{moved}")
+        print(f"{'admin':<16} {site.url}/admin/")
+        print(f"{'logs':<16} {state / 'logs'}")
         print("All of it answers. Ctrl-C stops it.", flush=True)
         stopping.wait()
     finally:

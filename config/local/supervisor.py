@@ -1,4 +1,4 @@
-"""A whole site on this machine: edge, console, worker and beat, watched and started again when they crash.
+"""A whole site on this machine: edge, console, worker, beat, watched and started again when they crash.
 
 `bin/serve` runs one; tests, demo and benchmarks run their own on free ports against a database they choose.
 """
@@ -15,6 +15,7 @@ from typing import Self
 
 from config.local import processes
 from config.local.faults import LocalServiceError
+from config.local.places import state_directory
 from config.local.processes import Role, Supervised
 from config.local.server import HOST, free_port, port_is_free
 
@@ -24,7 +25,7 @@ WATCH_SECONDS = 0.25
 SHORTEST_BACKOFF = 0.5
 LONGEST_BACKOFF = 30.0
 STABLE_SECONDS = 60.0
-START_ATTEMPTS = 3
+START_ATTEMPTS = 2
 ALL_ROLES: Sequence[Role] = (Role.EDGE, Role.CONSOLE, Role.WORKER, Role.BEAT)
 
 
@@ -52,7 +53,8 @@ class Site:
     ) -> None:
         self.state = state
         self._say = say or (lambda _line: None)
-        self._ports = {role: _port((ports or {}).get(role)) for role in (Role.EDGE, Role.CONSOLE)}
+        self._ports = {role: _port((ports or {}).get(role)) for role in (Role.EDGE, Role.CONSOLE, Role.PROXY)}
+        self._front = Role.PROXY if Role.PROXY in roles else Role.CONSOLE
         self._environment = self._complete(environment)
         self._processes = {role: self._supervised(role, concurrency) for role in roles}
         self._wanted: set[str] = set()
@@ -71,6 +73,11 @@ class Site:
     def console_url(self) -> str:
         """The address of the console."""
         return f"http://{HOST}:{self._ports[Role.CONSOLE]}"
+
+    @property
+    def url(self) -> str:
+        """The address people and clients use: the proxy's where there is one, otherwise the console's."""
+        return f"http://{HOST}:{self._ports[self._front]}"
 
     @property
     def pids(self) -> dict[str, int]:
@@ -149,7 +156,7 @@ class Site:
             if process.pid is None and process.restarts >= START_ATTEMPTS:
                 break
             time.sleep(0.05)
-        tail = "\n".join(process.printed_since_start().splitlines()[-12:])
+        tail = "\n".join(process.last_lines(12))
         raise SiteNotReady(
             f"{name} does not become ready. The end of {process.log}:\n{tail}",
             fix="mend what the log says; bin/manage doctor examines the surroundings.",
@@ -201,6 +208,13 @@ class Site:
             program = processes.edge(host=HOST, port=self._ports[Role.EDGE])
         elif name == Role.CONSOLE:
             program = processes.console(host=HOST, port=self._ports[Role.CONSOLE])
+        elif name == Role.PROXY:
+            program = processes.proxy(
+                host=HOST,
+                port=self._ports[Role.PROXY],
+                console_port=self._ports[Role.CONSOLE],
+                edge_port=self._ports[Role.EDGE],
+            )
         elif name == Role.BEAT:
             program = processes.beat(schedule_file=self.state / "beat-schedule")
         else:
@@ -216,7 +230,8 @@ class Site:
             "PYTHONUNBUFFERED": "1",
             "TILTYARD_HTTPS": "0",
             "TILTYARD_STATE_DIR": str(self.state),
-            "TILTYARD_CONSOLE_URL": self.console_url,
+            "TILTYARD_STATIC_DIRECTORY": str(state_directory() / "static"),
+            "TILTYARD_CONSOLE_URL": self.url,
             **environment,
         }
 

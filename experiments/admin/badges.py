@@ -22,7 +22,7 @@ def status_text(experiment: Experiment) -> str:
 
 
 def readout_url(experiment: Experiment) -> str:
-    """Return the address of an experiment's readout; it names the project, so that it holds whatever other keys exist."""
+    """Return the address of an experiment's readout, with its project, so that no other key can shadow it."""
     return reverse("readout", args=[experiment.key]) + "?" + urlencode({"project": experiment.project.key})
 
 
@@ -32,6 +32,5 @@ def readout_link(experiment: Experiment) -> SafeString:
 
 
 def _badge(words: Words) -> SafeString:
-    return format_html(
-        '<span class="ty-badge ty-{}"><span aria-hidden="true">{}</span> {}</span>', words.tone, words.glyph, words.label
-    )
+    markup = '<span class="ty-badge ty-{}"><span aria-hidden="true">{}</span> {}</span>'
+    return format_html(markup, words.tone, words.glyph, words.label)

@@ -1,10 +1,10 @@
 """The launch checklist in words, in the language of the page."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
 from django.utils.functional import Promise
-from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from experiments.launch_checks import LaunchProblem
@@ -27,7 +27,10 @@ _WORDS: Final[dict[str, tuple[Text, Text]]] = {
         _("Add a control and at least one treatment under Variants."),
     ),
     "NO_CONTROL": (_("Not exactly one variant is the control."), _("Mark the variant that serves today as control.")),
-    "WEIGHTS": (_("The weights do not add up to 100%."), _("Change the weights under Variants; 50 and 50 is half and half.")),
+    "WEIGHTS": (
+        _("The weights do not add up to 100%."),
+        _("Change the weights under Variants; 50 and 50 is half and half."),
+    ),
     "NO_DECISION_METRIC": (_("No metric decides."), _("Give at least one metric the role Decision under Metrics.")),
     "NO_MARGIN": (_("A guardrail has no margin."), _("State the largest loss that you would accept, in per cent.")),
     "FOREIGN_METRIC": (_("A metric belongs to another project."), _("Choose a metric of this project.")),
@@ -38,7 +41,10 @@ _WORDS: Final[dict[str, tuple[Text, Text]]] = {
     "NO_HYPOTHESIS": (_("There is no hypothesis."), _("Write down what you expect and why; readers will need it.")),
     "NO_COVERAGE": (_("Nobody takes part."), _("Raise the coverage above zero under Traffic.")),
     "FOREIGN_LAYER": (_("The layer belongs to another project."), _("Choose a layer of this project.")),
-    "NO_LAYER_RANGE": (_("The experiment holds no slots of its layer."), _("Give it a free range of the layer under Traffic.")),
+    "NO_LAYER_RANGE": (
+        _("The experiment holds no slots of its layer."),
+        _("Give it a free range of the layer under Traffic."),
+    ),
     "FOREIGN_HOLDOUT": (_("The holdout belongs to another project."), _("Choose a holdout of this project.")),
     "HOLDOUT_UNIT": (
         _("The holdout keeps out another kind of unit."),
@@ -51,10 +57,22 @@ _WORDS: Final[dict[str, tuple[Text, Text]]] = {
 }
 
 
-def line_of(problem: LaunchProblem) -> ChecklistLine:
-    """Return a problem in the language of the page; its English message stays as the detail where it says more."""
-    if problem.code not in _WORDS:
-        return ChecklistLine(problem.message, "", problem.fix)
-    title, fix = _WORDS[problem.code]
-    english = (get_language() or "en").startswith("en")
-    return ChecklistLine(problem.message if english else title, "" if english else problem.message, fix)
+_DETAILED: Final = frozenset(
+    {"NO_MARGIN", "FOREIGN_METRIC", "WINDOW_TOO_LONG", "HOLDOUT_UNIT", "AUDIENCE", "OVERRIDE", "PLAN"}
+)
+"""Problems whose message names the culprit."""
+
+_SPOIL_THE_PLAN: Final = frozenset({"TOO_FEW_VARIANTS", "NO_CONTROL", "NO_DECISION_METRIC", "NO_MARGIN"})
+"""Problems without which there would be a plan: its own complaint would say the same again."""
+
+
+def checklist(problems: Iterable[LaunchProblem]) -> list[ChecklistLine]:
+    """Return what is missing, each point once."""
+    found = list(problems)
+    spoilt = any(problem.code in _SPOIL_THE_PLAN for problem in found)
+    return [_line(problem) for problem in found if not (spoilt and problem.code == "PLAN")]
+
+
+def _line(problem: LaunchProblem) -> ChecklistLine:
+    title, fix = _WORDS.get(problem.code, (problem.message, problem.fix))
+    return ChecklistLine(title, problem.message if problem.code in _DETAILED else "", fix)

@@ -39,9 +39,10 @@ class AllocationForm(RequiredReasonForm):
         epoch = self._held[0].epoch if self._held else None
         for held in self._held:
             key, name = held.variant.key, held.variant.name
-            self.fields[f"weight:{key}"] = SlotField(label=_("%(name)s: weight (%%)") % {"name": name}, initial=held.weight)
+            weight, state = _("%(name)s: weight (%%)") % {"name": name}, _("%(name)s: new units") % {"name": name}
+            self.fields[f"weight:{key}"] = SlotField(label=weight, initial=held.weight)
             self.fields[f"state:{key}"] = choice_field(
-                label=_("%(name)s: new units") % {"name": name}, choices=EpochAllocation.State.choices, initial=held.state
+                label=state, choices=EpochAllocation.State.choices, initial=held.state
             )
         self.fields["coverage"] = SlotField(
             label=_("Coverage (%)"),
@@ -62,7 +63,7 @@ class AllocationForm(RequiredReasonForm):
 
 
 def _current(experiment_id: str | None) -> list[EpochAllocation]:
-    epoch = AllocationEpoch.objects.filter(experiment_id=experiment_id).order_by("-number").first()
+    epoch = AllocationEpoch.objects.filter(experiment_id=experiment_id or 0).order_by("-number").first()
     if epoch is None:
         return []
     rows = EpochAllocation.objects.filter(epoch=epoch).select_related("variant", "epoch")

@@ -19,16 +19,23 @@ from experiments.actions.design import (
 )
 from experiments.actions.lifecycle import launch_problems
 from experiments.admin.badges import readout_link, readout_url, status_text, verdict_badge
-from experiments.admin.checklist import line_of
-from experiments.admin.forms import ExperimentForm, NewExperimentForm
+from experiments.admin.checklist import checklist
+from experiments.admin.forms import ExperimentForm, LayerSlotsField, NewExperimentForm
 from experiments.admin.inlines import EpochInline, MetricInline, VariantInline, is_draft
 from experiments.admin.lifecycle import LifecycleButtons
 from experiments.models import Experiment, Scorecard
+from experiments.reports import figures
 from experiments.vocabulary import Status
 from foundation.admin_base import username
 from foundation.queries import project_facts
 
-WHOLE_LAYER: Final = ((0, 1_000_000),)
+SLOTS: Final = 1_000_000
+WHOLE_LAYER: Final = ((0, SLOTS),)
+_SHOWN: Final = {
+    "coverage": "coverage_shown",
+    "minimum_effect": "minimum_effect_shown",
+    "layer_slots": "layer_slots_shown",
+}
 _JOURNALLED: Final = (
     "name",
     "hypothesis",
@@ -68,17 +75,18 @@ class ExperimentAdmin(LifecycleButtons):
     ]
     fieldsets = [
         (None, {"fields": ["name", ("key", "project", "status_shown"), "hypothesis"]}),
-        (gettext_lazy("Plan"), {"classes": ["tab"], "fields": ["horizon_days", "minimum_effect", "plan_overrides"]}),
+        (gettext_lazy("Plan"), {"classes": ["tab"], "fields": ["horizon_days", "minimum_effect"]}),
         (
             gettext_lazy("Traffic"),
             {
                 "classes": ["tab"],
-                "fields": [("unit_kind", "coverage"), ("layer", "layer_slots"), "holdout", "audience", "personalised"],
+                "fields": ["unit_kind", "coverage", "audience", "layer", "layer_slots", "holdout", "personalised"],
             },
         ),
-        (gettext_lazy("Testing"), {"classes": ["tab"], "fields": ["overrides"]}),
+        (gettext_lazy("Testing and analysis"), {"classes": ["tab"], "fields": ["overrides", "plan_overrides"]}),
     ]
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Experiment]:
+
+    def get_queryset(self, request: HttpRequest) -> Any:
         """Return experiments with their variants and the verdict of their latest look."""
         newest = Scorecard.objects.filter(experiment=OuterRef("pk")).order_by("-look")
         return (
@@ -126,7 +134,8 @@ class ExperimentAdmin(LifecycleButtons):
 
     def get_form(self, request: HttpRequest, obj: Model | None = None, change: bool = False, **kwargs: Any) -> Any:
         """Return the short form for a new draft, the whole design for an existing one."""
-        return super().get_form(request, obj, change, **{**kwargs, "form": ExperimentForm if obj else NewExperimentForm})
+        form = ExperimentForm if obj else NewExperimentForm
+        return super().get_form(request, obj, change, **{**kwargs, "form": form})
 
     def get_inlines(self, request: HttpRequest, obj: Model | None) -> Any:
         """Return the parts of the design, once there is one; epochs once there are any."""
@@ -134,9 +143,35 @@ class ExperimentAdmin(LifecycleButtons):
             return []
         return self.inlines if obj.started_at else [VariantInline, MetricInline]
 
+    def get_fieldsets(self, request: HttpRequest, obj: Model | None = None) -> Any:
+        """Return the fieldsets; where nothing can be edited, shares are shown as people read them."""
+        fieldsets = super().get_fieldsets(request, obj)
+        if obj is None or self.has_change_permission(request, obj):
+            return fieldsets
+        return [
+            (title, {**options, "fields": [_SHOWN.get(str(name), name) for name in options["fields"]]})
+            for title, options in fieldsets
+        ]
+
     def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> list[str]:
         """Return what never changes once the experiment exists."""
-        return ["key", "project", "status_shown"] if obj else []
+        return ["key", "project", "status_shown", *_SHOWN.values()] if obj else []
+
+    @admin.display(description=gettext_lazy("coverage"))
+    def coverage_shown(self, experiment: Experiment) -> str:
+        """Return the coverage at launch as a percentage."""
+        return figures.percent(experiment.coverage / SLOTS)
+
+    @admin.display(description=gettext_lazy("smallest lift worth finding"))
+    def minimum_effect_shown(self, experiment: Experiment) -> str:
+        """Return the smallest lift worth finding as a percentage."""
+        return figures.percent(experiment.minimum_effect)
+
+    @admin.display(description=gettext_lazy("part of the layer"))
+    def layer_slots_shown(self, experiment: Experiment) -> str:
+        """Return the ranges of the layer as percentages."""
+        held = sorted((held.slots.lower, held.slots.upper) for held in experiment.layer_ranges.all())
+        return LayerSlotsField.written(held) or "–"
 
     def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         """Return whether the form may be edited: only a draft's."""
@@ -211,7 +246,7 @@ class ExperimentAdmin(LifecycleButtons):
         if experiment is None:
             return {}
         status = Status(experiment.status)
-        open_points = [line_of(problem) for problem in launch_problems(int(object_id))] if not experiment.started_at else []
+        open_points = [] if experiment.started_at else checklist(launch_problems(int(object_id)))
         return {
             "guide": {
                 "status": status_text(experiment),

@@ -1,8 +1,9 @@
 """Forms of the design: they translate what people write and let the product's own parsers judge it."""
 
-from typing import Any
+from typing import Any, cast
 
 from django import forms
+from django.forms import ModelChoiceField
 from django.utils.translation import gettext_lazy as _
 
 from experiments.assignment.targeting import compile_audience
@@ -83,7 +84,9 @@ class ExperimentForm(forms.ModelForm):  # type: ignore[type-arg]
         help_texts = {
             "hypothesis": _("What you expect to happen, to which metric, and why. Needed before launch."),
             "unit_kind": _("What is randomised. Visitor is right for most tests of pages and offers."),
-            "layer": _("Experiments of one layer never share a unit. Choose one if another test changes the same thing."),
+            "layer": _(
+                "Experiments of one layer never share a unit. Choose one if another test changes the same thing."
+            ),
             "holdout": _("Units that are kept out of every experiment, to measure them all together."),
             "audience": _(
                 'Empty for everyone. Example: {"attribute": "country", "op": "in", "value": ["CN", "SG"]}; '
@@ -92,7 +95,9 @@ class ExperimentForm(forms.ModelForm):  # type: ignore[type-arg]
             "overrides": _('Unit id to variant key, for testing: {"my-visitor-id": "treatment"}. Never analysed.'),
             "personalised": _("Shoppers who switch personalisation off see the control and are left out."),
             "horizon_days": _("Whole weeks are best: 14 or 28. Empty: no planned end, wider intervals."),
-            "plan_overrides": _("For analysts: parts of the plan to change, such as {\"alpha\": 0.01}. Empty: the defaults."),
+            "plan_overrides": _(
+                'For analysts: parts of the plan to change, such as {"alpha": 0.01}. Empty: the defaults.'
+            ),
         }
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -103,7 +108,8 @@ class ExperimentForm(forms.ModelForm):  # type: ignore[type-arg]
             project = self.instance.project_id
             for name in ("layer", "holdout"):
                 if name in self.fields:
-                    self.fields[name].queryset = self.fields[name].queryset.filter(project_id=project)  # type: ignore[attr-defined]
+                    field = cast("ModelChoiceField[Any]", self.fields[name])
+                    field.queryset = field.queryset.filter(project_id=project) if field.queryset is not None else None
 
     def clean_audience(self) -> Any:
         """Return the audience if the assignment engine can compile it."""
@@ -153,7 +159,9 @@ class ExperimentMetricForm(forms.ModelForm):  # type: ignore[type-arg]
     """A metric's part; its margin is a percentage."""
 
     margin = PercentField(
-        label=_("Margin (%)"), required=False, help_text=_("Guardrails: the relative loss that is still acceptable.")
+        label=_("Margin (%)"),
+        required=False,
+        help_text=_("Guardrails: the relative loss that is still acceptable."),
     )
 
     class Meta:
@@ -171,7 +179,9 @@ class MetricForm(forms.ModelForm):  # type: ignore[type-arg]
     cap_micros = MicrosField(
         label=_("Cap per unit"),
         required=False,
-        help_text=_("A unit's total above it counts as the cap, so that a few large buyers do not decide. Empty: none."),
+        help_text=_(
+            "A unit's total above it counts as the cap, so that a few large buyers do not decide. Empty: none."
+        ),
     )
 
     class Meta:

@@ -1,5 +1,6 @@
 """Variants, metrics and epochs in an experiment's form."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.contrib import admin
@@ -9,12 +10,22 @@ from django.utils.translation import gettext_lazy as _
 
 from experiments.admin.forms import ExperimentMetricForm, VariantForm
 from experiments.models import AllocationEpoch, Experiment, ExperimentMetric, Metric, Variant
+from experiments.reports.figures import percent
 from experiments.vocabulary import Status
 from foundation.admin_base import ConsoleInline, ReadOnlyInline
 
 
 class DesignInline(ConsoleInline):
-    """A part of the design: editable in a draft, fixed afterwards."""
+    """A part of the design: editable in a draft, fixed afterwards and then shown as people read it."""
+
+    columns: Sequence[str] = ()
+    shown: Mapping[str, str] = {}
+
+    def get_fields(self, request: HttpRequest, obj: Model | None = None) -> Any:
+        """Return the fields, with those that people read otherwise than they are stored replaced where fixed."""
+        if self.has_change_permission(request, obj):
+            return self.columns
+        return [self.shown.get(name, name) for name in self.columns]
 
     def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         """Return whether the experiment is still a draft."""
@@ -34,8 +45,15 @@ class VariantInline(DesignInline):
 
     model = Variant
     form = VariantForm
-    fields = ["key", "name", "is_control", "weight", "parameters"]
+    columns = ["key", "name", "is_control", "weight", "parameters"]
+    readonly_fields = ["weight_shown"]
     verbose_name_plural = _("variants")
+    shown = {"weight": "weight_shown"}
+
+    @admin.display(description=_("weight"))
+    def weight_shown(self, variant: Variant) -> str:
+        """Return the weight as a percentage."""
+        return percent(variant.weight / 1_000_000)
 
 
 class MetricInline(DesignInline):
@@ -43,8 +61,15 @@ class MetricInline(DesignInline):
 
     model = ExperimentMetric
     form = ExperimentMetricForm
-    fields = ["metric", "role", "margin"]
+    columns = ["metric", "role", "margin"]
+    readonly_fields = ["margin_shown"]
     verbose_name_plural = _("metrics")
+    shown = {"margin": "margin_shown"}
+
+    @admin.display(description=_("margin"))
+    def margin_shown(self, use: ExperimentMetric) -> str:
+        """Return the margin as a percentage."""
+        return "" if use.margin is None else percent(use.margin)
 
     def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         """Offer the metrics of the experiment's project, the newest version first."""
@@ -54,7 +79,7 @@ class MetricInline(DesignInline):
 
     def _offered(self, request: HttpRequest) -> Any:
         match = request.resolver_match
-        experiment_id = match.kwargs.get("object_id") if match else None
+        experiment_id = match.kwargs.get("object_id", 0) if match else 0
         project = Experiment.objects.filter(pk=experiment_id).values("project")[:1]
         return Metric.objects.filter(project__in=project)
 

@@ -29,26 +29,30 @@ class MetricAdmin(ConsoleAdmin):
         (
             gettext_lazy("What is counted"),
             {
-                "fields": ["kind", "direction", ("numerator_events", "numerator_what")],
+                "fields": [
+                    "kind",
+                    "direction",
+                    "numerator_events",
+                    "numerator_what",
+                    "denominator_events",
+                    "denominator_what",
+                ],
                 "description": gettext_lazy(
                     "A conversion counts units with at least one event; a sum adds up values such as revenue; a ratio "
                     "divides two totals, such as clicks by views."
                 ),
             },
         ),
-        (gettext_lazy("Denominator, for ratios"), {"fields": [("denominator_events", "denominator_what")]}),
-        (gettext_lazy("Window and variance"), {"fields": [("window_hours", "cap_micros", "covariate_days")]}),
+        (gettext_lazy("Window and variance"), {"fields": ["window_hours", "cap_micros", "covariate_days"]}),
     ]
     conditional_fields = {
         "denominator_events": "kind == 'RATIO'",
         "denominator_what": "kind == 'RATIO'",
     }
 
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Metric]:
+    def get_queryset(self, request: HttpRequest) -> Any:
         """Return metrics, each knowing whether a later version exists."""
-        later = Metric.objects.filter(
-            project=OuterRef("project"), key=OuterRef("key"), version__gt=OuterRef("version")
-        )
+        later = Metric.objects.filter(project=OuterRef("project"), key=OuterRef("key"), version__gt=OuterRef("version"))
         return super().get_queryset(request).annotate(superseded=Exists(later))
 
     @admin.display(boolean=True, description=gettext_lazy("latest"))

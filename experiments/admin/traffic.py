@@ -73,7 +73,8 @@ class HoldoutForm(ModelForm):  # type: ignore[type-arg]
     """A holdout; its share is a percentage."""
 
     share = SlotField(
-        label=_("Share kept out (%)"), help_text=_("Five per cent is usual. These units see no experiment that names it.")
+        label=_("Share kept out (%)"),
+        help_text=_("Five per cent is usual. These units see no experiment that names it."),
     )
 
     class Meta:

@@ -2,6 +2,8 @@
 
 from itertools import combinations
 
+import numpy as np
+
 from experiments.analysis.checks import CheckContext, run_checks
 from experiments.analysis.compare import comparison
 from experiments.analysis.decide import decide, decide_contrasts
@@ -18,11 +20,15 @@ def build_scorecard(plan: AnalysisPlan, inputs: AnalysisInputs) -> Scorecard:
 
     The look's number is one more than those in the history. Strata are kept in the order given.
     """
+    # values too large for floats become infinite on the way and end as a status, not as a warning
+    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+        return _build(plan, inputs)
+
+
+def _build(plan: AnalysisPlan, inputs: AnalysisInputs) -> Scorecard:
     days = elapsed_days(inputs)
     drafter = Drafter(plan, inputs, days)
-    drafts = [
-        drafter.draft(metric, variant, plan.control) for metric in plan.metrics for variant in plan.treatments
-    ]
+    drafts = [drafter.draft(metric, variant, plan.control) for metric in plan.metrics for variant in plan.treatments]
     comparisons = tuple(
         comparison(plan, draft, decision) for draft, decision in zip(drafts, decide(plan, drafts), strict=True)
     )

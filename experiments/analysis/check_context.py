@@ -42,7 +42,7 @@ class Found:
     level: CheckLevel | None = None
 
 
-def judged(failed: bool, figures: Figures, level: CheckLevel | None = None) -> Found:  # noqa: FBT001
+def judged(failed: bool, figures: Figures, level: CheckLevel | None = None) -> Found:
     """Return FAILED or PASSED with the figures."""
     return Found(Outcome.FAILED if failed else Outcome.PASSED, figures, level)
 

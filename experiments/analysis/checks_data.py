@@ -54,7 +54,8 @@ def exposure_mismatch(context: CheckContext) -> Found:
         return not_applicable("no row says what was shown")
     share = mismatched / rows
     block = share > context.plan.mismatch_block_share
-    figures: Figures = {"rows": rows, "mismatched": mismatched, "share": share, "block_share": context.plan.mismatch_block_share}
+    limit = context.plan.mismatch_block_share
+    figures: Figures = {"rows": rows, "mismatched": mismatched, "share": share, "block_share": limit}
     return judged(mismatched > 0, figures, CheckLevel.BLOCK if block else None)
 
 
@@ -76,7 +77,7 @@ def several_variants(context: CheckContext) -> Found:
 
 
 def pre_exposure_balance(context: CheckContext) -> Found:
-    """Check that variants do not differ in the covariates before exposure; Bonferroni over covariates and treatments."""
+    """Check that variants do not differ before exposure; Bonferroni over covariates and treatments."""
     metrics = [metric for metric in context.plan.metrics if metric.spec.covariate_days > 0]
     tests = len(metrics) * len(context.plan.treatments)
     alpha = (context.plan.blocker_alpha - context.plan.srm_alpha) / tests if tests else 0.0
@@ -90,7 +91,8 @@ def pre_exposure_balance(context: CheckContext) -> Found:
                 worst = (p, metric.spec.key, variant)
     if worst is None:
         return not_applicable("too few units with a covariate")
-    return judged(worst[0] < alpha, {"p": worst[0], "metric": worst[1], "variant": worst[2], "tests": tests, "alpha": alpha})
+    figures: Figures = {"p": worst[0], "metric": worst[1], "variant": worst[2], "tests": tests, "alpha": alpha}
+    return judged(worst[0] < alpha, figures)
 
 
 def _balance_p(context: CheckContext, metric: str, variant: str, alpha: float) -> float | None:

@@ -26,7 +26,8 @@ def minimum_runtime(context: CheckContext) -> Found:
     """Check that the test has run for the planned minimum of days."""
     if context.days is None:
         return not_applicable("the times are unknown")
-    return judged(context.days < context.plan.minimum_days, {"days": context.days, "minimum": context.plan.minimum_days})
+    least = context.plan.minimum_days
+    return judged(context.days < least, {"days": context.days, "minimum": least})
 
 
 def power(context: CheckContext) -> Found:
@@ -81,10 +82,9 @@ def _graded(control: Moments, treatment: Moments) -> tuple[float, Figures, bool]
         return None
     needed = [units_for_skewness(skew) for skew in (skews[0], skews[1])]
     ratio = max(needed[0] / control.n, needed[1] / treatment.n)
-    variances = [float(arm.scatter[0, 0]) / arm.n for arm in (control, treatment)]
-    third = skews[1] * variances[1] ** 1.5 / treatment.n**2 - skews[0] * variances[0] ** 1.5 / control.n**2
-    spread = variances[0] / control.n + variances[1] / treatment.n
-    of_difference = third / spread**1.5
+    of_means = [float(arm.scatter[0, 0]) / arm.n / arm.n for arm in (control, treatment)]
+    share = of_means[1] / (of_means[0] + of_means[1])
+    of_difference = skews[1] * share**1.5 / treatment.n**0.5 - skews[0] * (1.0 - share) ** 1.5 / control.n**0.5
     figures: Figures = {
         "skewness": max(skews[0], skews[1], key=abs),
         "units_needed": max(needed),

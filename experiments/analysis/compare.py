@@ -85,7 +85,13 @@ def _undefined(plan: AnalysisPlan, draft: Draft, reason: UndefinedReason) -> Com
         if margin is None
         else NonInferiorityFigures(margin, _ni_alpha(plan, draft), None, None, None, passed=False, reason=reason),
         harm=HarmFigures(
-            harm_level(plan), _harm_margin(draft), started=False, multiplier=None, bound=None, crossed=False, reason=reason
+            harm_level(plan),
+            _harm_margin(draft),
+            started=False,
+            multiplier=None,
+            bound=None,
+            crossed=False,
+            reason=reason,
         )
         if watched
         else None,

@@ -95,9 +95,7 @@ def _family(plan: AnalysisPlan, members: Sequence[Draft]) -> list[Decision]:
     while True:
         level = plan.alpha / max(1, size - len(rejected))
         trial = {
-            i: _at_level(plan, draft, level, tuned_at=tuned_at)
-            for i, draft in enumerate(members)
-            if i not in rejected
+            i: _at_level(plan, draft, level, tuned_at=tuned_at) for i, draft in enumerate(members) if i not in rejected
         }
         fresh = {i: found for i, found in trial.items() if found.crossed is not Crossing.NONE}
         if not fresh:
@@ -108,9 +106,7 @@ def _family(plan: AnalysisPlan, members: Sequence[Draft]) -> list[Decision]:
     decisions = {**trial, **rejected}
     ps = [_p(plan, draft, tuned_at) for draft in members]
     adjusted = multiplicity.holm([1.0 if p is None else p for p in ps])
-    return [
-        replace(decisions[i], p_adjusted=None if ps[i] is None else adjusted[i]) for i in range(size)
-    ]
+    return [replace(decisions[i], p_adjusted=None if ps[i] is None else adjusted[i]) for i in range(size)]
 
 
 def _dunnett(plan: AnalysisPlan, members: Sequence[Draft]) -> list[Decision]:

@@ -123,9 +123,7 @@ class Drafter:
     ) -> Estimated | Undefined | None:
         if any("y_uncapped" not in part.names for part in (*control.strata, *treatment.strata)):
             return None
-        return estimate(
-            metric.spec.kind, without_cap(control), without_cap(treatment), adjust=Adjustment.NONE
-        )
+        return estimate(metric.spec.kind, without_cap(control), without_cap(treatment), adjust=Adjustment.NONE)
 
     def _figures(self, metric: PlannedMetric, variant: str, strata: Sequence[Stratum]) -> ArmFigures:
         exact = [self.sums(metric, variant, stratum.key) for stratum in strata]

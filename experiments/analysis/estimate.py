@@ -149,14 +149,14 @@ def _lines(
     prepared, covariates = _ratio_covariates(control, treatment, names)
     units = [c.n + t.n for c, t in zip(control.strata, treatment.strata, strict=True)]
     lines: list[list[Moments]] = []
-    for arm in prepared:
+    for parts in prepared:
         # the arm's ratio of post-stratified means; with one stratum its plain ratio of sums
-        numerator = sum(n * part.mean_of("y") for n, part in zip(units, arm, strict=True)) / sum(units)
-        denominator = sum(n * part.mean_of("d") for n, part in zip(units, arm, strict=True)) / sum(units)
+        numerator = sum(n * part.mean_of("y") for n, part in zip(units, parts, strict=True)) / sum(units)
+        denominator = sum(n * part.mean_of("d") for n, part in zip(units, parts, strict=True)) / sum(units)
         if denominator == 0.0:
             return Undefined(UndefinedReason.ZERO_DENOMINATOR)
         ratio = numerator / denominator
-        lines.append([ratios.linearise(part, covariates, ratio=ratio, denominator=denominator) for part in arm])
+        lines.append([ratios.linearise(part, covariates, ratio=ratio, denominator=denominator) for part in parts])
     return lines[0], lines[1]
 
 
@@ -193,5 +193,3 @@ def _missing_share(control: Stratified, treatment: Stratified) -> float | None:
     if adjustment.MISSING not in control.strata[0].names:
         return None
     return control.total.merge(treatment.total).mean_of(adjustment.MISSING)
-
-

@@ -37,7 +37,7 @@ class MetricSums:
 class Health:
     """Counts that validity checks read.
 
-    exclusions: what was left out, shown with the scorecard. rows: rows (exposures) read, the base of the mismatch share.
+    exclusions: what was left out, shown with the scorecard. rows: rows (exposures) read, of which shares are taken.
     exposures_without_token: exposures that no token verified. events_total: outcomes attributed.
     allocation_changes: changes of weights, coverage or arm state after launch. frozen_changes: changes of salt, unit,
     metrics, margins or plan after launch, which must never happen.
@@ -73,7 +73,7 @@ class History:
 
     @classmethod
     def of(cls, scorecards: Iterable[Scorecard]) -> Self:
-        """Return the history that the experiment's earlier scorecards hold; they are put in the order of their looks."""
+        """Return the history that the experiment's earlier scorecards hold, in the order of their looks."""
         looks: list[PastLook] = []
         srm_p = 1.0
         ordered = sorted(scorecards, key=lambda card: card.look)
@@ -110,6 +110,4 @@ def _past(found: Comparison) -> tuple[PastLook, ...]:
     if seen is None or seen.information is None or seen.spent_fraction is None:
         return ()
     crossed = seen.crossed is not Crossing.NONE
-    return (
-        PastLook(found.metric, found.variant, found.reference, seen.information, seen.spent_fraction, crossed),
-    )
+    return (PastLook(found.metric, found.variant, found.reference, seen.information, seen.spent_fraction, crossed),)

@@ -107,7 +107,13 @@ class Look:
 
 
 def look_at(
-    plan: AnalysisPlan, metric: PlannedMetric, effect: Effect, past: tuple[PastLook, ...], *, days: float | None, nonzero: int
+    plan: AnalysisPlan,
+    metric: PlannedMetric,
+    effect: Effect,
+    past: tuple[PastLook, ...],
+    *,
+    days: float | None,
+    nonzero: int,
 ) -> Look:
     """Return where one comparison stands on its way.
 

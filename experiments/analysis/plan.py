@@ -17,10 +17,10 @@ __all__ = [
     "Family",
     "Multiplicity",
     "Objective",
-    "Requirement",
     "PlanInvalid",
     "PlannedMetric",
     "PlannedVariant",
+    "Requirement",
     "SequentialMethod",
     "Spending",
     "default_plan",
@@ -129,6 +129,7 @@ class AnalysisPlan:
     mde: relative effect the design wants to detect with `power`.
     planned_units: units of both arms of a comparison at which confidence sequences are tightest, where a metric has no
     planned information; it must not depend on the data.
+    horizon_days: days from the start to the last planned look, units' windows included.
     minimum_conversions: units with a value that both arms must expect before a confidence sequence starts.
     """
 

@@ -36,7 +36,6 @@ class ReasonCode(StrEnum):
     ARMS_SEPARATED = "ARMS_SEPARATED"
     ARMS_REVERSED = "ARMS_REVERSED"
     ALSO_PASSES = "ALSO_PASSES"
-    AFTER_HORIZON = "AFTER_HORIZON"
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,7 +32,7 @@ def judge(plan: AnalysisPlan, scorecard: Scorecard) -> Verdict:
     with the largest lower bound on the first DECISION metric is proposed. A recorded experiment that is over can
     still ship a variant beside a harmful one; a running one stops first.
     """
-    harms = _harms(plan, scorecard)
+    harms = _harms(scorecard)
     harmful = tuple(variant for variant in plan.treatments if any(h.params["variant"] == variant for h in harms))
     notes = _check_reasons(scorecard)
     blockers = [check for check in scorecard.checks if check.level is CheckLevel.BLOCK and _stands_out(check.outcome)]
@@ -111,7 +111,7 @@ def _decision(plan: AnalysisPlan, found: Comparison, *, finished: bool) -> tuple
     return False, _effect_reason(ReasonCode.NOT_SUPERIOR if finished else ReasonCode.NOT_SUPERIOR_YET, found)
 
 
-def _harms(plan: AnalysisPlan, card: Scorecard) -> tuple[ReasonItem, ...]:
+def _harms(card: Scorecard) -> tuple[ReasonItem, ...]:
     """Return one reason per metric and treatment that harms: by its alarm, or a DECISION metric by its own boundary."""
     found = []
     for comparison in card.comparisons:

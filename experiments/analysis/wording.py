@@ -4,24 +4,20 @@ from collections.abc import Mapping
 
 from experiments.analysis.reasons import Parameter, ReasonCode, ReasonItem
 
+_EFFECT = "%(difference)s (%(lower)s to %(upper)s)"
+
 REASONS: dict[ReasonCode, str] = {
     ReasonCode.CHECK_BLOCKS: "Not trustworthy: the check “%(check)s” failed.",
     ReasonCode.CHECK_WARNS: "Mind the check “%(check)s”.",
     ReasonCode.CHECK_INTERPRET: "Interpret with the check “%(check)s”.",
-    ReasonCode.HARM: "%(variant)s harms %(metric)s: %(difference)s against %(reference)s, beyond the tolerated %(margin)s.",
+    ReasonCode.HARM: f"%(variant)s harms %(metric)s against %(reference)s, beyond the tolerated %(margin)s: {_EFFECT}.",
     ReasonCode.HARM_IN_INVALID: (
         "%(variant)s seems to harm %(metric)s (%(difference)s) while the data cannot be trusted: pause the traffic."
     ),
-    ReasonCode.INFERIOR: "%(variant)s is worse than %(reference)s on %(metric)s: %(difference)s (%(lower)s to %(upper)s).",
-    ReasonCode.SUPERIOR: (
-        "%(variant)s is better than %(reference)s on %(metric)s: %(difference)s (%(lower)s to %(upper)s)."
-    ),
-    ReasonCode.NOT_SUPERIOR_YET: (
-        "%(variant)s is not yet clearly better on %(metric)s: %(difference)s (%(lower)s to %(upper)s)."
-    ),
-    ReasonCode.NOT_SUPERIOR: (
-        "%(variant)s was not shown to be better on %(metric)s: %(difference)s (%(lower)s to %(upper)s)."
-    ),
+    ReasonCode.INFERIOR: f"%(variant)s is worse than %(reference)s on %(metric)s: {_EFFECT}.",
+    ReasonCode.SUPERIOR: f"%(variant)s is better than %(reference)s on %(metric)s: {_EFFECT}.",
+    ReasonCode.NOT_SUPERIOR_YET: f"%(variant)s is not yet clearly better on %(metric)s: {_EFFECT}.",
+    ReasonCode.NOT_SUPERIOR: f"%(variant)s was not shown to be better on %(metric)s: {_EFFECT}.",
     ReasonCode.NON_INFERIOR_WITH_SAVING: (
         "%(variant)s is not worse on %(metric)s by %(margin)s or more, and it saves: %(saving)s."
     ),
@@ -35,16 +31,11 @@ REASONS: dict[ReasonCode, str] = {
     ReasonCode.UNDEFINED: "%(metric)s cannot be estimated for %(variant)s: %(why)s.",
     ReasonCode.LARGEST_LOWER_BOUND: "Several variants pass; %(variant)s has the largest lower bound on %(metric)s.",
     ReasonCode.ARMS_NOT_SEPARATED: (
-        "No difference between %(variant)s and %(other)s on %(metric)s is claimed: %(difference)s (%(lower)s to %(upper)s)."
+        f"No difference between %(variant)s and %(other)s on %(metric)s is claimed: {_EFFECT}."
     ),
-    ReasonCode.ARMS_SEPARATED: (
-        "%(variant)s is also better than %(other)s on %(metric)s: %(difference)s (%(lower)s to %(upper)s)."
-    ),
-    ReasonCode.ARMS_REVERSED: (
-        "%(variant)s is worse than %(other)s on %(metric)s: %(difference)s (%(lower)s to %(upper)s)."
-    ),
+    ReasonCode.ARMS_SEPARATED: f"%(variant)s is also better than %(other)s on %(metric)s: {_EFFECT}.",
+    ReasonCode.ARMS_REVERSED: f"%(variant)s is worse than %(other)s on %(metric)s: {_EFFECT}.",
     ReasonCode.ALSO_PASSES: "%(variant)s passes every rule.",
-    ReasonCode.AFTER_HORIZON: "The planned horizon is over; only the reserved alpha of %(alpha)s pays for this look.",
 }
 
 UNDEFINED: dict[str, str] = {
@@ -86,7 +77,7 @@ ADVICE: dict[str, str] = {
     ),
     "FROZEN_CHANGED": "A setting that is frozen at launch was changed. Start a new experiment with the new setting.",
     "EXPOSURE_MISMATCH": (
-        "Some rows show another variant than the one assigned. They were dropped; find out why the wrong page was served."
+        "Some rows show another variant than the one assigned. They were dropped; find out why it was shown."
     ),
     "SEVERAL_VARIANTS": (
         "Some units met several variants and were left out. With an uneven split this can bias the result: mend the"
@@ -99,14 +90,18 @@ ADVICE: dict[str, str] = {
     "DENOMINATOR_SHIFT": (
         "The treatment changes the denominator, so the ratio is no effect per unit. Read numerator and denominator too."
     ),
-    "SKEWNESS": (
-        "A few units carry much of this metric. Prefer the capped metric, an even split and more units."
+    "SKEWNESS": ("A few units carry much of this metric. Prefer the capped metric, an even split and more units."),
+    "POWER": (
+        "An effect as small as planned could not be seen with these units. No difference found is not no difference."
     ),
-    "POWER": "An effect as small as planned could not be seen with these units. No difference found is not no difference.",
-    "ALLOCATION_CHANGED": "Weights, coverage or arms changed during the test. Results are computed per epoch and pooled.",
+    "ALLOCATION_CHANGED": (
+        "Weights, coverage or arms changed during the test. Results are computed per epoch and pooled."
+    ),
     "MINIMUM_RUNTIME": "Wait for at least one full week, so that every day of the week is in.",
     "NO_EVENTS": "No outcome has been attributed. Check that events are sent with the same unit ids as exposures.",
-    "UNVERIFIED_EXPOSURES": "Some exposures carry no token that proves them. Send the decision token with the exposure.",
+    "UNVERIFIED_EXPOSURES": (
+        "Some exposures carry no token that proves them. Send the decision token with the exposure."
+    ),
     "QUARANTINE": "Some rows were repeated or could not be used. Look at the reasons in the quarantine.",
     "IMMATURE_UNITS": "Some units' windows are not complete yet; they will count at a later look.",
 }
@@ -124,12 +119,9 @@ def sentence(item: ReasonItem, templates: Mapping[ReasonCode, str] = REASONS) ->
 def _shown(name: str, value: Parameter, params: Mapping[str, Parameter]) -> str:
     if value is None:
         return NO_VALUE
-    if name == "check":
-        return CHECKS.get(str(value), str(value))
-    if name == "why":
-        return UNDEFINED.get(str(value), str(value))
     if isinstance(value, str):
-        return value
+        known = {"check": CHECKS, "why": UNDEFINED}.get(name, {})
+        return known.get(value, value)
     if name in _DIFFERENCES:
         return f"{value * 100.0:+.3f} pp" if params.get("scale") == "pp" else f"{value:+.4g}"
     if name in _SHARES:

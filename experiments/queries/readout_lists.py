@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.db.models import OuterRef, Q, QuerySet, Subquery
 
@@ -82,7 +83,7 @@ def primary_comparison(card: Scorecard, verdict: Verdict) -> Comparison | None:
     return deciding[0] if deciding else None
 
 
-def _newest_look() -> QuerySet[StoredScorecard]:
+def _newest_look() -> QuerySet[StoredScorecard, Any]:
     return StoredScorecard.objects.filter(experiment=OuterRef("pk")).order_by("-look").values("pk")[:1]
 
 

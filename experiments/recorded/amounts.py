@@ -8,6 +8,7 @@ from decimal import Context, Decimal, DecimalException
 from typing import Final
 
 import duckdb
+from duckdb.func import SPECIAL
 
 from experiments.recorded.manifest import ValueKind
 from foundation.money import BIGINT_MAX, BIGINT_MIN, MICROS, AmountInvalid, to_micros
@@ -54,9 +55,7 @@ def register(database: duckdb.DuckDBPyConnection, *, money_unit: float) -> None:
         return None if text is None else whole(text)
 
     for function in (exact_money, exact_whole):
-        database.create_function(
-            function.__name__, function, ["VARCHAR"], "BIGINT", null_handling="special"  # type: ignore[list-item,arg-type]
-        )
+        database.create_function(function.__name__, function, ["VARCHAR"], "BIGINT", null_handling=SPECIAL)
 
 
 def value_sql(kind: ValueKind, text: str, *, money_unit: float) -> str:
@@ -67,8 +66,9 @@ def value_sql(kind: ValueKind, text: str, *, money_unit: float) -> str:
     match kind:
         case ValueKind.BINARY:
             return (
-                f"CASE WHEN {text} IN ('1', 'true', 'True', 'TRUE') THEN 1 WHEN {text} IN ('0', 'false', 'False', 'FALSE')"
-                f" THEN 0 WHEN regexp_full_match({text}, '[01]\\.0+') THEN CAST(left({text}, 1) AS BIGINT) END"
+                f"CASE WHEN {text} IN ('1', 'true', 'True', 'TRUE') THEN 1"
+                f" WHEN {text} IN ('0', 'false', 'False', 'FALSE') THEN 0"
+                f" WHEN regexp_full_match({text}, '[01]\\.0+') THEN CAST(left({text}, 1) AS BIGINT) END"
             )
         case ValueKind.COUNT:
             return (

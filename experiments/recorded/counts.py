@@ -11,9 +11,10 @@ import msgspec
 class Counts:
     """Rows of one experiment by what became of them.
 
-    rows_read = rows_kept + mismatched + duplicates + crossover_rows + all quarantined; `check` says so. crossovers
-    counts units (clusters where those were randomised), everything else rows. first_at, last_at: ISO times of kept
-    rows, None without a time column. For aggregates rows_kept are the rows whose figures were taken.
+    rows_read = rows_kept + mismatched + duplicates + crossover_rows + skipped + all quarantined; `add_up` says so.
+    crossovers counts units (clusters where those were randomised), everything else rows. first_at, last_at: ISO times
+    of kept rows, None without a time column. For aggregates rows_kept are the rows whose figures were taken, skipped
+    those of metrics that the manifest does not name, incomplete the kept ones in which a figure is empty.
     """
 
     rows_read: int
@@ -22,6 +23,8 @@ class Counts:
     duplicates: int = 0
     crossovers: int = 0
     crossover_rows: int = 0
+    skipped: int = 0
+    incomplete: int = 0
     quarantined: Mapping[str, int] = field(default_factory=dict)
     first_at: str | None = None
     last_at: str | None = None
@@ -34,7 +37,7 @@ class Counts:
     @property
     def add_up(self) -> bool:
         """Whether every row read is accounted for exactly once."""
-        others = self.mismatched + self.duplicates + self.crossover_rows + self.bad
+        others = self.mismatched + self.duplicates + self.crossover_rows + self.skipped + self.bad
         return self.rows_read == self.rows_kept + others
 
     def to_dict(self) -> dict[str, Any]:

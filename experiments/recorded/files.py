@@ -11,8 +11,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import BinaryIO, cast
 
-import pyarrow
-import pyarrow.parquet
+import pyarrow as pa
+from pyarrow import parquet
 
 from experiments.recorded.faults import did_you_mean
 from experiments.recorded.manifest import FILE_NAME, CsvPart
@@ -169,9 +169,11 @@ def _csv_columns(path: Path, kind: FileKind, how: CsvPart) -> tuple[str, ...]:
         raise DataInvalid(
             f"{path.name}: its first lines are not {how.encoding}.", hint="Say csv.encoding, or export it as UTF-8."
         ) from None
-    quoting = csv.QUOTE_MINIMAL if how.quote else csv.QUOTE_NONE
     try:
-        header = next(csv.reader(start, delimiter=how.delimiter, quotechar=how.quote or None, quoting=quoting), [])
+        if how.quote:
+            header = next(csv.reader(start, delimiter=how.delimiter, quotechar=how.quote), [])
+        else:
+            header = next(csv.reader(start, delimiter=how.delimiter, quoting=csv.QUOTE_NONE), [])
     except csv.Error as error:
         raise DataInvalid(f"{path.name}, line 1: {error}.", hint="Is this a CSV file with a header?") from None
     if not header:
@@ -181,7 +183,7 @@ def _csv_columns(path: Path, kind: FileKind, how: CsvPart) -> tuple[str, ...]:
 
 def _parquet_columns(path: Path) -> tuple[str, ...]:
     try:
-        schema = pyarrow.parquet.read_schema(path)
-    except (pyarrow.ArrowException, OSError) as error:
+        schema = parquet.read_schema(path)
+    except (pa.ArrowException, OSError) as error:
         raise DataInvalid(f"{path.name}: is not a whole Parquet file: {error}.", hint="Export it again.") from None
-    return tuple(field.name for field in schema if not pyarrow.types.is_nested(field.type))
+    return tuple(field.name for field in schema if not pa.types.is_nested(field.type))

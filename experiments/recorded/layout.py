@@ -1,5 +1,6 @@
 """Where a manifest's columns go: which are read, which parsed value each becomes, and what makes a row bad."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -90,8 +91,8 @@ def layout_of(manifest: Manifest, *, project_zone: str) -> Layout:
     parsed = {
         "experiment": text[columns.experiment] if columns.experiment else _NO_TEXT,
         "unit": text[columns.unit] if columns.unit else _NO_TEXT,
-        "variant": _variant(text[columns.variant], [part.recorded_values for part in manifest.variants]),
-        "shown": _variant(text[columns.shown], [part.shown_values for part in manifest.variants])
+        "variant": variant_sql(text[columns.variant], [part.recorded_values for part in manifest.variants]),
+        "shown": variant_sql(text[columns.shown], [part.shown_values for part in manifest.variants])
         if columns.shown
         else "CAST(NULL AS UTINYINT)",
         "moment": _moment(manifest, text[columns.time], project_zone) if columns.time else "CAST(NULL AS BIGINT)",
@@ -104,10 +105,9 @@ def layout_of(manifest: Manifest, *, project_zone: str) -> Layout:
     return Layout(needed, totals, covariates, parsed, judgements)
 
 
-def _variant(text: str, values: list[tuple[str, ...]]) -> str:
-    cases = " ".join(
-        f"WHEN {literal(value)} THEN {index}" for index, variant in enumerate(values) for value in variant
-    )
+def variant_sql(text: str, values: Sequence[tuple[str, ...]]) -> str:
+    """Return the SQL of the position of the variant whose recorded values hold a text."""
+    cases = " ".join(f"WHEN {literal(value)} THEN {index}" for index, variant in enumerate(values) for value in variant)
     return f"CAST(CASE {text} {cases} END AS UTINYINT)"
 
 

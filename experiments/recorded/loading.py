@@ -63,6 +63,19 @@ def load(manifest: Manifest, layout: Layout, files: Sequence[DataFile], workspac
     return Loaded(workspace, layout, tuple(loaded))
 
 
+def of_experiment(value: str | None) -> str:
+    """Return the SQL condition on `judged` for the rows of one experiment; without a value, of all."""
+    return "true" if value is None else f"experiment = {literal(value)}"
+
+
+def experiment_values(loaded: Loaded) -> list[str]:
+    """Return what stands in the experiment column, sorted."""
+    found = loaded.workspace.database.execute(
+        "SELECT DISTINCT experiment FROM judged WHERE experiment IS NOT NULL ORDER BY experiment"
+    ).fetchall()
+    return [str(value) for (value,) in found]
+
+
 def judged_sql(layout: Layout, source: str, *, null_tokens: Sequence[str]) -> str:
     """Return the query that parses and judges every row of a source of texts."""
     names = [f"n{index}" for index in range(len(layout.needed))]
@@ -83,9 +96,7 @@ def judged_sql(layout: Layout, source: str, *, null_tokens: Sequence[str]) -> st
     )
 
 
-def _read(
-    manifest: Manifest, layout: Layout, file: DataFile, link: Path, workspace: Workspace, index: int
-) -> int:
+def _read(manifest: Manifest, layout: Layout, file: DataFile, link: Path, workspace: Workspace, index: int) -> int:
     """Append one file to `judged` and return how many rows it holds now."""
     source = text_source(file, link, layout.needed, how=manifest.csv, rejects=_rejects(index))
     query = judged_sql(layout, source, null_tokens=manifest.null_tokens)

@@ -135,7 +135,7 @@ class Columns:
         Text | None, _told("strptime format of the time; left out: ISO 8601, such as 2024-03-01 09:30:00.")
     ] = None
     time_zone: Annotated[Text | None, _told("Zone of times without an offset; left out: the project's.")] = None
-    cluster: Annotated[Column | None, _told("What was randomised, if coarser than the unit: errors are clustered.")] = None
+    cluster: Annotated[Column | None, _told("What was randomised, if coarser than the unit.")] = None
     cluster_kind: Annotated[UnitKind, _told("Kind of the cluster; personal kinds are stored hashed.")] = UnitKind.STORE
     experiment: Annotated[Column | None, _told("Which experiment a row belongs to, if a file holds many.")] = None
     metric: Annotated[Column | None, _told("Aggregates: which outcome a row belongs to.")] = None

@@ -58,9 +58,8 @@ def _rows(manifest: Manifest, outcome: OutcomePart) -> Iterator[Fault]:
                 f"write it {where}, or remove it." if name != "column" else "name columns in numerator and denominator."
             )
             yield Fault((name,), f"does not belong to a {outcome.kind} outcome", fix)
-    if ratio and outcome.numerator is not None and outcome.denominator is not None:
-        if (outcome.numerator.before is None) != (outcome.denominator.before is None):
-            yield Fault((), "before is given for one half of the ratio", "give it for both, or for none.")
+    if len({part.before is None for part in outcome.parts}) > 1:
+        yield Fault((), "before is given for one half of the ratio", "give it for both, or for none.")
 
 
 def _aggregates(manifest: Manifest, outcome: OutcomePart) -> Iterator[Fault]:

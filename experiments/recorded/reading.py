@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import Any
 
 import msgspec
 import yaml
@@ -19,6 +20,7 @@ _WORDS: dict[str, object] = {"": None, "~": None, "null": None, "true": True, "f
 _INTEGER = re.compile(r"-?(0|[1-9][0-9]{0,17})", re.ASCII)
 _DECIMAL = re.compile(r"-?(0|[1-9][0-9]{0,17})\.[0-9]{1,18}([eE][+-]?[0-9]{1,2})?", re.ASCII)
 _PROSE: Path = ("experiment", "hypothesis")
+_START = (1, 1)
 _CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f\ud800-\udfff]")
 
 
@@ -36,8 +38,8 @@ class _Places:
 
     marks: dict[Path, tuple[int, int]] = field(default_factory=dict)
 
-    def note(self, path: Path, mark: yaml.Mark) -> None:
-        self.marks[path] = (mark.line + 1, mark.column + 1)
+    def note(self, path: Path, place: tuple[int, int]) -> None:
+        self.marks[path] = place
 
     def placed(self, fault: Fault) -> PlacedFault:
         path = fault.path
@@ -72,68 +74,73 @@ def _refuse(name: str, places: _Places, faults: Iterable[Fault]) -> None:
 
 def _load(text: str, places: _Places) -> object:
     if len(text) > LONGEST_MANIFEST:
-        raise _FaultFound(PlacedFault(1, 1, Fault((), "the file is too long", "is this the manifest, not the data?")))
+        raise _fault(_START, (), "the file is too long", "is this the manifest, not the data?")
     try:
         for event in yaml.parse(text, yaml.SafeLoader):
             if isinstance(event, yaml.AliasEvent):
-                raise _fault(event.start_mark, (), "refers to an anchor", "write the value out.")
+                raise _fault(_place(event.start_mark), (), "refers to an anchor", "write the value out.")
         node = yaml.compose(text, yaml.SafeLoader)
     except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        raise _fault(
-            mark, (), f"is not YAML: {error.problem}", "mend the indentation, quotes or colons here."
-        ) from None
+        place = _place(error.problem_mark or error.context_mark)
+        raise _fault(place, (), f"is not YAML: {error.problem}", "mend the indentation, quotes or colons.") from None
     except (yaml.YAMLError, ValueError) as error:
-        raise _fault(
-            None, (), f"is not YAML: {error}", "save the file as UTF-8 text without control characters."
-        ) from None
+        raise _fault(_START, (), f"is not YAML: {error}", "save it as text without control characters.") from None
     except RecursionError:
-        raise _fault(None, (), "is nested too deeply", "flatten it.") from None
+        raise _fault(_START, (), "is nested too deeply", "flatten it.") from None
     if node is None:
-        raise _fault(None, (), "the manifest is empty", "see docs/import.md for an example.")
+        raise _fault(_START, (), "the manifest is empty", "see docs/import.md for an example.")
     return _value(node, (), places)
 
 
 def _value(node: yaml.Node, path: Path, places: _Places) -> object:
-    places.note(path, node.start_mark)
+    places.note(path, _at(node))
     if len(path) > DEEPEST_NESTING:
-        raise _fault(node.start_mark, (), "is nested too deeply", "flatten it.")
+        raise _fault(_at(node), (), "is nested too deeply", "flatten it.")
     if isinstance(node, yaml.MappingNode):
         return _mapping(node, path, places)
     if isinstance(node, yaml.SequenceNode):
         return [_value(entry, (*path, index), places) for index, entry in enumerate(node.value)]
-    return _scalar(node, path)
+    return _scalar(str(node.value), node, path)
 
 
 def _mapping(node: yaml.MappingNode, path: Path, places: _Places) -> dict[str, object]:
     found: dict[str, object] = {}
     for key, entry in node.value:
         if not isinstance(key, yaml.ScalarNode):
-            raise _fault(key.start_mark, path, "has a name that is not a text", "use a plain word before the colon.")
+            raise _fault(_at(key), path, "has a name that is not a text", "use a plain word before the colon.")
         if key.value in found:
-            raise _fault(key.start_mark, (*path, key.value), "is there twice", "keep one of the two.")
+            raise _fault(_at(key), (*path, key.value), "is there twice", "keep one of the two.")
         found[key.value] = _value(entry, (*path, key.value), places)
-        places.note((*path, key.value), key.start_mark)
+        places.note((*path, key.value), _at(key))
     return found
 
 
-def _scalar(node: yaml.ScalarNode, path: Path) -> object:
-    if _CONTROL.search(node.value):
-        raise _fault(node.start_mark, path, "contains a control character", "remove it.")
-    text = str(node.value).strip("\n")
+def _scalar(value: str, node: yaml.Node, path: Path) -> object:
+    plain = getattr(node, "style", None) is None
+    if _CONTROL.search(value):
+        raise _fault(_at(node), path, "contains a control character", "remove it.")
+    text = value.strip("\n")
     if "\n" in text and path != _PROSE:
-        raise _fault(node.start_mark, path, "runs over several lines", "write it on one line.")
-    if node.style is not None:
+        raise _fault(_at(node), path, "runs over several lines", "write it on one line.")
+    if not plain:
         return text
-    if node.value in _WORDS:
-        return _WORDS[node.value]
-    if _INTEGER.fullmatch(node.value):
-        return int(node.value)
-    if _DECIMAL.fullmatch(node.value):
-        return float(node.value)
-    return node.value
+    if value in _WORDS:
+        return _WORDS[value]
+    if _INTEGER.fullmatch(value):
+        return int(value)
+    if _DECIMAL.fullmatch(value):
+        return float(value)
+    return value
 
 
-def _fault(mark: yaml.Mark | None, path: Path, message: str, fix: str) -> _FaultFound:
-    line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
+def _at(node: yaml.Node) -> tuple[int, int]:
+    return _place(node.start_mark)
+
+
+def _place(mark: Any) -> tuple[int, int]:
+    return (mark.line + 1, mark.column + 1) if mark is not None else _START
+
+
+def _fault(place: tuple[int, int], path: Path, message: str, fix: str) -> _FaultFound:
+    line, column = place
     return _FaultFound(PlacedFault(line, column, Fault(path, message, fix)))

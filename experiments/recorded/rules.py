@@ -75,6 +75,8 @@ def _columns(manifest: Manifest) -> Iterator[Fault]:
             yield Fault(("columns", name), f"means nothing for source: {manifest.source}", "remove it.")
     if manifest.source is SourceKind.AGGREGATES and manifest.dimensions:
         yield Fault(("dimensions",), "aggregates have no units to divide", "remove it.")
+    if columns.units is not None and columns.metric is not None:
+        yield Fault(("columns", "units"), "would be counted once for each metric", "remove it.")
     for name in ("time_format", "time_zone"):
         if getattr(columns, name) is not None and columns.time is None:
             yield Fault(("columns", name), "there is no time column", "add columns.time, or remove it.")

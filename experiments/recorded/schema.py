@@ -1,7 +1,7 @@
 """The manifest's JSON Schema, made from its dataclasses, and what in a manifest breaks it."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from typing import Any
 
@@ -82,23 +82,18 @@ def _worded(error: ValidationError) -> Iterator[Fault]:
 
 
 def _worded_value(path: Path, error: ValidationError) -> Fault:
-    match error.validator:
-        case "enum":
-            return Fault(path, f"{_shown(error.instance)} is not known", _choice(error))
-        case "pattern":
-            return Fault(path, f"{_shown(error.instance)} is not a key", f"use {_KEY_RULE}.")
-        case "type":
-            return Fault(path, f"{_shown(error.instance)} is not {_kind(error.validator_value)}", _type_fix(error))
-        case "anyOf":
-            return Fault(path, f"{_shown(error.instance)} does not fit", _any_fix(error))
-        case "minItems":
-            return Fault(path, f"has {len(error.instance)} entries", f"give at least {error.validator_value}.")
-        case "minLength":
-            return Fault(path, "is empty", "write something, or remove the line if it may be left out.")
-        case "maxLength":
-            return Fault(path, "is too long", f"use at most {error.validator_value} characters.")
-        case _:
-            return Fault(path, f"{_shown(error.instance)} is out of bounds", _bounds(error.schema))
+    shown, wanted = _shown(error.instance), error.validator_value
+    told: dict[str, tuple[str, Callable[[], str]]] = {
+        "enum": ("is not known", lambda: did_you_mean(str(error.instance), [str(value) for value in wanted])),
+        "pattern": ("is not a key", lambda: f"use {_KEY_RULE}."),
+        "type": (f"is not {_kind(wanted)}", lambda: _type_fix(error)),
+        "anyOf": ("does not fit", lambda: _any_fix(error)),
+        "minItems": ("is too short", lambda: f"give at least {wanted} entries."),
+        "minLength": ("is empty", lambda: "write something, or remove the line if it may be left out."),
+        "maxLength": ("is too long", lambda: f"use at most {wanted} characters."),
+    }
+    message, fix = told.get(str(error.validator), ("is out of bounds", lambda: _bounds(error.schema)))
+    return Fault(path, f"{shown} {message}", fix())
 
 
 def _shown(value: object) -> str:
@@ -111,10 +106,6 @@ def _shown(value: object) -> str:
 def _kind(types: object) -> str:
     names = types if isinstance(types, list) else [types]
     return " or ".join(_TYPES.get(str(name), str(name)) for name in names)
-
-
-def _choice(error: ValidationError) -> str:
-    return did_you_mean(str(error.instance), [str(value) for value in error.validator_value])
 
 
 def _type_fix(error: ValidationError) -> str:

@@ -7,9 +7,9 @@ import duckdb
 
 from experiments.recorded.counts import Counts
 from experiments.recorded.files import literal
-from experiments.recorded.loading import Loaded
+from experiments.recorded.loading import Loaded, of_experiment
 from experiments.recorded.manifest import Manifest
-from experiments.recorded.reasons import RowFault
+from experiments.recorded.problems import fault_counts
 
 BATCH_ROWS = 20_000
 
@@ -49,14 +49,6 @@ class RecordedUnits:
     units: dict[str, int]
 
 
-def experiment_values(loaded: Loaded) -> list[str]:
-    """Return the values of the experiment column, sorted."""
-    found = loaded.workspace.database.execute(
-        "SELECT DISTINCT experiment FROM judged WHERE experiment IS NOT NULL ORDER BY experiment"
-    ).fetchall()
-    return [str(value) for (value,) in found]
-
-
 def settle(manifest: Manifest, loaded: Loaded, *, value: str | None) -> RecordedUnits:
     """Decide for every row of an experiment whether it counts, and return the counts.
 
@@ -67,7 +59,7 @@ def settle(manifest: Manifest, loaded: Loaded, *, value: str | None) -> Recorded
     database = loaded.workspace.database
     database.execute(
         "CREATE OR REPLACE VIEW clean AS SELECT rowid AS place, * FROM judged"
-        f" WHERE {_of(value)} AND fault IS NULL AND (shown IS NULL OR shown = variant)"
+        f" WHERE {of_experiment(value)} AND fault IS NULL AND (shown IS NULL OR shown = variant)"
     )
     database.execute("CREATE OR REPLACE TABLE dropped (place BIGINT, crossed BOOLEAN)")
     crossovers = 0
@@ -136,10 +128,6 @@ def unit_rows(recorded: RecordedUnits, *, hash_unit: Hasher, hash_cluster: Hashe
             )
 
 
-def _of(value: str | None) -> str:
-    return "true" if value is None else f"experiment = {literal(value)}"
-
-
 def _array(prefix: str, size: int) -> str:
     entries = ", ".join(f"coalesce(CAST({prefix}{index} AS VARCHAR), 'NULL')" for index in range(size))
     return f"'{{' || concat_ws(',', {entries}) || '}}'" if size else "'{}'"
@@ -147,27 +135,15 @@ def _array(prefix: str, size: int) -> str:
 
 def _counts(loaded: Loaded, value: str | None, crossovers: int) -> Counts:
     database = loaded.workspace.database
-    faults: dict[str, int] = {}
-    rows = mismatched = 0
-    for fault, differs, number in database.execute(
-        f"SELECT fault, shown <> variant, count(*) FROM judged WHERE {_of(value)} GROUP BY ALL"
-    ).fetchall():
-        rows += number
-        if fault is not None:
-            reason = loaded.layout.judgements[fault].fault.value
-            faults[reason] = faults.get(reason, 0) + number
-        elif differs:
-            mismatched += number
-    if value is None and loaded.malformed:
-        rows += loaded.malformed
-        faults[RowFault.MALFORMED_LINE.value] = loaded.malformed
-    first_at, last_at = (
-        database.execute(f"SELECT {_iso('min(moment)')}, {_iso('max(moment)')} FROM kept").fetchone() or (None, None)
-    )
+    faults = fault_counts(loaded, value=value)
+    good = f"SELECT count(*) FROM judged WHERE {of_experiment(value)} AND fault IS NULL"
+    first_at, last_at = database.execute(
+        f"SELECT {_iso('min(moment)')}, {_iso('max(moment)')} FROM kept"
+    ).fetchone() or (None, None)
     return Counts(
-        rows_read=rows,
+        rows_read=_number(database, good) + faults.total(),
         rows_kept=_number(database, "SELECT count(*) FROM kept"),
-        mismatched=mismatched,
+        mismatched=_number(database, f"{good} AND shown <> variant"),
         duplicates=_number(database, "SELECT count(*) FROM dropped WHERE NOT crossed"),
         crossovers=crossovers,
         crossover_rows=_number(database, "SELECT count(*) FROM dropped WHERE crossed"),
@@ -179,9 +155,7 @@ def _counts(loaded: Loaded, value: str | None, crossovers: int) -> Counts:
 
 def _units(manifest: Manifest, loaded: Loaded) -> dict[str, int]:
     counted = "count(*)" if manifest.columns.cluster is None else "count(DISTINCT cluster)"
-    found = dict(
-        loaded.workspace.database.execute(f"SELECT variant, {counted} FROM kept GROUP BY variant").fetchall()
-    )
+    found = dict(loaded.workspace.database.execute(f"SELECT variant, {counted} FROM kept GROUP BY variant").fetchall())
     return {variant.key: int(found.get(index, 0)) for index, variant in enumerate(manifest.variants)}
 
 

@@ -52,6 +52,11 @@ def share(value: float, *, significant: int = 4) -> str:
     return _plain(percentage, min(4, decimals_for(percentage, significant=significant))) + "%"
 
 
+def percent(value: float) -> str:
+    """Return a share that somebody chose (.05) as it was chosen: 5%."""
+    return f"{round(value * 100.0, 4):g}%"
+
+
 def lift(value: float, decimals: int) -> str:
     """Return a relative change (.05 is five per cent) as a signed percentage."""
     return _signed(value * 100.0, decimals) + "%"
@@ -63,7 +68,7 @@ def level(value: float, shape: Shape, currency: str) -> str:
         return share(value)
     if shape is Shape.MONEY:
         return f"{_plain(value, max(2, decimals_for(value, significant=4)))} {currency}"
-    return _plain(value, decimals_for(value, significant=4))
+    return _plain(value, decimals_for(value))
 
 
 def total(value: float, shape: Shape, currency: str) -> str:

@@ -1,13 +1,15 @@
 """The health card: each validity check with its figures and what to do, those that want attention first."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
+from typing import Final
 
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
+from experiments.analysis import wording
 from experiments.analysis.scorecard import CheckResult, Outcome, Scorecard
 from experiments.reports import figures
-from experiments.reports.checkwords import CHECKS, FIGURES, CheckWords
+from experiments.reports.names import Names
 from experiments.reports.page import CheckLine, Fact, Health
 from experiments.reports.wording import Text, Tone, Words
 from experiments.vocabulary import CheckLevel
@@ -17,23 +19,49 @@ FAIL = Words(gettext_lazy("failed: it blocks a decision"), Tone.BAD, "✖")
 WARN = Words(gettext_lazy("warning"), Tone.WARN, "▲")
 INTERPRET = Words(gettext_lazy("read with care"), Tone.WARN, "◆")
 ERROR = Words(gettext_lazy("could not be computed"), Tone.WARN, "?")
-_FAILED = {CheckLevel.BLOCK: FAIL, CheckLevel.WARN: WARN, CheckLevel.INTERPRET: INTERPRET}
+FIGURES: Final[dict[str, Text]] = {
+    "units": gettext_lazy("units"),
+    "expected": gettext_lazy("expected"),
+    "p": gettext_lazy("p-value"),
+    "rows": gettext_lazy("rows"),
+    "mismatched": gettext_lazy("mismatched"),
+    "share": gettext_lazy("share"),
+    "crossovers": gettext_lazy("in several variants"),
+    "uneven_split": gettext_lazy("uneven split"),
+    "metric": gettext_lazy("metric"),
+    "variant": gettext_lazy("variant"),
+    "events": gettext_lazy("events"),
+    "unverified": gettext_lazy("unverified"),
+    "duplicates": gettext_lazy("repeated"),
+    "quarantined": gettext_lazy("in quarantine"),
+    "immature": gettext_lazy("window open"),
+    "changes": gettext_lazy("changes"),
+    "epochs": gettext_lazy("epochs"),
+    "days": gettext_lazy("days"),
+    "minimum": gettext_lazy("at least"),
+    "detectable": gettext_lazy("smallest lift that can be seen"),
+    "planned": gettext_lazy("smallest lift worth finding"),
+    "skewness": gettext_lazy("skewness"),
+    "units_needed": gettext_lazy("units needed"),
+    "error": gettext_lazy("error"),
+}
+_FOR_ANALYSTS: Final = frozenset(
+    {"chi_square", "df", "p_fixed", "p_sequential", "alpha", "tests", "block_share", "skewness_of_difference"}
+)
+"""Figures that only the JSON shows."""
+_PERCENTAGES: Final = frozenset({"share", "detectable", "planned"})
+_FAILED: Final = {CheckLevel.BLOCK: FAIL, CheckLevel.WARN: WARN, CheckLevel.INTERPRET: INTERPRET}
 
 
-def health_of(card: Scorecard, variants: Mapping[str, str]) -> Health:
+def health_of(card: Scorecard, names: Names) -> Health:
     """Return the card of a scorecard's checks; those that do not apply to the experiment are left out."""
     applicable = [check for check in card.checks if check.outcome is not Outcome.NOT_APPLICABLE]
-    lines = [(check, _line(check, variants)) for check in applicable]
+    lines = [(check, _line(check, names)) for check in applicable]
     attention = [(check, line) for check, line in lines if check.outcome is not Outcome.PASSED]
     attention.sort(key=lambda pair: (_severity(pair[0]), str(pair[1].title)))
     passed = tuple(line for check, line in lines if check.outcome is Outcome.PASSED)
     summary, tone = _summary([check for check, _line in attention], len(applicable))
     return Health(summary=summary, tone=tone, attention=tuple(line for _check, line in attention), passed=passed)
-
-
-def words_of(code: str) -> CheckWords:
-    """Return a check's title and advice; a check that this version does not know is shown by its code."""
-    return CHECKS.get(code, CheckWords(code, _("See the figures of the check in the scorecard's JSON.")))
 
 
 def _summary(attention: Iterable[CheckResult], total: int) -> tuple[Text, Tone]:
@@ -52,16 +80,15 @@ def _severity(check: CheckResult) -> int:
     return list(CheckLevel).index(check.level)
 
 
-def _line(check: CheckResult, variants: Mapping[str, str]) -> CheckLine:
-    words = words_of(check.code)
+def _line(check: CheckResult, names: Names) -> CheckLine:
     outcome = _words(check)
     return CheckLine(
-        title=words.title,
+        title=_(wording.CHECKS.get(check.code, check.code)),
         outcome=outcome.label,
         tone=outcome.tone,
         glyph=outcome.glyph,
-        figures=tuple(_facts(check, variants)),
-        advice=words.advice if check.outcome is not Outcome.PASSED else "",
+        figures=tuple(_facts(check, names)),
+        advice=_(wording.ADVICE.get(check.advice, "")) if check.outcome is not Outcome.PASSED else "",
     )
 
 
@@ -73,24 +100,31 @@ def _words(check: CheckResult) -> Words:
     return _FAILED[check.level]
 
 
-def _facts(check: CheckResult, variants: Mapping[str, str]) -> Iterable[Fact]:
-    for name, value in check.figures.items():
-        stem, _colon, subject = name.partition(":")
-        label = FIGURES.get(stem, stem.replace("_", " "))
-        if subject:
-            label = f"{label} · {variants.get(subject, subject)}"
-        yield Fact(label, _figure(stem, value))
+def _facts(check: CheckResult, names: Names) -> Iterable[Fact]:
+    order = {name: place for place, name in enumerate(FIGURES)}
+    named = [(*name.partition(":")[::2], value) for name, value in check.figures.items()]
+    for stem, variant, value in sorted(named, key=lambda entry: order.get(entry[0], len(order))):
+        if stem in _FOR_ANALYSTS:
+            continue
+        label = str(FIGURES.get(stem, stem.replace("_", " ")))
+        yield Fact(f"{label}, {names.variant(variant)}" if variant else label, _figure(stem, value, names))
 
 
-def _figure(name: str, value: float | int | str | None) -> Text:
+def _figure(name: str, value: float | str | None, names: Names) -> Text:
     if value is None:
         return _("not defined")
     if isinstance(value, str):
-        return value
-    if name == "p" or name.startswith("p_"):
-        return figures.probability(float(value))
-    if "share" in name:
-        return figures.share(float(value))
-    if float(value).is_integer():
-        return figures.count(int(value))
-    return f"{value:.4g}"
+        return {"metric": names.metric, "variant": names.variant}.get(name, str)(value)
+    if name == "uneven_split":
+        return _("yes") if value else _("no")
+    return _number(name, float(value))
+
+
+def _number(name: str, value: float) -> str:
+    if name == "p":
+        return figures.probability(value)
+    if name in _PERCENTAGES:
+        return figures.share(value, significant=3)
+    if value.is_integer() or abs(value) >= 1000.0:
+        return figures.count(round(value))
+    return f"{value:.1f}"

@@ -8,8 +8,8 @@ from django.utils.translation import gettext as _
 from experiments.lifecycle import Transition
 from experiments.queries.readouts import Epoch, Readout
 from experiments.reports import figures
+from experiments.reports.names import Names
 from experiments.reports.page import Decision, Event, Fact
-from experiments.reports.scoreboard import Names
 from experiments.reports.times import moment
 from experiments.reports.wording import ACTIONS, ARM_STATES, CONCLUSIONS, NO_DATA, STATUSES, Text, Words
 from experiments.vocabulary import ArmState
@@ -64,9 +64,9 @@ def _journal_event(line: JournalLine, zone: str) -> Event:
 def _epoch_event(epoch: Epoch, zone: str, names: Names) -> Event:
     parts = []
     for held in epoch.shares:
-        text = f"{names.variant(held.variant)} {figures.share(held.weight / SLOTS, significant=3)}"
+        text = f"{names.variant(held.variant)} {figures.percent(held.weight / SLOTS)}"
         parts.append(text if held.state is ArmState.OPEN else f"{text} ({ARM_STATES[held.state]})")
-    parts.append(_("coverage %(share)s") % {"share": figures.share(epoch.coverage / SLOTS, significant=3)})
+    parts.append(_("coverage %(share)s") % {"share": figures.percent(epoch.coverage / SLOTS)})
     return Event(
         time=moment(epoch.opened_at, zone),
         title=_("Epoch %(number)s opened") % {"number": epoch.number},

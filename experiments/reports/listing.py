@@ -125,7 +125,7 @@ def _primary(comparison: Comparison | None, axis: Axis) -> tuple[str, str, Bar |
 def _data(line: ExperimentLine, now: datetime) -> str:
     if line.window_end is None:
         return ""
-    if line.source is Source.OWN:
+    if line.source is Source.OWN and line.status in (Status.RUNNING, Status.PAUSED):
         return age(line.window_end, line.project.clock.at(now))
     return moment(line.window_end, line.project.time_zone)
 

@@ -22,7 +22,7 @@ _WITHOUT_DATA: Final[dict[Status, Text]] = {
 }
 
 _WHILE_OPEN: Final[dict[VerdictState, Text]] = {
-    VerdictState.SHIP: _("Stop the experiment, roll out %(variant)s to everyone, then conclude it as won."),
+    VerdictState.SHIP: _("Stop the experiment, roll out “%(variant)s” to everyone, then conclude it as won."),
     VerdictState.STOP_FOR_HARM: _(
         "Stop the experiment: everyone gets the control again. Then find out what went wrong."
     ),
@@ -31,13 +31,13 @@ _WHILE_OPEN: Final[dict[VerdictState, Text]] = {
         "Stop the experiment and keep the control, or plan a longer test with a larger effect in mind."
     ),
     VerdictState.INVALID: _(
-        "Do not decide by these figures. Mend what the failed check names; if the split is wrong, start again with a new "
-        "experiment."
+        "Do not decide by these figures. Mend what the failed check names; if the split is wrong, start again with a "
+        "new experiment."
     ),
 }
 
 _WHEN_STOPPED: Final[dict[VerdictState, Text]] = {
-    VerdictState.SHIP: _("Roll out %(variant)s to everyone, then conclude the experiment as won."),
+    VerdictState.SHIP: _("Roll out “%(variant)s” to everyone, then conclude the experiment as won."),
     VerdictState.STOP_FOR_HARM: _(
         "Everyone gets the control again. Find out what went wrong, then conclude it as lost."
     ),
@@ -49,7 +49,7 @@ _WHEN_STOPPED: Final[dict[VerdictState, Text]] = {
 }
 
 _RECORDED: Final[dict[VerdictState, Text]] = {
-    VerdictState.SHIP: _("The record supports %(variant)s. Conclude the experiment as won to keep the decision."),
+    VerdictState.SHIP: _("The record supports “%(variant)s”. Conclude the experiment as won to keep the decision."),
     VerdictState.STOP_FOR_HARM: _("The record shows harm. Conclude the experiment as lost."),
     VerdictState.CONTINUE: _("The record is too small to decide. Conclude it as stopped early."),
     VerdictState.INCONCLUSIVE: _("Keep the control. The record does not show that a variant is better."),
@@ -68,8 +68,6 @@ def next_step(*, status: Status, source: Source, state: VerdictState | None, win
         return _WITHOUT_DATA[status] if source is Source.OWN else _RECORD_MISSING
     if status is Status.CONCLUDED:
         return _CONCLUDED
-    if source is not Source.OWN:
-        sentences = _RECORDED
-    else:
-        sentences = _WHILE_OPEN if status in _OPEN else _WHEN_STOPPED
+    at_home = _WHILE_OPEN if status in _OPEN else _WHEN_STOPPED
+    sentences = at_home if source is Source.OWN else _RECORDED
     return sentences[state] % {"variant": winner or ""}

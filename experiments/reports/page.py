@@ -195,7 +195,7 @@ class Event:
 
     time: str
     title: Text
-    actor: str
+    actor: Text
     note: Text
 
 

@@ -9,10 +9,11 @@ from experiments.queries.readouts import Evidence, Readout
 from experiments.reports import figures
 from experiments.reports.health import health_of
 from experiments.reports.history import decision_of, events_of
+from experiments.reports.names import Names, names_of
 from experiments.reports.nextsteps import next_step
 from experiments.reports.page import Fact, Link, Page, Strip
 from experiments.reports.samples import calendar_of, progress_of, samples_of
-from experiments.reports.scoreboard import Names, Scale, board_of
+from experiments.reports.scoreboard import Scale, board_of
 from experiments.reports.sentences import sentence_of
 from experiments.reports.times import age, moment
 from experiments.reports.wording import NO_DATA, SOURCES, STATUSES, UNITS, Words, verdict_words
@@ -32,10 +33,7 @@ class Addresses:
 
 def page_of(readout: Readout, *, relative: bool, addresses: Addresses, now: datetime) -> Page:
     """Return the page of a readout; `now` is wall time, against which the age of the data is told."""
-    names = Names(
-        metrics={metric.key: metric for metric in readout.metrics},
-        variants={variant.key: variant.name for variant in readout.variants},
-    )
+    names = names_of(readout)
     seen, plan = readout.evidence, readout.plan
     words = _verdict_words(seen, names)
     scale = Scale(relative, addresses.relative, addresses.absolute)
@@ -48,7 +46,7 @@ def page_of(readout: Readout, *, relative: bool, addresses: Addresses, now: date
         project=readout.project.name,
         facts=_facts(readout),
         strip=_strip(readout, words, names, addresses, now),
-        health=health_of(seen.scorecard, names.variants) if seen else None,
+        health=health_of(seen.scorecard, names) if seen else None,
         board=board_of(
             seen.scorecard,
             plan,
@@ -79,7 +77,7 @@ def _verdict_words(seen: Evidence | None, names: Names) -> Words | None:
 def _strip(readout: Readout, words: Words | None, names: Names, addresses: Addresses, now: datetime) -> Strip:
     seen = readout.evidence
     shown = words or NO_DATA
-    sentences = [sentence_of(reason, names) for reason in seen.verdict.reasons] if seen else []
+    sentences = _sentences(readout, names)
     winner = names.variant(seen.verdict.winner) if seen and seen.verdict.winner else None
     return Strip(
         label=shown.label,
@@ -96,6 +94,14 @@ def _strip(readout: Readout, words: Words | None, names: Names, addresses: Addre
         next_link=None if readout.status is Status.CONCLUDED else Link(_("Open its form"), addresses.admin),
         facts=tuple(_freshness(readout, seen, now)) if seen else (),
     )
+
+
+def _sentences(readout: Readout, names: Names) -> list[str]:
+    seen, plan = readout.evidence, readout.plan
+    if seen is None or plan is None:
+        return []
+    currency = readout.project.currency
+    return [sentence_of(reason, names=names, plan=plan, currency=currency) for reason in seen.verdict.reasons]
 
 
 def _freshness(readout: Readout, seen: Evidence, now: datetime) -> list[Fact]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from django.utils.translation import gettext as _
 
+from experiments.analysis import wording
 from experiments.analysis.plan import AnalysisPlan, PlannedMetric, SequentialMethod
 from experiments.analysis.scorecard import (
     ArmFigures,
@@ -13,13 +14,14 @@ from experiments.analysis.scorecard import (
     FigureStatus,
     Interval,
     IntervalStatus,
+    UndefinedReason,
 )
 from experiments.reports import figures
 from experiments.reports.figures import Shape
 from experiments.reports.forest import Axis, bar_of
 from experiments.reports.page import ArmCell, Fact, Row
 from experiments.reports.signals import interval_of, looks_repeatedly, signal_of
-from experiments.reports.wording import CORRECTIONS, ESTIMATORS, INTERVALS, UNDEFINED, Text
+from experiments.reports.wording import CORRECTIONS, ESTIMATORS, INTERVALS, Text
 from experiments.vocabulary import Direction
 
 
@@ -39,10 +41,11 @@ class Subject:
             return figures.lift(value, decimals)
         return figures.difference(value, self.shape, self.currency, decimals)
 
-    def decimals(self, *values: float | None) -> int:
+    def decimals(self, *values: float | None, significant: int = 3) -> int:
         """Return how many decimals the largest of these effects deserves."""
         scale = 100.0 if self.relative or self.shape is Shape.SHARE else 1.0
-        return figures.decimals_for(*(None if value is None else value * scale for value in values))
+        scaled = (None if value is None else value * scale for value in values)
+        return figures.decimals_for(*scaled, significant=significant)
 
     def estimate(self, comparison: Comparison) -> Estimate:
         """Return the lift or the absolute difference."""
@@ -95,7 +98,7 @@ def _interval_name(comparison: Comparison, plan: AnalysisPlan) -> str:
         method, alpha = SequentialMethod(seen.method), seen.alpha
     else:
         method, alpha = SequentialMethod.FIXED_HORIZON, plan.alpha
-    return INTERVALS[method] % {"level": f"{round((1.0 - alpha) * 100.0, 2):g}%"}
+    return INTERVALS[method] % {"level": figures.percent(round(1.0 - alpha, 4))}
 
 
 def _decimals(point: float | None, interval: Interval, subject: Subject) -> int:
@@ -115,8 +118,8 @@ def _words(comparison: Comparison, interval: Interval) -> Text:
     return ""
 
 
-def _why(reason: object) -> Text:
-    return next((text for code, text in UNDEFINED.items() if code == reason), _("it cannot be computed"))
+def _why(reason: UndefinedReason | None) -> str:
+    return _(wording.UNDEFINED[reason]) if reason is not None else _("it cannot be computed")
 
 
 def _span(interval: Interval, subject: Subject) -> str:
@@ -137,6 +140,8 @@ def _cell(arm: ArmFigures, subject: Subject) -> ArmCell:
 
 def _total(arm: ArmFigures, subject: Subject) -> str:
     spec = subject.planned.spec
+    if arm.numerator is None:
+        return _("not defined")
     money = Shape.MONEY if spec.numerator.divisor > 1 else Shape.NUMBER
     numerator = figures.total(arm.numerator, money, subject.currency)
     if arm.denominator is None or spec.denominator is None:

@@ -11,8 +11,8 @@ from experiments.analysis.plan import AnalysisPlan
 from experiments.analysis.scorecard import Crossing, Scorecard
 from experiments.queries.readouts import Look, Readout
 from experiments.reports import figures
+from experiments.reports.names import Names
 from experiments.reports.page import Exclusion, Fact, LookLine, Progress, ProgressLine, SampleLine, Samples
-from experiments.reports.scoreboard import Names
 from experiments.reports.times import moment
 from experiments.reports.wording import EXCLUSIONS, METHODS, Text, verdict_words
 from experiments.vocabulary import MetricRole
@@ -34,7 +34,7 @@ def samples_of(card: Scorecard, plan: AnalysisPlan, readout: Readout, names: Nam
                 variant=names.variant(count.variant),
                 control=count.variant == plan.control,
                 units=figures.count(count.units),
-                planned=figures.share(count.planned_share),
+                planned=figures.percent(round(count.planned_share, 4)),
                 observed=figures.share(count.units / units) if units else _("not defined"),
             )
             for count in card.variants

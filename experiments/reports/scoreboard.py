@@ -8,10 +8,10 @@ from django.utils.translation import gettext as _
 
 from experiments.analysis.plan import AnalysisPlan, PlannedMetric
 from experiments.analysis.scorecard import Comparison, Scorecard
-from experiments.queries.readouts import MetricLine
 from experiments.reports import figures
 from experiments.reports.figures import shape_of
 from experiments.reports.forest import Axis, axis_for, reach_of
+from experiments.reports.names import Names
 from experiments.reports.page import Board, MetricBlock, RoleGroup
 from experiments.reports.rows import Subject, row_of
 from experiments.reports.signals import interval_of
@@ -20,22 +20,6 @@ from experiments.vocabulary import Direction, MetricRole
 
 _SCALED_BY = frozenset({MetricRole.DECISION, MetricRole.GUARDRAIL})
 """Roles whose intervals set the common axis; those of others are cut where they are longer."""
-
-
-@dataclass(frozen=True, slots=True)
-class Names:
-    """What people call metrics and variants, by key."""
-
-    metrics: Mapping[str, MetricLine]
-    variants: Mapping[str, str]
-
-    def metric(self, key: str) -> str:
-        """Return a metric's name, or its key where it has none."""
-        return self.metrics[key].name if key in self.metrics else key
-
-    def variant(self, key: str) -> str:
-        """Return a variant's name, or its key where it has none."""
-        return self.variants.get(key, key)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,12 +105,10 @@ def _reach(comparison: Comparison, subject: Subject) -> float:
 def _margin(planned: PlannedMetric) -> Text:
     if planned.margin is None:
         return ""
-    return _("margin %(margin)s") % {"margin": figures.share(planned.margin, significant=3)}
+    return _("margin %(margin)s") % {"margin": figures.percent(planned.margin)}
 
 
 def _ticks(axis: Axis, subject: Subject) -> tuple[str, ...]:
-    lower, _half, zero, _other, upper = axis.ticks()
-    decimals = subject.decimals(upper)
-    return tuple(
-        subject.effect(value, min(decimals, 2) if subject.relative else decimals) for value in (lower, zero, upper)
-    )
+    lower, _half, _zero, _other, upper = axis.ticks()
+    decimals = subject.decimals(upper, significant=1)
+    return subject.effect(lower, decimals), "0", subject.effect(upper, decimals)

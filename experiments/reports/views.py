@@ -29,8 +29,6 @@ View = Callable[Concatenate[HttpRequest, Arguments], HttpResponse]
 def console_page(view: View[Arguments]) -> View[Arguments]:
     """Let people of the console who may view experiments read the page, and nobody keep a copy of it."""
 
-    @require_safe
-    @staff_member_required(login_url="admin:login")
     @wraps(view)
     def guarded(request: HttpRequest, *args: Arguments.args, **kwargs: Arguments.kwargs) -> HttpResponse:
         if not request.user.has_perm("experiments.view_experiment"):
@@ -40,7 +38,7 @@ def console_page(view: View[Arguments]) -> View[Arguments]:
         patch_vary_headers(response, ["Cookie", "Accept-Language"])
         return response
 
-    return guarded
+    return require_safe(staff_member_required(guarded, login_url="admin:login"))
 
 
 @console_page

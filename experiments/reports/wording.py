@@ -1,4 +1,4 @@
-"""The fixed words of a readout: every code that a scorecard, a plan or a status can hold, in the language of the page."""
+"""The fixed words of a readout: what scorecards, plans and statuses can hold, in the language of the page."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from experiments.analysis.plan import Multiplicity, SequentialMethod
-from experiments.analysis.scorecard import Estimator, UndefinedReason
+from experiments.analysis.scorecard import Estimator
 from experiments.vocabulary import MetricRole, Source, Status, UnitKind, VerdictState
 
 Text = str | Promise
@@ -35,7 +35,7 @@ class Words:
 
 
 VERDICTS: Final[dict[VerdictState, Words]] = {
-    VerdictState.SHIP: Words(_("Ship %(variant)s"), Tone.GOOD, "▲"),
+    VerdictState.SHIP: Words(_("Ship “%(variant)s”"), Tone.GOOD, "▲"),
     VerdictState.STOP_FOR_HARM: Words(_("Stop: it does harm"), Tone.BAD, "▼"),
     VerdictState.CONTINUE: Words(_("Continue"), Tone.OPEN, "▶"),
     VerdictState.INCONCLUSIVE: Words(_("Inconclusive"), Tone.MUTED, "■"),
@@ -101,21 +101,6 @@ ROLES: Final[dict[MetricRole, RoleWords]] = {
         _("Secondary metrics"), _("These help to understand the result; they decide nothing.")
     ),
     MetricRole.DIAGNOSTIC: RoleWords(_("Diagnostics"), _("These show whether the experiment works as intended.")),
-}
-
-UNDEFINED: Final[dict[UndefinedReason, Text]] = {
-    UndefinedReason.NO_DATA: _("no data"),
-    UndefinedReason.TOO_FEW_UNITS: _("too few units"),
-    UndefinedReason.NO_VARIANCE: _("every unit has the same value"),
-    UndefinedReason.ZERO_CONTROL: _("the control is zero"),
-    UndefinedReason.NEGATIVE_CONTROL: _("the control is below zero"),
-    UndefinedReason.ZERO_DENOMINATOR: _("the denominator is zero"),
-    UndefinedReason.CONTROL_TOO_NOISY: _("the control is too uncertain to divide by"),
-    UndefinedReason.DENOMINATOR_TOO_NOISY: _("the denominator is too uncertain to divide by"),
-    UndefinedReason.TOO_FEW_CONVERSIONS: _("too few conversions"),
-    UndefinedReason.NO_ALPHA_LEFT: _("the plan leaves no error for a look now"),
-    UndefinedReason.NO_COMMON_STRATUM: _("no epoch has units of both variants"),
-    UndefinedReason.OVERFLOW: _("the values are too large"),
 }
 
 ESTIMATORS: Final[dict[Estimator, Text]] = {

@@ -14,6 +14,7 @@ MISSING = "m"
 LEAST_PRESENT_SHARE = 0.05
 LEAST_PRESENT_UNITS = 100
 _RANK_TOLERANCE = 1e-9
+_SPARE_UNITS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,14 +33,19 @@ def usable_covariates(control: Moments, treatment: Moments, names: Sequence[str]
     others already explain, in either arm, is dropped alone.
     """
     units = control.n + treatment.n
+    if not names:
+        return ()
     if MISSING in names and units:
         missing = control.n * control.mean_of(MISSING) + treatment.n * treatment.mean_of(MISSING)
         if units - missing < max(LEAST_PRESENT_UNITS, LEAST_PRESENT_SHARE * units):
             return ()
+    smaller = min(control.n, treatment.n)
+    if smaller >= len(names) + _SPARE_UNITS and all(_full_rank(arm, names) for arm in (control, treatment)):
+        return () if list(names) == [MISSING] else tuple(names)
     kept: list[str] = []
     for name in names:
         trial = [*kept, name]
-        enough = min(control.n, treatment.n) >= len(trial) + 3
+        enough = smaller >= len(trial) + _SPARE_UNITS
         if enough and all(_full_rank(arm, trial) for arm in (control, treatment)):
             kept = trial
     return () if kept == [MISSING] else tuple(kept)
@@ -97,7 +103,7 @@ def _regression(arm: Moments, covariates: Sequence[str]) -> tuple[Vector, float]
     if not covariates:
         return np.zeros(0), float(arm.scatter[0, 0])
     index = [arm.names.index(name) for name in covariates]
-    xx: Matrix = arm.scatter[np.ix_(index, index)]
+    xx: Matrix = arm.scatter[index][:, index]
     xy: Vector = arm.scatter[index, 0]
     scale = np.sqrt(np.diag(xx))
     beta: Vector = np.linalg.solve(xx / np.outer(scale, scale), xy / scale) / scale
@@ -106,10 +112,12 @@ def _regression(arm: Moments, covariates: Sequence[str]) -> tuple[Vector, float]
 
 def _full_rank(arm: Moments, names: Sequence[str]) -> bool:
     index = [arm.names.index(name) for name in names]
-    xx = arm.scatter[np.ix_(index, index)]
+    xx = arm.scatter[index][:, index]
     scale = np.sqrt(np.maximum(np.diag(xx), 0.0))
     means = np.abs(arm.mean[index]) * np.sqrt(arm.n)
     if not np.all(np.isfinite(scale)) or np.any(scale <= 1e-12 * np.maximum(means, 1e-280)):
         return False
-    smallest = float(np.linalg.eigvalsh(xx / np.outer(scale, scale))[0])
-    return smallest > _RANK_TOLERANCE
+    correlation = xx / np.outer(scale, scale)
+    if not np.all(np.isfinite(correlation)):
+        return False
+    return float(np.linalg.eigvalsh(correlation)[0]) > _RANK_TOLERANCE

@@ -5,6 +5,7 @@ digit. `Moments` are what an estimator takes: means and centred cross-products i
 computed from the integers with one rounding each.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Self
@@ -141,7 +142,7 @@ class Moments:
 
     @classmethod
     def from_power_sums(cls, sums: PowerSums, divisors: Mapping[str, int] | None = None) -> Self:
-        """Return the centred moments of exact sums; `divisors` holds the integer units in one own unit (money 1 000 000).
+        """Return the centred moments of exact sums; `divisors` holds integer units in one own unit (money 1 000 000).
 
         Every entry is a quotient of exact integers, rounded once: (n P_ij - S_i S_j) / (n d_i d_j).
         Raises MomentsInvalid when a value does not fit a float.
@@ -185,7 +186,7 @@ class Moments:
             third = (
                 self.third
                 + other.third
-                + shift**3 * weight * (self.n - other.n) / n
+                + shift * shift * shift * weight * (self.n - other.n) / n
                 + 3 * shift * (self.n * float(other.scatter[0, 0]) - other.n * float(self.scatter[0, 0])) / n
             )
         counted = bool(self.nonzero) and bool(other.nonzero)
@@ -200,7 +201,7 @@ class Moments:
             self.n,
             tuple(names),
             _frozen(self.mean[index]),
-            _frozen(self.scatter[np.ix_(index, index)]),
+            _frozen(self.scatter[index][:, index]),
             self.third if keeps_first else None,
             tuple(self.nonzero[i] for i in index) if self.nonzero else (),
         )
@@ -231,7 +232,9 @@ class Moments:
         spread = float(self.scatter[0, 0])
         if self.third is None or self.n == 0 or spread <= 0.0:
             return None
-        return (self.third / self.n) / (spread / self.n) ** 1.5
+        variance = spread / self.n
+        cubed = variance * math.sqrt(variance)
+        return self.third / self.n / cubed if math.isfinite(cubed) and cubed > 0.0 else None
 
 
 def _position(i: int, j: int, size: int) -> int:

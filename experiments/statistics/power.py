@@ -74,9 +74,7 @@ def power_t(*, difference: float, sd: float, n_control: float, n_treatment: floa
     return reached if 0.0 <= reached <= 1.0 else power_at(difference, se, alpha=alpha)
 
 
-def detectable_difference_t(
-    *, sd: float, n_control: float, n_treatment: float, alpha: float, power: float
-) -> float:
+def detectable_difference_t(*, sd: float, n_control: float, n_treatment: float, alpha: float, power: float) -> float:
     """Return the absolute effect at which the two-sided t test reaches the power."""
     se = sd * math.sqrt(1.0 / n_control + 1.0 / n_treatment)
     low, high = 0.0, 3.0 * detectable_difference(se, alpha=alpha, power=power)

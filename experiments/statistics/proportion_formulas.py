@@ -4,7 +4,7 @@ import math
 
 from experiments.statistics.one_proportion import wilson
 from experiments.statistics.proportions import Counts
-from experiments.statistics.results import Interval, bounded
+from experiments.statistics.results import Interval, bounded, ends
 
 
 def wald_difference(counts: Counts, q: float) -> Interval:
@@ -21,11 +21,11 @@ def newcombe(counts: Counts, q: float) -> Interval:
     """Return Newcombe's (1998) hybrid of two Wilson intervals: the cheap fall-back for a difference."""
     control = wilson(counts.x_control, counts.n_control, q)
     treatment = wilson(counts.x_treatment, counts.n_treatment, q)
-    assert control.lower is not None and control.upper is not None
-    assert treatment.lower is not None and treatment.upper is not None
+    lower_c, upper_c = ends(control)
+    lower_t, upper_t = ends(treatment)
     difference = counts.treatment - counts.control
-    down = math.hypot(counts.treatment - treatment.lower, control.upper - counts.control)
-    up = math.hypot(treatment.upper - counts.treatment, counts.control - control.lower)
+    down = math.hypot(counts.treatment - lower_t, upper_c - counts.control)
+    up = math.hypot(upper_t - counts.treatment, counts.control - lower_c)
     return bounded(difference - down, difference + up)
 
 

@@ -15,6 +15,8 @@ from experiments.statistics.results import Interval, Undefined, UndefinedReason,
 SMALL_EXPECTED = 5.0
 BOSCHLOO_UNITS = 2_000
 _STEPS = 200
+_CLOSE = 1e-12
+_FAR = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +92,7 @@ def restricted_difference(counts: Counts, delta: float) -> tuple[float, float]:
 
 
 def difference_z(counts: Counts, delta: float) -> float:
-    """Return the score statistic of p_t - p_c = delta; both arms must have units. Infinite where delta is impossible."""
+    """Return the score statistic of p_t - p_c = delta, infinite where delta is impossible; both arms need units."""
     p_c, p_t = restricted_difference(counts, delta)
     variance = p_t * (1.0 - p_t) / counts.n_treatment + p_c * (1.0 - p_c) / counts.n_control
     distance = counts.treatment - counts.control - delta
@@ -108,8 +110,8 @@ def difference_interval(counts: Counts, q: float, *, variance_factor: float = 1.
     if counts.n_control == 0 or counts.n_treatment == 0:
         return undefined(UndefinedReason.NO_DATA)
     point, limit = counts.treatment - counts.control, q * math.sqrt(variance_factor)
-    lower = _edge(lambda delta: difference_z(counts, delta) <= limit, point, -1.0)
-    upper = _edge(lambda delta: difference_z(counts, delta) >= -limit, point, 1.0)
+    lower = _edge(lambda delta: limit - difference_z(counts, delta), point, -1.0)
+    upper = _edge(lambda delta: difference_z(counts, delta) + limit, point, 1.0)
     return bounded(lower, upper)
 
 
@@ -150,10 +152,10 @@ def lift_interval(counts: Counts, q: float) -> Interval:
     )
     lower = -1.0
     if counts.x_treatment > 0:
-        lower = math.expm1(_edge(lambda log: ratio_z(counts, math.exp(log)) <= q, start, start - 60.0))
+        lower = math.expm1(_edge(lambda log: q - ratio_z(counts, math.exp(log)), start, start - _FAR))
     if counts.x_control == 0:
         return unbounded(UndefinedReason.ZERO_CONTROL, lower=lower)
-    upper = math.expm1(_edge(lambda log: ratio_z(counts, math.exp(log)) >= -q, start, start + 60.0))
+    upper = math.expm1(_edge(lambda log: ratio_z(counts, math.exp(log)) + q, start, start + _FAR))
     return bounded(lower, upper)
 
 
@@ -193,19 +195,31 @@ def conversion_p(counts: Counts) -> float | Undefined:
     return fisher_p(counts)
 
 
-def _edge(inside: Callable[[float], bool], start: float, end: float) -> float:
-    """Return where `inside` stops being true on the way from start (inside) to end, by bisection to the last digit."""
-    if inside(end):
-        return end
+def _edge(value: Callable[[float], float], inside: float, outside: float) -> float:
+    """Return where `value` falls to 0 between a point inside the interval and one beyond its end.
+
+    False position (Illinois), with bisection where it would stall or a value is infinite; the end itself when value
+    is still positive there.
+    """
+    high, low, side = value(inside), value(outside), 0.0
+    if low >= 0.0:
+        return outside
     for _ in range(_STEPS):
-        middle = 0.5 * (start + end)
-        if middle in (start, end):
-            break
-        if inside(middle):
-            start = middle
+        finite = math.isfinite(high) and math.isfinite(low)
+        middle = (inside * low - outside * high) / (low - high) if finite else 0.5 * (inside + outside)
+        if not min(inside, outside) < middle < max(inside, outside):
+            middle = 0.5 * (inside + outside)
+            if middle in (inside, outside):
+                break
+        found = value(middle)
+        if abs(found) < _CLOSE:
+            return middle
+        stalled, side = side * found > 0.0, math.copysign(1.0, found)
+        if found > 0.0:
+            inside, high, low = middle, found, 0.5 * low if stalled else low
         else:
-            end = middle
-    return start
+            outside, low, high = middle, found, 0.5 * high if stalled else high
+    return inside
 
 
 def _log_choose(n: int, k: NDArray[np.int64]) -> NDArray[np.float64]:

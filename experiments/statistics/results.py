@@ -72,3 +72,10 @@ def unbounded(reason: UndefinedReason, *, lower: float | None = None, upper: flo
 def undefined(reason: UndefinedReason) -> Interval:
     """Return the interval of a figure that does not exist."""
     return Interval(IntervalStatus.UNDEFINED, None, None, reason)
+
+
+def ends(interval: Interval) -> tuple[float, float]:
+    """Return both ends of a bounded interval. Raises ValueError for any other."""
+    if interval.lower is None or interval.upper is None:
+        raise ValueError(f"the interval is {interval.status}")
+    return interval.lower, interval.upper

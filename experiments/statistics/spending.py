@@ -30,7 +30,7 @@ def spent(fraction: float, alpha: float, spending: Spending, parameter: float | 
         case Spending.POCOCK:
             return alpha * math.log1p((math.e - 1.0) * t)
         case Spending.POWER:
-            return alpha * t ** (1.0 if parameter is None else parameter)
+            return alpha * math.pow(t, 1.0 if parameter is None else parameter)
         case Spending.HWANG_SHIH_DECANI:
             gamma = 1.0 if parameter is None else parameter
             return alpha * t if gamma == 0.0 else alpha * math.expm1(-gamma * t) / math.expm1(-gamma)

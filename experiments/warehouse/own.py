@@ -34,7 +34,8 @@ class Question:
 def units(question: Question) -> Table:
     """Return one row per exposed unit: its first variant and epoch, when, and whether it met several variants.
 
-    Columns unit, variant_id, epoch, first_at, crossed, unverified.
+    Columns number (of the unit within this query; grouping by it is cheaper than by its id), unit, variant_id, epoch,
+    first_at, crossed, unverified.
     """
     seen = tables.exposures()
     seen = seen.filter(
@@ -47,10 +48,12 @@ def units(question: Question) -> Table:
         group_by=seen.unit, order_by=[seen.exposed_at, seen.received_at, seen.message_id, seen.variant_id]
     )
     ranked = seen.mutate(
+        number=ibis.row_number(),
         place=ibis.row_number().over(earliest),
         crossed=seen.variant_id.min().over(by_unit) != seen.variant_id.max().over(by_unit),
     )
     return ranked.filter(ranked.place == 0).select(
+        "number",
         "unit",
         "variant_id",
         "epoch",
@@ -68,24 +71,28 @@ def moments(question: Question) -> Table:
     """
     exposed = units(question)
     hours = sorted({spec.window_hours for spec in question.metrics})
-    counts = exposed.group_by("epoch", "variant_id").aggregate(
+    found = exposed.group_by("epoch", "variant_id").aggregate(
         units=(~exposed.crossed).sum(),
         crossed=exposed.crossed.sum(),
         unverified=(exposed.unverified & ~exposed.crossed).sum(),
         **{f"complete_{hour}": (~exposed.crossed & _complete(exposed, question, hour)).sum() for hour in hours},
     )
     acted = _totals(exposed.filter(~exposed.crossed), question)
+    for hour in hours:
+        sums = _sums(acted.filter(_complete(acted, question, hour)), question, hour)
+        found = found.left_join(sums, ["epoch", "variant_id"]).drop("epoch_right", "variant_id_right")
+    return found
+
+
+def _sums(complete: Table, question: Question, hours: int) -> Table:
+    """Return the power sums of the metrics whose window has this length, by epoch and variant."""
     columns: dict[str, ibis.Value] = {}
     for index, spec in enumerate(question.metrics):
-        names = variables(spec)
-        columns |= sum_columns(
-            prefix=f"m{index}",
-            names=names,
-            values={variable.name: acted[f"v{index}_{variable.name}"] for variable in names},
-            where=_complete(acted, question, spec.window_hours),
-        )
-    sums = acted.group_by("epoch", "variant_id").aggregate(**columns)
-    return counts.left_join(sums, ["epoch", "variant_id"]).drop("epoch_right", "variant_id_right")
+        if spec.window_hours == hours:
+            names = variables(spec)
+            values = {variable.name: complete[f"v{index}_{variable.name}"] for variable in names}
+            columns |= sum_columns(prefix=f"m{index}", names=names, values=values)
+    return complete.group_by("epoch", "variant_id").aggregate(**columns)
 
 
 def _totals(kept: Table, question: Question) -> Table:
@@ -106,7 +113,7 @@ def _totals(kept: Table, question: Question) -> Table:
     columns: dict[str, NumericValue] = {}
     for index, spec in enumerate(question.metrics):
         columns |= {f"v{index}_{name}": value for name, value in _values(met, spec).items()}
-    return met.group_by("unit", "epoch", "variant_id", "first_at").aggregate(**columns)
+    return met.group_by("number", "epoch", "variant_id", "first_at").aggregate(**columns)
 
 
 def _values(met: Table, spec: MetricSpec) -> dict[str, NumericValue]:

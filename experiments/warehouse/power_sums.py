@@ -9,7 +9,7 @@ from itertools import combinations_with_replacement
 from typing import Any
 
 from ibis import Value
-from ibis.expr.types import BooleanValue, NumericValue
+from ibis.expr.types import NumericValue
 
 from experiments.analysis.metrics import MetricSpec, Variable, variables
 from experiments.statistics.moments import PowerSums
@@ -20,25 +20,24 @@ SMALL = 1
 """Divisor of variables whose squares fit 64 bits; money (1e-6) needs decimals."""
 
 
-def sum_columns(
-    *,
-    prefix: str,
-    names: Sequence[Variable],
-    values: Mapping[str, NumericValue],
-    where: BooleanValue | None,
-) -> dict[str, Value]:
-    """Return the aggregates of one metric, by column name: sums, products, non-zero counts and the cubes of y."""
-    exact = {variable.name: _exact(variable, values[variable.name]) for variable in names}
+def sum_columns(*, prefix: str, names: Sequence[Variable], values: Mapping[str, NumericValue]) -> dict[str, Value]:
+    """Return the aggregates of one metric, by column name: sums, products, non-zero counts and the cubes of y.
+
+    Products of money skip zeros, which most units have: decimal arithmetic is what costs.
+    """
     columns: dict[str, Value] = {}
     for variable in names:
         value = values[variable.name]
-        columns[f"{prefix}_s_{variable.name}"] = value.sum(where=where).cast("string")
-        counted = value != 0 if where is None else (value != 0) & where
-        columns[f"{prefix}_n_{variable.name}"] = counted.sum().cast("string")
-    for left, right in combinations_with_replacement([variable.name for variable in names], 2):
-        columns[f"{prefix}_p_{left}_{right}"] = (exact[left] * exact[right]).sum(where=where).cast("string")
-    cube = values[names[0].name].cast(DECIMAL)
-    columns[f"{prefix}_c"] = (cube * cube * cube).sum(where=where).cast("string")
+        columns[f"{prefix}_s_{variable.name}"] = value.sum().cast("string")
+        columns[f"{prefix}_n_{variable.name}"] = (value != 0).sum().cast("string")
+    for left, right in combinations_with_replacement(names, 2):
+        a, b = values[left.name], values[right.name]
+        small = left.divisor == right.divisor == SMALL
+        product = (a * b).sum() if small else (a.cast(DECIMAL) * b.cast(DECIMAL)).sum(where=(a != 0) & (b != 0))
+        columns[f"{prefix}_p_{left.name}_{right.name}"] = product.cast("string")
+    y = values[names[0].name]
+    cube = y.cast(DECIMAL)
+    columns[f"{prefix}_c"] = (cube * cube * cube).sum(where=y != 0).cast("string")
     return columns
 
 
@@ -57,10 +56,6 @@ def read_sums(*, prefix: str, spec: MetricSpec, source: Source, n: int, row: Map
         nonzero=[whole(f"{prefix}_n_{name}") for name in names],
         cubes=whole(f"{prefix}_c"),
     )
-
-
-def _exact(variable: Variable, value: NumericValue) -> NumericValue:
-    return value if variable.divisor == SMALL else value.cast(DECIMAL)
 
 
 def _whole(value: object) -> str:

@@ -43,7 +43,6 @@ def moments(*, experiment_id: int, metrics: Sequence[MetricSpec], columns: Seque
             prefix=f"m{index}",
             names=names,
             values={variable.name: _value(units, spec, variable.name, place) for variable in names},
-            where=None,
         )
     return units.group_by("variant_id").aggregate(**aggregates)
 

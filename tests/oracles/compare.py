@@ -10,7 +10,7 @@ _WORDS = {"Infinity": math.inf, "-Infinity": -math.inf}
 
 def tolerance(case: Case, key: str) -> dict[str, float]:
     """Return the tolerance of one key."""
-    given = case["tolerance"]
+    given: dict[str, dict[str, float]] = case["tolerance"]
     return given.get(key, given["default"])
 
 
@@ -22,13 +22,13 @@ def close(got: Any, expected: Any, limits: dict[str, float]) -> bool:
         return all(close(got[name], value, limits) for name, value in expected.items())
     wanted = _WORDS.get(expected, expected) if isinstance(expected, str) else expected
     if wanted is None or isinstance(wanted, (bool, str)):
-        return got == wanted
+        return bool(got == wanted)
     skip = limits.get("skip_if_ge")
     if skip is not None and wanted >= skip:
         return True
     if math.isinf(wanted) or got is None:
-        return got == wanted
-    return abs(got - wanted) <= max(limits.get("rel", 0.0) * abs(wanted), limits.get("abs", 0.0))
+        return bool(got == wanted)
+    return bool(abs(got - wanted) <= max(limits.get("rel", 0.0) * abs(wanted), limits.get("abs", 0.0)))
 
 
 def differences(case: Case, answer: dict[str, Any], *, keys: set[str] | None = None) -> list[str]:

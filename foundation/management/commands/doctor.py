@@ -2,7 +2,7 @@
 
 import json
 from argparse import ArgumentParser
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 
 from django.core.management.base import BaseCommand, CommandError
@@ -48,7 +48,11 @@ class Command(BaseCommand):
             raise CommandError(f"{len(faults)} of {len(needs)} needs not ok.", returncode=1)
 
     def _print(self, needs: Sequence[Need]) -> None:
-        styles = {Standing.OK: self.style.SUCCESS, Standing.NOT_OK: self.style.ERROR, Standing.OPTIONAL: str}
+        styles: dict[Standing, Callable[[str], str]] = {
+            Standing.OK: self.style.SUCCESS,
+            Standing.NOT_OK: self.style.ERROR,
+            Standing.OPTIONAL: str,
+        }
         for need in needs:
             self.stdout.write(f"{styles[need.standing](f'{need.standing:<8}')}  {need.name}: {need.found}")
             if need.fix:

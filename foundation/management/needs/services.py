@@ -51,8 +51,7 @@ def migrations() -> Iterator[Need]:
 
 def redis_server() -> Iterator[Need]:
     """Examine server, version, persistence and eviction policy of Redis or Valkey."""
-    client = redis.Redis.from_url(settings.REDIS_URL, socket_connect_timeout=3, socket_timeout=3, decode_responses=True)
-    with client:
+    with _redis_client() as client:
         about = client.info("server")
         version = str(about["redis_version"])
         name = f"{about.get('server_name', 'redis')} {about.get('valkey_version', version)}"
@@ -68,12 +67,18 @@ def redis_server() -> Iterator[Need]:
 
 def workers() -> Iterator[Need]:
     """Examine whether a worker answers; there is none while the site is not being served."""
+    with _redis_client() as client:
+        client.ping()
     with Celery(broker=settings.REDIS_URL) as messenger:
         names = [name for reply in messenger.control.ping(timeout=1.0) or () for name in reply]
     if names:
         yield ok("workers", ", ".join(sorted(names)))
     else:
         yield optional("workers", "none answers; no analysis runs", "run bin/serve (or celery -A workers worker).")
+
+
+def _redis_client() -> redis.Redis:
+    return redis.Redis.from_url(settings.REDIS_URL, socket_connect_timeout=3, socket_timeout=3, decode_responses=True)
 
 
 def _judge(name: str, met: object, found: str, fix: str) -> Need:

@@ -5,22 +5,28 @@ from typing import Any
 
 import numpy as np
 
-from experiments.statistics import adjustment, lift, ratios, srm
-from experiments.statistics.distributions import chi2_sf, t_isf
+from experiments.statistics import adjustment, confidence, lift, ratios, srm
+from experiments.statistics.distributions import binomial_two_sided, chi2_sf, t_isf, t_sf
 from experiments.statistics.means import checked, welch
 from experiments.statistics.moments import Moments
 from experiments.statistics.pair import Pair, p_value
 from experiments.statistics.regression import additive, interacted
-from experiments.statistics.results import Undefined
+from experiments.statistics.results import Interval, Undefined, ends
 from experiments.statistics.stratify import combine
 from tests.oracles.compare import Case
 from tests.oracles.methods.inputs import alternative, level_alpha, mean_arm, moments, named_moments
 from tests.oracles.methods.means import Answer, defined, sided_ends
 
 
+def half_width(interval: Interval) -> float:
+    lower, upper = ends(interval)
+    return (upper - lower) / 2.0
+
+
 def ratio_arm(arm: dict[str, Any], names: dict[str, str] | None = None) -> Moments:
     if "mean" in arm:
-        return named_moments(arm, {"y": (names or {}).get("numerator", "num"), "d": (names or {}).get("denominator", "den")})
+        given = names or {}
+        return named_moments(arm, {"y": given.get("numerator", "num"), "d": given.get("denominator", "den")})
     products = {("y", "y"): arm["num_sum_sq"], ("d", "d"): arm["den_sum_sq"], ("y", "d"): arm["num_den_sum_prod"]}
     return moments(arm["n"], ["y", "d"], [arm["num_sum"], arm["den_sum"]], products)
 
@@ -54,8 +60,8 @@ def ratio_delta_relative(case: Case) -> list[str]:
     pair = ratio_pair(inputs)
     found = lift.fieller(pair, t_isf(inputs["alpha"] / 2.0, pair.df))
     half = (expected["ci_upper"] - expected["ci_lower"]) / 2.0
-    assert found.lower is not None and found.upper is not None
-    near = max(abs(found.lower - expected["ci_lower"]), abs(found.upper - expected["ci_upper"])) < 0.15 * half
+    lower, upper = ends(found)
+    near = max(abs(lower - expected["ci_lower"]), abs(upper - expected["ci_upper"])) < 0.15 * half
     same = math.isclose(lift.lift(pair), expected["estimate"], rel_tol=1e-8)  # type: ignore[arg-type]
     return [] if near and same else [f"{lift.lift(pair)} {found}"]
 
@@ -94,9 +100,7 @@ def cuped_means(case: Case) -> list[str]:
     if inputs.get("effect") == "relative":
         point = lift.lift(found.pair)
         assert not isinstance(point, Undefined)
-        interval = lift.fieller(found.pair, 1.0)
-        assert interval.lower is not None and interval.upper is not None
-        return _near(case, point, (interval.upper - interval.lower) / 2.0, shift=0.1, stretch=0.05)
+        return _near(case, point, half_width(lift.fieller(found.pair, 1.0)), shift=0.1, stretch=0.05)
     return _near(case, found.pair.difference, found.pair.se, shift=0.1, stretch=0.02)
 
 
@@ -132,9 +136,9 @@ def cuped_ratio(case: Case) -> list[str]:
     found = adjustment.lin(arms[0], arms[1], ("x",))
     assert not isinstance(found, Undefined)
     if inputs.get("effect") == "relative":
-        point, interval = lift.lift(found.pair), lift.fieller(found.pair, 1.0)
-        assert not isinstance(point, Undefined) and interval.lower is not None and interval.upper is not None
-        return _near(case, point, (interval.upper - interval.lower) / 2.0, shift=0.1, stretch=0.05)
+        point = lift.lift(found.pair)
+        assert not isinstance(point, Undefined)
+        return _near(case, point, half_width(lift.fieller(found.pair, 1.0)), shift=0.1, stretch=0.05)
     return _near(case, found.pair.difference, found.pair.se, shift=0.1, stretch=0.03)
 
 
@@ -148,7 +152,7 @@ def lin_regression_adjustment(case: Case) -> Answer:
         "ate": found.estimate,
         "se_ols": found.se_ols,
         "t": t,
-        "p_fixed_ols": 2.0 * _t_tail(abs(t), df),
+        "p_fixed_ols": 2.0 * t_sf(abs(t), df),
         "se_hc0": found.se_hc0,
         "se_hc1": found.se_hc1,
         "se_hc2": found.se_hc2,
@@ -160,15 +164,7 @@ def lin_regression_adjustment(case: Case) -> Answer:
     return answer | _anytime(found.estimate, found.se_ols, found.se_hc2, df, len(y), case)
 
 
-def _t_tail(t: float, df: int) -> float:
-    from experiments.statistics.distributions import t_sf
-
-    return t_sf(t, df)
-
-
 def _anytime(estimate: float, se_ols: float, se_hc2: float, df: int, n: int, case: Case) -> Answer:
-    from experiments.statistics import confidence
-
     radius = confidence.t_multiplier(df, n, 1.0, 0.05)
     wanted = case["expected"].get("anytime_ci_lower_g1")
     # the case does not say which error its interval uses: whichever it is, the radius must be the same
@@ -196,11 +192,11 @@ def post_stratification(case: Case) -> list[str]:
     strata = [defined(welch(mean_arm(s["control"]), mean_arm(s["treatment"]))) for s in inputs["strata"]]
     pair = defined(combine(strata))
     if inputs["effect"] == "relative":
-        point, interval = lift.lift(pair), lift.fieller(pair, 1.0)
-        assert not isinstance(point, Undefined) and interval.lower is not None and interval.upper is not None
+        point, half = lift.lift(pair), half_width(lift.fieller(pair, 1.0))
+        assert not isinstance(point, Undefined)
         exact = abs(point - expected["estimate"]) < 1e-9
-        near = abs((interval.upper - interval.lower) / 2.0 / expected["std_error"] - 1.0) < 0.01
-        return [] if exact and near else [f"{point} {interval}"]
+        near = abs(half / expected["std_error"] - 1.0) < 0.01
+        return [] if exact and near else [f"{point} {half}"]
     lines = [] if abs(pair.difference - expected["estimate"]) < 1e-9 else [f"estimate {pair.difference}"]
     superpopulation = expected["textbook_se_superpopulation"]
     return lines + ([] if abs(pair.se / superpopulation - 1.0) < 1e-3 else [f"se {pair.se} v {superpopulation}"])
@@ -213,8 +209,6 @@ def srm_chi2(case: Case) -> Answer:
 
 
 def srm_exact(case: Case) -> Answer:
-    from experiments.statistics.distributions import binomial_two_sided
-
     counts, weights = case["inputs"]["counts"], case["inputs"]["weights"]
     return {"p_value": binomial_two_sided(counts[0], sum(counts), weights[0] / sum(weights))}
 

@@ -24,14 +24,12 @@ ALTERNATIVES = {
 
 def whole(value: float, power: int = 1) -> int:
     """Return a decimal in units of 1e-12 to a power; raises where it has more digits."""
-    return round(Fraction(str(value)) * SCALE**power)
+    return int(round(Fraction(str(value)) * SCALE**power))
 
 
 def moments(n: int, names: Sequence[str], sums: Sequence[float], products: Mapping[tuple[str, str], float]) -> Moments:
     """Return the moments of decimal sums by way of exact integers; missing products count as 0."""
-    upper = [
-        whole(products.get((a, b), products.get((b, a), 0.0)), 2) for i, a in enumerate(names) for b in names[i:]
-    ]
+    upper = [whole(products.get((a, b), products.get((b, a), 0.0)), 2) for i, a in enumerate(names) for b in names[i:]]
     exact = PowerSums(n, tuple(names), tuple(whole(value) for value in sums), tuple(upper))
     return Moments.from_power_sums(exact, dict.fromkeys(names, SCALE))
 
@@ -68,7 +66,7 @@ def counts(inputs: Mapping[str, Any]) -> Counts:
 
 def level_alpha(inputs: Mapping[str, Any]) -> float:
     """Return alpha, from `alpha` or `confidence_level`."""
-    return 1.0 - inputs["confidence_level"] if "confidence_level" in inputs else inputs["alpha"]
+    return float(1.0 - inputs["confidence_level"] if "confidence_level" in inputs else inputs["alpha"])
 
 
 def z_of(inputs: Mapping[str, Any]) -> float:

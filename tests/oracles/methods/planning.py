@@ -101,9 +101,7 @@ def _power_from_totals(case: Case) -> Answer:
             sd=sd, n_control=n / 2, n_treatment=n / 2, alpha=alpha, power=inputs["power"]
         )
         return answer | {"effect_size": size}
-    reached = power.power_t(
-        difference=inputs["effect_size"], sd=sd, n_control=n / 2, n_treatment=n / 2, alpha=alpha
-    )
+    reached = power.power_t(difference=inputs["effect_size"], sd=sd, n_control=n / 2, n_treatment=n / 2, alpha=alpha)
     return answer | {"power": reached}
 
 
@@ -159,5 +157,3 @@ def design_effect(case: Case) -> Answer:
     )
     total = factor * inputs["n_individual_total"]
     return {"design_effect": factor, "n_total": total, "clusters": math.ceil(total / inputs["mean_cluster_size"])}
-
-

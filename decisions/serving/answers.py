@@ -1,0 +1,141 @@
+"""The JSON of assignments: parts that do not depend on the unit are rendered once and kept with the bundle."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from types import MappingProxyType
+from typing import Any
+
+import msgspec
+
+from decisions.serving.bundle import LiveBundle
+from decisions.serving.token import SCHEMA, WEIGHTS, DecisionToken, TokenEntry, milliseconds, sign_token
+from experiments.assignment.snapshot import Answer, Assignment
+from experiments.vocabulary import PERSONAL_UNITS
+from foundation.errors import DomainError
+from foundation.ids import hash_unit
+
+MOST_KEYS = 1_000
+
+_PERSONAL = frozenset(kind.value for kind in PERSONAL_UNITS)
+
+
+class RequestMalformed(DomainError):
+    """The body of an assignment request cannot be read."""
+
+    code = "REQUEST_MALFORMED"
+    hint = 'Send {"units": {"visitor": "id"}, "attributes": {}, "experiments": ["key"], "personalised": true}.'
+
+
+class AssignmentRequest(msgspec.Struct, forbid_unknown_fields=True):
+    """What a client asks. Ids are of any type here: what is not a valid id is answered with UNIT_INVALID."""
+
+    units: dict[str, Any]
+    attributes: dict[str, Any] = {}
+    experiments: list[str] | None = None
+    personalised: bool = True
+
+
+def _plain(value: object) -> object:
+    """Return what msgspec can encode for the read-only mappings of a snapshot."""
+    if isinstance(value, MappingProxyType):
+        return dict(value)
+    raise NotImplementedError
+
+
+_encoder = msgspec.json.Encoder(enc_hook=_plain)
+_decode = msgspec.json.Decoder(AssignmentRequest).decode
+
+
+def read_request(body: bytes) -> AssignmentRequest:
+    """Return what a body asks. Raises RequestMalformed."""
+    try:
+        request = _decode(body)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        raise RequestMalformed(f"The body cannot be read: {str(error).rstrip('.')}.") from error
+    if request.experiments is not None and len(request.experiments) > MOST_KEYS:
+        raise RequestMalformed(f"More than {MOST_KEYS} experiments are named.")
+    return request
+
+
+def render_assignments(
+    assignments: Sequence[Assignment], bundle: LiveBundle, *, token: str | None, decision_id: str, degraded: str | None
+) -> bytes:
+    """Return the response body of `POST /v1/assignments`."""
+    rendered = bundle.rendered
+    parts = []
+    for assignment in assignments:
+        head = rendered.get(assignment.answer) or _render(assignment.answer, rendered)
+        layer, coverage, variant = assignment.layer_slot, assignment.coverage_slot, assignment.variant_slot
+        parts.append(
+            f"{head}[{'null' if layer is None else layer},{'null' if coverage is None else coverage},"
+            f"{'null' if variant is None else variant}]}}"
+        )
+    metadata = "{}" if degraded is None else f'{{"degraded":"{degraded}"}}'
+    proof = "null" if token is None else f'"{token}"'
+    return (
+        f'{{"assignments":[{",".join(parts)}],"decision_id":"{decision_id}","decision_token":{proof},'
+        f'"bundle_version":{bundle.version},"source":"{bundle.source.value}","metadata":{metadata}}}'
+    ).encode()
+
+
+def render_nothing(*, decision_id: str, reason: str) -> bytes:
+    """Return the response body where there is no bundle to assign from: the storefront uses its defaults."""
+    return (
+        f'{{"assignments":[],"decision_id":"{decision_id}","decision_token":null,"bundle_version":null,'
+        f'"source":null,"metadata":{{"degraded":"{reason}"}}}}'
+    ).encode()
+
+
+def decision_token(
+    assignments: Sequence[Assignment], units: Mapping[str, str], bundle: LiveBundle, *, at: datetime, decision_id: str
+) -> str | None:
+    """Return the signed token of the enrolled assignments, None where there are none. `at` is project time."""
+    positions: dict[str, int] = {}
+    entries = []
+    for assignment in assignments:
+        answer = assignment.answer
+        if answer.enrolled and answer.experiment_id is not None and answer.variant and answer.unit_kind:
+            entries.append(
+                TokenEntry(
+                    answer.experiment_id,
+                    answer.experiment_key,
+                    answer.variant,
+                    answer.epoch,
+                    round(answer.probability * WEIGHTS),
+                    positions.setdefault(answer.unit_kind, len(positions)),
+                    assignment.layer_slot,
+                    assignment.coverage_slot,
+                    assignment.variant_slot,
+                )
+            )
+    if not entries:
+        return None
+    stored = {
+        kind: hash_unit(bundle.pepper, kind, units[kind]) if kind in _PERSONAL else units[kind] for kind in positions
+    }
+    key = bundle.signing_keys[0]
+    return sign_token(
+        DecisionToken(
+            key.kid, SCHEMA, bundle.project_id, stored, milliseconds(at), decision_id, bundle.version, entries
+        ),
+        key,
+    )
+
+
+def _render(answer: Answer, rendered: dict[Answer, str]) -> str:
+    """Return the JSON object of an answer up to the value of its last member, `slots`."""
+    members = {
+        "experiment": answer.experiment_key,
+        "experiment_id": answer.experiment_id,
+        "unit_kind": answer.unit_kind,
+        "variant": answer.variant,
+        "enrolled": answer.enrolled,
+        "reason": answer.reason.value,
+        "epoch": answer.epoch,
+        "probability": answer.probability,
+        "parameters": answer.parameters,
+    }
+    head = _encoder.encode(members).decode()[:-1] + ',"slots":'
+    if answer.experiment_id is not None:  # Answers about unknown experiments are made anew each time: not kept.
+        rendered[answer] = head
+    return head

@@ -1,0 +1,69 @@
+"""Listening for hints in Redis that a bundle was published. A hint is a doorbell: losing one costs a poll."""
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+
+import redis
+
+HINT_CHANNEL = "tiltyard:bundle"
+SHORTEST_PAUSE = 0.25
+LONGEST_PAUSE = 8.0
+PING_SECONDS = 5.0
+SILENCE_SECONDS = 12.0
+"""A connection on which not even pings are answered for so long is given up."""
+
+logger = logging.getLogger(__name__)
+
+
+class HintListener:
+    """Calls `ring` for every hint, and after each reconnection, since a hint may have been missed meanwhile."""
+
+    def __init__(self, url: str, *, ring: Callable[[], None], stopping: threading.Event) -> None:
+        self._url = url
+        self._ring = ring
+        self._stopping = stopping
+        self.error: str | None = "not connected yet"
+
+    def run(self) -> None:
+        """Listen until stopping is set; never raises."""
+        pause = SHORTEST_PAUSE
+        while not self._stopping.is_set():
+            try:
+                self._listen()
+            except (redis.RedisError, OSError, ValueError) as error:
+                if self.error is None:
+                    logger.warning("hints of new bundles are not heard: %s", error)
+                    pause = SHORTEST_PAUSE
+                self.error = str(error) or type(error).__name__
+            self._stopping.wait(pause)
+            pause = min(LONGEST_PAUSE, pause * 2)
+
+    def _listen(self) -> None:
+        client = redis.Redis.from_url(
+            self._url,
+            socket_timeout=5,
+            socket_connect_timeout=2,
+            socket_keepalive=True,
+            health_check_interval=0,  # Pings are sent below, where their answers are waited for.
+        )
+        try:
+            with client.pubsub() as channel:  # type: ignore[no-untyped-call]
+                channel.subscribe(HINT_CHANNEL)
+                heard = pinged = time.monotonic()
+                while not self._stopping.is_set():
+                    message = channel.get_message(timeout=0.5)
+                    moment = time.monotonic()
+                    if message is not None:
+                        heard = moment
+                        if message["type"] in ("subscribe", "message"):
+                            self.error = None
+                            self._ring()
+                    if moment - heard > SILENCE_SECONDS:
+                        raise redis.TimeoutError("no answer to pings")
+                    if moment - pinged > PING_SECONDS:
+                        channel.ping()
+                        pinged = moment
+        finally:
+            client.close()

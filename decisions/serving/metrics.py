@@ -1,0 +1,63 @@
+"""What an edge process counts, in the text form of Prometheus; each process of a machine counts for itself."""
+
+from collections.abc import Iterable
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+from decisions.serving.bundle import LiveBundle
+
+BUCKETS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+
+
+class EdgeMetrics:
+    """The counters of one process."""
+
+    def __init__(self) -> None:
+        self._registry = CollectorRegistry()
+        self._events = Counter(
+            "tiltyard_events",
+            "Messages by what became of them; all of them together were received.",
+            ["project", "status"],
+            registry=self._registry,
+        )
+        self._dropped = Counter(
+            "tiltyard_properties_dropped",
+            "Properties outside the allow-list, dropped at the door.",
+            ["project"],
+            registry=self._registry,
+        )
+        self._received = Counter("tiltyard_events_received", "Messages received.", ["project"], registry=self._registry)
+        self._requests = Counter(
+            "tiltyard_requests", "Requests by route and status.", ["route", "status"], registry=self._registry
+        )
+        self._seconds = Histogram(
+            "tiltyard_request_seconds", "Time to answer.", ["route"], buckets=BUCKETS, registry=self._registry
+        )
+        self._version = Gauge(
+            "tiltyard_bundle_version", "Version of the live bundle.", ["project", "source"], registry=self._registry
+        )
+        self._age = Gauge(
+            "tiltyard_bundle_seconds_since_postgres",
+            "Seconds since Postgres last said which bundle is newest; NaN where it has not yet.",
+            registry=self._registry,
+        )
+
+    def count_request(self, route: str, status: int, seconds: float) -> None:
+        """Count one answered request."""
+        self._requests.labels(route, str(status)).inc()
+        self._seconds.labels(route).observe(seconds)
+
+    def count_events(self, project: str, *, received: int, by_status: dict[str, int], dropped: int) -> None:
+        """Count the messages of one answered request."""
+        self._received.labels(project).inc(received)
+        self._dropped.labels(project).inc(dropped)
+        for status, count in by_status.items():
+            self._events.labels(project, status).inc(count)
+
+    def render(self, bundles: Iterable[LiveBundle], seconds_since_postgres: float | None) -> bytes:
+        """Return everything as text."""
+        self._version.clear()
+        for bundle in bundles:
+            self._version.labels(bundle.snapshot.project_key, bundle.source.value).set(bundle.version)
+        self._age.set(float("nan") if seconds_since_postgres is None else seconds_since_postgres)
+        return generate_latest(self._registry)

@@ -1,0 +1,85 @@
+"""What an edge process is told from outside. Standard library only: the edge stays light."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+from foundation.errors import DomainError
+
+_BASE = Path(__file__).resolve().parents[2]
+
+
+class EdgeSettingsInvalid(DomainError):
+    """The environment cannot be used; the message lists every fault."""
+
+    code = "ENVIRONMENT_INVALID"
+    hint = "Correct or unset the variables that the message names; bin/serve sets them for development."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EdgeSettings:
+    """Addresses, directories and limits of one edge process.
+
+    Attributes:
+        database_url: the PostgreSQL server of record; None leaves the process with the last-known-good file.
+        redis_url: the server that hints at new bundles; None leaves the regular look into Postgres.
+        state_directory: where the last-known-good file is kept, shared by the processes of a machine.
+        poll_seconds: how often Postgres is asked for a newer bundle.
+        stale_seconds: after how long without an answer of Postgres decisions say BUNDLE_STALE.
+        connect_seconds: how long a new database connection may take.
+        connections: how many requests may write events at once.
+        retry_seconds: what `Retry-After` says while events cannot be stored.
+        token_age: how old, on the project's clock, a decision token may be.
+    """
+
+    database_url: str | None
+    redis_url: str | None
+    state_directory: Path
+    poll_seconds: float = 2.0
+    stale_seconds: float = 15.0
+    connect_seconds: int = 2
+    connections: int = 4
+    retry_seconds: int = 5
+    token_age: timedelta = timedelta(days=400)
+
+
+def edge_settings(environment: Mapping[str, str]) -> EdgeSettings:
+    """Return the settings that an environment describes.
+
+    Raises:
+        EdgeSettingsInvalid: with all faults at once.
+    """
+    faults: list[str] = []
+
+    def number(name: str, default: float, least: float, most: float) -> float:
+        text = environment.get(name) or str(default)
+        try:
+            value = float(text)
+        except ValueError:
+            value = float("nan")
+        if not least <= value <= most:
+            faults.append(f"{name} must be a number from {least:g} to {most:g}, not {text!r}.")
+            return default
+        return value
+
+    def address(name: str, schemes: tuple[str, ...]) -> str | None:
+        text = environment.get(name) or None
+        if text is not None and not text.startswith(schemes):
+            faults.append(f"{name} must begin with {' or '.join(schemes)}.")
+        return text
+
+    settings = EdgeSettings(
+        database_url=address("DATABASE_URL", ("postgresql://", "postgres://")),
+        redis_url=address("REDIS_URL", ("redis://", "rediss://", "unix://")),
+        state_directory=Path(environment.get("TILTYARD_STATE_DIR") or _BASE / ".tiltyard").absolute(),
+        poll_seconds=number("TILTYARD_EDGE_POLL_SECONDS", 2.0, 0.05, 60),
+        stale_seconds=number("TILTYARD_EDGE_STALE_SECONDS", 15.0, 1, 3600),
+        connect_seconds=int(number("TILTYARD_DATABASE_CONNECT_SECONDS", 2, 1, 60)),
+        connections=int(number("TILTYARD_EDGE_CONNECTIONS", 4, 1, 64)),
+        retry_seconds=int(number("TILTYARD_EDGE_RETRY_SECONDS", 5, 1, 300)),
+        token_age=timedelta(days=number("TILTYARD_TOKEN_DAYS", 400, 1, 4000)),
+    )
+    if faults:
+        raise EdgeSettingsInvalid(" ".join(faults))
+    return settings

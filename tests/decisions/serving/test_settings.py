@@ -1,0 +1,38 @@
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from decisions.serving.settings import EdgeSettingsInvalid, edge_settings
+
+
+def test_edge_settings__empty_environment__serves_from_the_file_of_the_clone() -> None:
+    settings = edge_settings({})
+
+    assert (settings.database_url, settings.redis_url) == (None, None)
+    assert settings.state_directory.name == ".tiltyard"
+    assert settings.poll_seconds == 2.0
+    assert settings.token_age == timedelta(days=400)
+
+
+def test_edge_settings__variables__are_read(tmp_path: Path) -> None:
+    settings = edge_settings(
+        {
+            "DATABASE_URL": "postgresql://u:p@h/d",
+            "REDIS_URL": "rediss://h/1",
+            "TILTYARD_STATE_DIR": str(tmp_path),
+            "TILTYARD_EDGE_POLL_SECONDS": "0.5",
+            "TILTYARD_EDGE_CONNECTIONS": "7",
+        }
+    )
+
+    assert (settings.database_url, settings.redis_url) == ("postgresql://u:p@h/d", "rediss://h/1")
+    assert (settings.state_directory, settings.poll_seconds, settings.connections) == (tmp_path, 0.5, 7)
+
+
+def test_edge_settings__faults__are_all_named_at_once() -> None:
+    with pytest.raises(EdgeSettingsInvalid) as caught:
+        edge_settings({"DATABASE_URL": "mysql://x", "REDIS_URL": "x", "TILTYARD_EDGE_POLL_SECONDS": "soon"})
+
+    for name in ("DATABASE_URL", "REDIS_URL", "TILTYARD_EDGE_POLL_SECONDS"):
+        assert name in caught.value.message
