@@ -94,7 +94,9 @@ class Edge:
         started = time.perf_counter()
         path = str(environ.get("PATH_INFO", ""))
         response = self._respond(environ, path)
-        headers = [*response.headers, ("Content-Length", str(len(response.body)))]
+        headers = list(response.headers)
+        if response.status != 204:
+            headers.append(("Content-Length", str(len(response.body))))
         if path.startswith("/v1/"):
             headers.extend(http.CORS)
         start_response(response.status_line, headers)
@@ -155,9 +157,10 @@ class Edge:
             keys=request.experiments,
             personalised=request.personalised,
         )
-        token = answers.decision_token(found, request.units, bundle, at=at, decision_id=decision_id)
         degraded = Reason.BUNDLE_STALE if self.runtime.is_stale() else None
-        return answers.render_assignments(found, bundle, token=token, decision_id=decision_id, degraded=degraded)
+        return answers.render_assignments(
+            found, request.units, bundle, at=at, decision_id=decision_id, degraded=degraded
+        )
 
     def collect(self, environ: Environ, kind: MessageKind | None) -> Response:
         """Store the messages of a batch, or the only one of a single route, and say what became of each."""

@@ -8,7 +8,7 @@ import numpy as np
 
 from simulation.truth import Truth
 
-MEMORY_DAYS = 7.0
+MEMORY_DAYS = 5.0
 WINDOW_DAYS = 6.0
 
 
@@ -58,7 +58,7 @@ def arrivals(*, day: int, start: datetime, per_day: int, truth: Truth, seed: int
 
 
 def history(visitor: Visitor, truth: Truth) -> Iterator[Event]:
-    """Yield what a returning visitor looked at in the week before they arrive; it knows no variant."""
+    """Yield what a returning visitor looked at in the five days before they arrive; it knows no variant."""
     if not visitor.returning:
         return
     generator = np.random.default_rng([visitor.seed, 1])

@@ -19,7 +19,13 @@ PROJECT = Path(__file__).resolve().parents[1]
 STATE = PROJECT / ".tiltyard" / "tests"
 SLOTS = 16
 
-pytest_plugins = ["tests.fixtures.database", "tests.fixtures.material", "tests.fixtures.servers", "tests.fixtures.site"]
+pytest_plugins = [
+    "tests.fixtures.breakable",
+    "tests.fixtures.database",
+    "tests.fixtures.material",
+    "tests.fixtures.servers",
+    "tests.fixtures.site",
+]
 
 
 def _slot() -> tuple[int, IO[str]]:

@@ -9,6 +9,7 @@ import fcntl
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -114,13 +115,23 @@ def ensure_services(state: Path | None = None) -> Iterator[Lease]:
 def stop_if_unused(state: Path) -> bool:
     """Stop the embedded servers at once unless a process holds a lease; return whether they are stopped."""
     with _open_lock(state, "services.lock") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+        if not _is_free_soon(lock):
             return False
         for server in servers(state).values():
             server.stop()
     return True
+
+
+def _is_free_soon(lock: IO[str]) -> bool:
+    """Take the lock unless a lease is held; the keeper has it for a moment when the last lease is given back."""
+    for _ in range(10):
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            time.sleep(0.02)
+        else:
+            return True
+    return False
 
 
 def _open_lock(state: Path, name: str) -> IO[str]:

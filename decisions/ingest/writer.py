@@ -78,6 +78,7 @@ class EventWriter:
 
         Raises:
             IngestUnavailable: Postgres does not answer, answers too late, or all connections are busy.
+            psycopg.DataError: a row is not what validation promises; sending it again would not help.
         """
         if not rows:
             return set()
@@ -87,6 +88,8 @@ class EventWriter:
         except psycopg.errors.CheckViolation as error:
             self._days.clear()  # A known partition has been dropped meanwhile: the next attempt makes it again.
             raise IngestUnavailable("A day of the event log is missing.") from error
+        except psycopg.DataError:
+            raise
         except psycopg.Error as error:
             raise IngestUnavailable(f"Postgres does not store events: {type(error).__name__}.") from error
         finally:

@@ -7,8 +7,8 @@ from typing import Any
 
 import msgspec
 
-from decisions.serving.bundle import LiveBundle
-from decisions.serving.token import SCHEMA, WEIGHTS, DecisionToken, TokenEntry, milliseconds, sign_token
+from decisions.serving.bundle import LiveBundle, Rendered
+from decisions.serving.token import SCHEMA, milliseconds, sign_token, token_head
 from experiments.assignment.snapshot import Answer, Assignment
 from experiments.vocabulary import PERSONAL_UNITS
 from foundation.errors import DomainError
@@ -58,20 +58,32 @@ def read_request(body: bytes) -> AssignmentRequest:
 
 
 def render_assignments(
-    assignments: Sequence[Assignment], bundle: LiveBundle, *, token: str | None, decision_id: str, degraded: str | None
+    assignments: Sequence[Assignment],
+    units: Mapping[str, str],
+    bundle: LiveBundle,
+    *,
+    at: datetime,
+    decision_id: str,
+    degraded: str | None,
 ) -> bytes:
-    """Return the response body of `POST /v1/assignments`."""
+    """Return the response body of `POST /v1/assignments`, with a token of what was enrolled. `at` is project time."""
     rendered = bundle.rendered
-    parts = []
+    parts: list[str] = []
+    entries: list[tuple[object, ...]] = []
+    kinds: set[str] = set()
     for assignment in assignments:
-        head = rendered.get(assignment.answer) or _render(assignment.answer, rendered)
+        answer = assignment.answer
+        json, head = rendered.get(answer) or _render(answer, rendered)
         layer, coverage, variant = assignment.layer_slot, assignment.coverage_slot, assignment.variant_slot
         parts.append(
-            f"{head}[{'null' if layer is None else layer},{'null' if coverage is None else coverage},"
+            f"{json}[{'null' if layer is None else layer},{'null' if coverage is None else coverage},"
             f"{'null' if variant is None else variant}]}}"
         )
+        if head is not None:
+            entries.append((*head, layer, coverage, variant))
+            kinds.add(answer.unit_kind or "")
+    proof = f'"{_token(entries, kinds, units, bundle, at, decision_id)}"' if entries else "null"
     metadata = "{}" if degraded is None else f'{{"degraded":"{degraded}"}}'
-    proof = "null" if token is None else f'"{token}"'
     return (
         f'{{"assignments":[{",".join(parts)}],"decision_id":"{decision_id}","decision_token":{proof},'
         f'"bundle_version":{bundle.version},"source":"{bundle.source.value}","metadata":{metadata}}}'
@@ -86,44 +98,30 @@ def render_nothing(*, decision_id: str, reason: str) -> bytes:
     ).encode()
 
 
-def decision_token(
-    assignments: Sequence[Assignment], units: Mapping[str, str], bundle: LiveBundle, *, at: datetime, decision_id: str
-) -> str | None:
-    """Return the signed token of the enrolled assignments, None where there are none. `at` is project time."""
-    positions: dict[str, int] = {}
-    entries = []
-    for assignment in assignments:
-        answer = assignment.answer
-        if answer.enrolled and answer.experiment_id is not None and answer.variant and answer.unit_kind:
-            entries.append(
-                TokenEntry(
-                    answer.experiment_id,
-                    answer.experiment_key,
-                    answer.variant,
-                    answer.epoch,
-                    round(answer.probability * WEIGHTS),
-                    positions.setdefault(answer.unit_kind, len(positions)),
-                    assignment.layer_slot,
-                    assignment.coverage_slot,
-                    assignment.variant_slot,
-                )
-            )
-    if not entries:
-        return None
-    stored = {
-        kind: hash_unit(bundle.pepper, kind, units[kind]) if kind in _PERSONAL else units[kind] for kind in positions
-    }
+def _token(
+    entries: list[tuple[object, ...]],
+    kinds: set[str],
+    units: Mapping[str, str],
+    bundle: LiveBundle,
+    at: datetime,
+    decision_id: str,
+) -> str:
+    stored = {kind: hash_unit(bundle.pepper, kind, units[kind]) if kind in _PERSONAL else units[kind] for kind in kinds}
     key = bundle.signing_keys[0]
-    return sign_token(
-        DecisionToken(
-            key.kid, SCHEMA, bundle.project_id, stored, milliseconds(at), decision_id, bundle.version, entries
-        ),
-        key,
+    statement = (
+        key.kid,
+        SCHEMA,
+        bundle.project_id,
+        stored,
+        milliseconds(at),
+        decision_id,
+        bundle.version,
+        entries,
     )
+    return sign_token(statement, key)
 
 
-def _render(answer: Answer, rendered: dict[Answer, str]) -> str:
-    """Return the JSON object of an answer up to the value of its last member, `slots`."""
+def _render(answer: Answer, rendered: dict[Answer, Rendered]) -> Rendered:
     members = {
         "experiment": answer.experiment_key,
         "experiment_id": answer.experiment_id,
@@ -135,7 +133,7 @@ def _render(answer: Answer, rendered: dict[Answer, str]) -> str:
         "probability": answer.probability,
         "parameters": answer.parameters,
     }
-    head = _encoder.encode(members).decode()[:-1] + ',"slots":'
+    made = Rendered(_encoder.encode(members).decode()[:-1] + ',"slots":', token_head(answer))
     if answer.experiment_id is not None:  # Answers about unknown experiments are made anew each time: not kept.
-        rendered[answer] = head
-    return head
+        rendered[answer] = made
+    return made

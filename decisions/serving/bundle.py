@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
 from types import MappingProxyType
+from typing import NamedTuple
 
 from decisions.vocabulary import BundleSource, KeyKind
 from experiments.assignment.compiler import compile_snapshot
@@ -48,12 +49,19 @@ class ApiKey:
     kind: KeyKind
 
 
+class Rendered(NamedTuple):
+    """An answer as JSON up to the value of its last member, `slots`, and as the beginning of a token's entry."""
+
+    json: str
+    token_head: tuple[object, ...] | None
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class LiveBundle:
     """Everything that an edge process knows of one project.
 
-    The first signing key signs, all verify. `api_keys` goes by the hexadecimal SHA-256 of the key; `rendered`
-    is filled by the edge with the JSON of answers that do not depend on the unit.
+    The first signing key signs, all verify. `api_keys` goes by the hexadecimal SHA-256 of the key. `rendered` is
+    filled as answers are first given: the parts of response and token that do not depend on the unit.
     """
 
     text: PublishedText
@@ -65,7 +73,7 @@ class LiveBundle:
     clock: ProjectClock
     attributes: frozenset[str]
     currency: str
-    rendered: dict[Answer, str]
+    rendered: dict[Answer, Rendered]
 
     @property
     def project_id(self) -> int:

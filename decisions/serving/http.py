@@ -15,7 +15,6 @@ TEXT = ("Content-Type", "text/plain; charset=utf-8")
 NOT_STORED = ("Cache-Control", "no-store")
 CORS = (("Access-Control-Allow-Origin", "*"), ("Access-Control-Expose-Headers", "ETag, Retry-After"))
 PREFLIGHT = (
-    *CORS,
     ("Access-Control-Allow-Methods", "POST, OPTIONS"),
     ("Access-Control-Allow-Headers", "Authorization, Content-Encoding, Content-Type, If-None-Match, X-API-Key"),
     ("Access-Control-Max-Age", "7200"),

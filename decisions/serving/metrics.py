@@ -42,10 +42,16 @@ class EdgeMetrics:
             registry=self._registry,
         )
 
+        self._children: dict[tuple[str, int], tuple[Counter, Histogram]] = {}
+
     def count_request(self, route: str, status: int, seconds: float) -> None:
         """Count one answered request."""
-        self._requests.labels(route, str(status)).inc()
-        self._seconds.labels(route).observe(seconds)
+        found = self._children.get((route, status))
+        if found is None:  # Looking labels up costs more than counting, so they are looked up once.
+            found = self._requests.labels(route, str(status)), self._seconds.labels(route)
+            self._children[route, status] = found
+        found[0].inc()
+        found[1].observe(seconds)
 
     def count_events(self, project: str, *, received: int, by_status: dict[str, int], dropped: int) -> None:
         """Count the messages of one answered request."""

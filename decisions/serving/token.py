@@ -2,8 +2,8 @@
 
 Form: base64url(MessagePack array) + "." + base64url(HMAC-SHA256, first 16 bytes), both without padding. The
 array is [kid, schema, project, {unit kind: stored id}, time in ms, decision id, bundle version, entries]; an
-entry is [experiment, its key, variant, epoch, weight in slots, position of its unit kind, layer slot, coverage
-slot, variant slot]. Only enrolled assignments are in it. The key is there for the exposure that arrives when the
+entry is [experiment, its key, variant, epoch, weight in slots, number of its unit kind, layer slot, coverage slot,
+variant slot]. Only enrolled assignments are in it. The key is there for the exposure that arrives when the
 experiment has already left the bundle.
 """
 
@@ -16,6 +16,7 @@ import msgspec
 
 from decisions.serving.bundle import SigningKey
 from decisions.vocabulary import TokenFault
+from experiments.assignment.snapshot import Answer
 from foundation.errors import DomainError
 
 SCHEMA = 1
@@ -23,6 +24,8 @@ READABLE_SCHEMAS = (1,)
 LONGEST_TOKEN = 32_768
 SIGNATURE_BYTES = 16
 WEIGHTS = 1_000_000
+UNIT_KINDS = ("visitor", "customer", "session", "item", "store")
+"""By the number that entries use: more may be added at the end, none may move."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
@@ -38,7 +41,7 @@ class TokenEntry(msgspec.Struct, array_like=True, frozen=True, gc=False):
     variant: str
     epoch: int
     weight: int
-    unit_position: int
+    unit_number: int
     layer_slot: int | None
     coverage_slot: int | None
     variant_slot: int | None
@@ -66,7 +69,17 @@ class DecisionToken(msgspec.Struct, array_like=True, frozen=True):
 
     def unit_of(self, entry: TokenEntry) -> tuple[str, str]:
         """Return the kind and the stored id of the unit that an entry is about."""
-        return tuple(self.units.items())[entry.unit_position]
+        kind = UNIT_KINDS[entry.unit_number]
+        return kind, self.units[kind]
+
+    def is_whole(self) -> bool:
+        """Return whether every entry is about a unit that the token names."""
+        known = {number for number, kind in enumerate(UNIT_KINDS) if kind in self.units}
+        return all(entry.unit_number in known for entry in self.entries)
+
+
+Statement = tuple[str, int, int, dict[str, str], int, str, int, list[tuple[object, ...]]]
+"""A decision token as plain tuples, which are quicker to make."""
 
 
 class TokenRefused(DomainError):
@@ -89,10 +102,19 @@ def milliseconds(moment: datetime) -> int:
     return (moment - _EPOCH) // _MILLISECOND
 
 
-def sign_token(token: DecisionToken, key: SigningKey) -> str:
+def sign_token(token: DecisionToken | Statement, key: SigningKey) -> str:
     """Return the token as text, signed; its `kid` must be the key's."""
     payload = urlsafe_b64encode(_encode(token)).rstrip(b"=")
     return f"{payload.decode()}.{_signature(payload, key)}"
+
+
+def token_head(answer: Answer) -> tuple[object, ...] | None:
+    """Return the part of an entry that does not depend on the unit, None where the answer enrols nobody."""
+    if not answer.enrolled or answer.unit_kind not in UNIT_KINDS:
+        return None
+    weight = round(answer.probability * WEIGHTS)
+    number = UNIT_KINDS.index(answer.unit_kind)
+    return answer.experiment_id, answer.experiment_key, answer.variant, answer.epoch, weight, number
 
 
 def verify_token(
@@ -114,7 +136,7 @@ def verify_token(
         raise TokenRefused(TokenFault.UNKNOWN_KEY)
     if not hmac.compare_digest(_signature(payload.encode(), key).encode(), signature.encode("utf-8", "replace")):
         raise TokenRefused(TokenFault.FORGED)
-    if any(not 0 <= entry.unit_position < len(token.units) for entry in token.entries):
+    if not token.is_whole():
         raise TokenRefused(TokenFault.MALFORMED)
     if milliseconds(now) - token.time_ms > age // _MILLISECOND:
         raise TokenRefused(TokenFault.EXPIRED)

@@ -116,15 +116,11 @@ def _refuse_taken_key(order: _Order, key: str) -> None:
 
 
 def _record(order: _Order, recording: Recording) -> tuple[Imported, ...]:
-    """Write all experiments in one transaction; what comes before it does not hold the project's journal."""
-    if recording.manifest.source is SourceKind.ROWS:
-        record_part = partial(_record_units, order, recording)
-    else:
-        record_part = partial(_record_aggregates, order, recording)
-    done = []
+    """Write all experiments in one transaction."""
+    rows = recording.manifest.source is SourceKind.ROWS
+    record_part = partial(_record_units if rows else _record_aggregates, order, recording)
     with transaction.atomic():
-        for part in recording.parts:
-            done.append(Imported(record_part(part), part.key, already=False))
+        done = [Imported(record_part(part), part.key, already=False) for part in recording.parts]
         quarantine_rows(project_id=order.project.id, experiment_id=None, examples=recording.unattributed())
     return tuple(sorted(done, key=lambda imported: imported.key))
 
@@ -192,10 +188,10 @@ def _finish(
         reason=f"Recorded elsewhere: {names}",
         after={"fingerprint": order.fingerprint, "counts": counts.to_dict()},
     )
-    step = {"experiment_id": experiment_id, "acting_user": order.acting_user, "now": order.now}
-    submit(**step, reason=f"Recorded elsewhere: {names}")
-    launch(**step, reason="Freezes the plan of the manifest")
-    stop(**step, reason="Was over when it was imported")
+    actor, now = order.acting_user, order.now
+    submit(experiment_id=experiment_id, acting_user=actor, now=now, reason=f"Recorded elsewhere: {names}")
+    launch(experiment_id=experiment_id, acting_user=actor, now=now, reason="Freezes the plan of the manifest")
+    stop(experiment_id=experiment_id, acting_user=actor, now=now, reason="Was over when it was imported")
     order.progress(f"{part.key}: analysing.")
     analyse_recorded(experiment_id=experiment_id)
     return experiment_id

@@ -1,6 +1,7 @@
 """Checks of the design: runtime, power, skewness, and changes after launch."""
 
 from experiments.analysis.check_context import CheckContext, Figures, Found, judged, not_applicable
+from experiments.analysis.scorecard import Crossing
 from experiments.statistics.means import units_for_skewness
 from experiments.statistics.moments import Moments
 from experiments.statistics.power import detectable_difference
@@ -33,12 +34,15 @@ def minimum_runtime(context: CheckContext) -> Found:
 def power(context: CheckContext) -> Found:
     """Check that an effect as small as planned can be seen, now or, if looks are left, by the horizon.
 
-    Smallest detectable effect = (z_{1 - alpha/2} + z_power) SE / control; SE shrinks with the root of time.
+    Smallest detectable effect = (z_{1 - alpha/2} + z_power) SE / control; SE shrinks with the root of time. Comparisons
+    that have left their boundary are decided and left out.
     """
     worst: tuple[float, str, str] | None = None
     for found in context.comparisons:
         se, base = found.absolute.se, found.control.adjusted
         if found.role is not MetricRole.DECISION or se is None or base is None or not base > 0.0:
+            continue
+        if found.sequential is not None and found.sequential.crossed is not Crossing.NONE:
             continue
         spent = None if found.sequential is None else found.sequential.spent_fraction
         ahead = 1.0 if context.final or spent is None else spent
@@ -46,7 +50,7 @@ def power(context: CheckContext) -> Found:
         if worst is None or size > worst[0]:
             worst = (size, found.metric, found.variant)
     if worst is None:
-        return not_applicable("no DECISION metric can be estimated yet")
+        return not_applicable("no DECISION metric is open and can be estimated")
     figures: Figures = {"detectable": worst[0], "planned": context.plan.mde, "metric": worst[1], "variant": worst[2]}
     return judged(worst[0] > context.plan.mde, figures)
 

@@ -93,10 +93,12 @@ def recorded_inputs(*, run: RunFacts, plan: AnalysisPlan) -> AnalysisInputs:
     names = {variant.id: variant.key for variant in variants_of(run.id)}
     specs = [metric.spec for metric in plan.metrics]
     if run.source is Source.AGGREGATE:
-        units, sums = _stored_sums(run.id, names)
+        units, sums = record.columns["units"], _stored_sums(run.id, names, record.columns["checkpoint"])
     else:
         layout = recorded.read_columns(record.columns)
-        rows = postgres.rows(recorded.moments(experiment_id=run.id, metrics=specs, columns=layout))
+        randomised = recorded.clusters if record.columns.get("clustered") else recorded.units
+        table = randomised(experiment_id=run.id, columns=layout)
+        rows = postgres.rows(recorded.moments(randomised=table, metrics=specs, columns=layout))
         units = {names[row["variant_id"]]: int(row["units"]) for row in rows}
         sums = [
             MetricSums(
@@ -134,23 +136,24 @@ def quarantined(*, project_id: int) -> int:
     return Quarantine.objects.filter(project_id=project_id, origin="EVENT").count()
 
 
-def _stored_sums(experiment_id: int, names: Mapping[int, str]) -> tuple[dict[str, int], list[MetricSums]]:
-    units: dict[str, int] = {}
-    sums: list[MetricSums] = []
-    stored = ExternalAggregate.objects.filter(experiment_id=experiment_id).order_by("variant_id", "metric_key")
-    for row in stored:
-        variant = names[row.variant_id]
-        units[variant] = row.units
-        held = row.moments
-        sums.append(
-            MetricSums(
-                row.metric_key,
-                variant,
-                row.stratum or "1",
-                PowerSums.from_text(n=row.units, names=held["names"], sums=held["sums"], products=held["products"]),
-            )
+def _stored_sums(experiment_id: int, names: Mapping[int, str], checkpoint: str) -> list[MetricSums]:
+    """Return the totals that were recorded at one checkpoint."""
+    stored = ExternalAggregate.objects.filter(experiment_id=experiment_id, checkpoint=checkpoint)
+    return [
+        MetricSums(
+            row.metric_key,
+            names[row.variant_id],
+            row.stratum or "1",
+            PowerSums.from_text(
+                n=row.units,
+                names=row.moments["names"],
+                sums=row.moments["sums"],
+                products=row.moments["products"],
+                nonzero=row.moments["nonzero"],
+            ),
         )
-    return units, sums
+        for row in stored.order_by("variant_id", "metric_key")
+    ]
 
 
 def _allocations(experiment_id: int, until: datetime) -> dict[int, dict[str, int]]:

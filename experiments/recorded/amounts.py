@@ -11,12 +11,14 @@ import duckdb
 from duckdb.func import SPECIAL
 
 from experiments.recorded.manifest import ValueKind
-from foundation.money import BIGINT_MAX, BIGINT_MIN, MICROS, AmountInvalid, to_micros
+from foundation.money import BIGINT_MAX, MICROS, AmountInvalid, to_micros
 
 NUMBER: Final = r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]{1,6})?"
 """What is a number at all."""
 _PLAIN_DECIMAL: Final = r"[+-]?[0-9]{1,12}(\.[0-9]{1,6})?"
-_PLAIN_WHOLE: Final = r"[+-]?[0-9]{1,18}(\.0{1,6})?"
+_PLAIN_WHOLE: Final = r"[+-]?[0-9]{1,9}(\.0{1,6})?"
+LARGEST_COUNT: Final = 1_000_000_000
+"""Bound of a unit's count: its square has to fit 64 bits."""
 _EXACT: Final = Context(prec=250)
 
 
@@ -28,15 +30,15 @@ def money(text: str, unit: Decimal) -> int | None:
         return None
 
 
-def whole(text: str) -> int | None:
-    """Return the whole number that the text means exactly; None when it is none or does not fit 64 bits."""
+def whole(text: str, *, limit: int = BIGINT_MAX) -> int | None:
+    """Return the whole number that the text means exactly; None when it is none or its size is above the limit."""
     try:
         value = Decimal(text)
     except DecimalException:
         return None
     if not value.is_finite() or value.adjusted() > 18 or value != value.to_integral_value():
         return None
-    return int(value) if BIGINT_MIN <= int(value) <= BIGINT_MAX else None
+    return int(value) if abs(value) <= limit else None
 
 
 def unit_of(money_unit: float) -> Decimal:
@@ -52,7 +54,7 @@ def register(database: duckdb.DuckDBPyConnection, *, money_unit: float) -> None:
         return None if text is None else money(text, unit)
 
     def exact_whole(text: str | None) -> int | None:
-        return None if text is None else whole(text)
+        return None if text is None else whole(text, limit=LARGEST_COUNT)
 
     for function in (exact_money, exact_whole):
         database.create_function(function.__name__, function, ["VARCHAR"], "BIGINT", null_handling=SPECIAL)

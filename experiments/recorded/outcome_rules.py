@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from experiments.recorded.faults import Fault
-from experiments.recorded.manifest import FIGURES, Manifest, OutcomeKind, OutcomePart, SourceKind
+from experiments.recorded.manifest import FIGURES, Manifest, OutcomeKind, OutcomePart, SourceKind, ValueKind
 from experiments.vocabulary import MetricRole
 
 _ROW_PARTS = ("column", "before", "numerator", "denominator")
@@ -58,6 +58,10 @@ def _rows(manifest: Manifest, outcome: OutcomePart) -> Iterator[Fault]:
                 f"write it {where}, or remove it." if name != "column" else "name columns in numerator and denominator."
             )
             yield Fault((name,), f"does not belong to a {outcome.kind} outcome", fix)
+    for part in outcome.parts:
+        kind = part.before.kind if part.before is not None else None
+        if kind is not None and (kind is ValueKind.MONEY) != (part.kind is ValueKind.MONEY):
+            yield Fault((), f"before is {kind}, the outcome {part.kind}", "name a column of the same kind.")
     if len({part.before is None for part in outcome.parts}) > 1:
         yield Fault((), "before is given for one half of the ratio", "give it for both, or for none.")
 

@@ -72,20 +72,25 @@ def malformed_lines(loaded: Loaded) -> list[BadRow]:
     ]
 
 
-def refuse_bad_data(manifest: Manifest, counts: Counts, examples: list[BadRow], units: Mapping[str, int]) -> None:
-    """Raise TooManyBadRows, or DataInvalid for data without rows, or VariantEmpty, if the data cannot be used."""
+def refuse_bad_data(
+    manifest: Manifest, counts: Counts, examples: list[BadRow], units: Mapping[str, int], *, what: str
+) -> None:
+    """Raise TooManyBadRows, or DataInvalid for data without rows, or VariantEmpty, if the data cannot be used.
+
+    what: how messages call the experiment or the data.
+    """
     if counts.rows_read == 0:
-        raise DataInvalid("There are no rows.", hint="Export the data again; a header alone is not enough.")
+        raise DataInvalid(f"{what}: there are no rows.", hint="Export the data again; a header alone is not enough.")
     share = counts.bad / counts.rows_read
     if share > manifest.tolerated_bad_share:
         raise TooManyBadRows(
-            f"{counts.bad} of {counts.rows_read} rows are bad ({share:.1%}); {manifest.tolerated_bad_share:.1%} are"
-            f" tolerated.\n{describe(counts, examples)}"
+            f"{what}: {counts.bad} of {counts.rows_read} rows are bad ({share:.1%});"
+            f" {manifest.tolerated_bad_share:.1%} are tolerated.\n{describe(counts, examples)}"
         )
     empty = [key for key, number in units.items() if number == 0]
     if empty:
         raise VariantEmpty(
-            f"The variant {empty[0]} has no units; units by variant:"
+            f"{what}: the variant {empty[0]} has no units; units by variant:"
             f" {', '.join(f'{key} {number}' for key, number in units.items())}."
             + (f"\n{describe(counts, examples)}" if counts.bad else "")
         )
@@ -106,7 +111,7 @@ def refuse_bad_file(manifest: Manifest, loaded: Loaded) -> None:
         },
     )
     if counts.bad:
-        refuse_bad_data(manifest, counts, bad_rows(loaded, value=None), {})
+        refuse_bad_data(manifest, counts, bad_rows(loaded, value=None), {}, what="the whole data")
 
 
 def describe(counts: Counts, examples: list[BadRow]) -> str:

@@ -64,7 +64,7 @@ TOLD: Final[dict[RowFault, Told]] = {
     RowFault.NOT_BINARY: Told("the value is neither 0 nor 1", _DECLARE_NULL),
     RowFault.NOT_A_NUMBER: Told("the value is not a number", _DECLARE_NULL),
     RowFault.NOT_WHOLE: Told(
-        "the value is not a whole number of 64 bits", "Use kind: money for decimals, or correct the export."
+        "the value is not a whole number of at most 1 000 000 000", "Use kind: money for decimals and large values."
     ),
     RowFault.NEGATIVE_COUNT: Told("a count is below zero", "Use kind: money for what may be negative."),
     RowFault.MONEY_OVERFLOW: Told(

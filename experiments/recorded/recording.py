@@ -50,13 +50,14 @@ class Recording:
         """Return the units of an experiment and examples of its bad rows. Raises DataInvalid if it cannot be used."""
         found = settle(self.manifest, self.loaded, value=part.value)
         examples = bad_rows(self.loaded, value=part.value)
-        refuse_bad_data(self.manifest, found.counts, examples, self._needed(found.units))
+        refuse_bad_data(self.manifest, found.counts, examples, self._needed(found.units), what=part.key)
         return found, examples
 
     def aggregates(self, part: Part) -> RecordedAggregates:
         """Return the totals of an experiment. Raises DataInvalid if it cannot be used."""
         found = add_up(self.manifest, self.loaded, value=part.value)
-        refuse_bad_data(self.manifest, found.counts, list(found.examples), self._needed(found.units))
+        examples = list(found.examples)
+        refuse_bad_data(self.manifest, found.counts, examples, self._needed(found.units), what=part.key)
         return found
 
     def unattributed(self) -> list[BadRow]:

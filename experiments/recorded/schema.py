@@ -6,8 +6,9 @@ from functools import cache
 from typing import Any
 
 import msgspec
-from jsonschema import Draft202012Validator
+from jsonschema import Draft202012Validator, TypeChecker
 from jsonschema.exceptions import ValidationError
+from jsonschema.validators import extend
 
 from experiments.recorded.faults import Fault, Path, did_you_mean
 from experiments.recorded.manifest import Manifest
@@ -21,6 +22,16 @@ _TYPES = {
     "array": "a list",
     "object": "a mapping of names to values",
 }
+
+
+def _whole(checker: TypeChecker, instance: object) -> bool:
+    """Return whether a value was written as a whole number: 1.0 was not, though JSON Schema says it is one."""
+    return isinstance(instance, int) and not isinstance(instance, bool)
+
+
+_Validator = extend(
+    Draft202012Validator, type_checker=Draft202012Validator.TYPE_CHECKER.redefine("integer", _whole)
+)
 
 
 @cache
@@ -43,7 +54,7 @@ def schema_text() -> str:
 
 def schema_faults(data: object) -> list[Fault]:
     """Return everything in the data that breaks the schema; empty when nothing does."""
-    errors = Draft202012Validator(_schema()).iter_errors(data)
+    errors = _Validator(_schema()).iter_errors(data)
     return list(dict.fromkeys(fault for error in errors for fault in _worded(error)))
 
 

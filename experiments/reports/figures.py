@@ -10,6 +10,8 @@ from experiments.vocabulary import MetricKind
 
 MINUS = "\u2212"
 _MOST_DECIMALS = 6
+_HAIR = 1.0 + 1e-9
+"""Lets 9.999999999999998, which is written 10.0, count as ten."""
 _COUNTED = frozenset({What.ANY, What.COUNT})
 
 
@@ -38,7 +40,8 @@ def decimals_for(*values: float | None, significant: int = 3) -> int:
     largest = max((abs(value) for value in values if value), default=0.0)
     if largest == 0.0:
         return 0
-    return min(_MOST_DECIMALS, max(0, significant - 1 - floor(log10(largest))))
+    magnitude = floor(log10(largest * _HAIR))
+    return min(_MOST_DECIMALS, max(0, significant - 1 - magnitude))
 
 
 def count(value: int) -> str:

@@ -86,7 +86,7 @@ def _rounded_up(value: float) -> float:
     fraction = value / scale
     for step in _NICE:
         if fraction <= step * (1.0 + 1e-9):
-            return step * scale
+            return float(f"{step * scale:.6g}")
     return ceil(fraction) * scale
 
 

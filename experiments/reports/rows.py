@@ -21,7 +21,7 @@ from experiments.reports.figures import Shape
 from experiments.reports.forest import Axis, bar_of
 from experiments.reports.page import ArmCell, Fact, Row
 from experiments.reports.signals import interval_of, looks_repeatedly, signal_of
-from experiments.reports.wording import CORRECTIONS, ESTIMATORS, INTERVALS, Text
+from experiments.reports.wording import AFTER_HORIZON, CORRECTIONS, ESTIMATORS, INTERVALS, Text
 from experiments.vocabulary import Direction
 
 
@@ -41,10 +41,13 @@ class Subject:
             return figures.lift(value, decimals)
         return figures.difference(value, self.shape, self.currency, decimals)
 
+    def scaled(self, value: float) -> float:
+        """Return an effect as the number that is written before its unit."""
+        return value * 100.0 if self.relative or self.shape is Shape.SHARE else value
+
     def decimals(self, *values: float | None, significant: int = 3) -> int:
         """Return how many decimals the largest of these effects deserves."""
-        scale = 100.0 if self.relative or self.shape is Shape.SHARE else 1.0
-        scaled = (None if value is None else value * scale for value in values)
+        scaled = (None if value is None else self.scaled(value) for value in values)
         return figures.decimals_for(*scaled, significant=significant)
 
     def estimate(self, comparison: Comparison) -> Estimate:
@@ -53,9 +56,10 @@ class Subject:
 
     def margin(self, comparison: Comparison) -> float | None:
         """Return the place of the non-inferiority margin on the scale of the effect."""
-        if self.planned.margin is None:
+        margin = comparison.non_inferiority.margin if comparison.non_inferiority else self.planned.margin
+        if margin is None:
             return None
-        loss = -self.planned.margin if self.planned.direction is Direction.INCREASE else self.planned.margin
+        loss = -margin if self.planned.direction is Direction.INCREASE else margin
         if self.relative:
             return loss
         return None if comparison.control.adjusted is None else loss * comparison.control.adjusted
@@ -70,7 +74,7 @@ def row_of(comparison: Comparison, subject: Subject, axis: Axis, *, number: int,
     bar = None if words else bar_of(axis, shown, point, margin)
     interval = "" if words else _span(shown, subject)
     effect = _("not defined") if point is None else subject.effect(point, _decimals(point, shown, subject))
-    signal = signal_of(comparison, subject.plan)
+    signal = signal_of(comparison)
     p_value, p_name = _p_value(comparison, subject.plan)
     return Row(
         number=number,
@@ -94,11 +98,13 @@ def row_of(comparison: Comparison, subject: Subject, axis: Axis, *, number: int,
 
 def _interval_name(comparison: Comparison, plan: AnalysisPlan) -> str:
     seen = comparison.sequential
-    if seen is not None and looks_repeatedly(comparison):
-        method, alpha = SequentialMethod(seen.method), seen.alpha
-    else:
-        method, alpha = SequentialMethod.FIXED_HORIZON, plan.alpha
-    return INTERVALS[method] % {"level": figures.percent(round(1.0 - alpha, 4))}
+    if seen is None or not looks_repeatedly(comparison):
+        return INTERVALS[SequentialMethod.FIXED_HORIZON] % {"level": _level(plan.alpha)}
+    return INTERVALS.get(seen.method, AFTER_HORIZON) % {"level": _level(seen.alpha)}
+
+
+def _level(alpha: float) -> str:
+    return figures.percent(round(1.0 - alpha, 4))
 
 
 def _decimals(point: float | None, interval: Interval, subject: Subject) -> int:
@@ -160,21 +166,20 @@ def _picture(metric: str, variant: str, effect: str, interval: str, margin: floa
 
 
 def _p_value(comparison: Comparison, plan: AnalysisPlan) -> tuple[str, Text]:
-    """Return the p-value that may be read and what kind it is."""
+    """Return the p-value that may be read and what kind it is: of one look, valid at every look, corrected."""
     seen = comparison.sequential
-    if seen is not None and seen.p_value is not None:
-        return figures.probability(seen.p_value), _("always valid")
-    if plan.method is not SequentialMethod.FIXED_HORIZON and seen is not None:
-        return (
-            ("", "")
-            if comparison.p_value is None
-            else (figures.probability(comparison.p_value), _("at this look only"))
-        )
-    if comparison.p_adjusted is not None:
-        return figures.probability(comparison.p_adjusted), CORRECTIONS[plan.multiplicity]
-    if comparison.p_value is not None:
-        return figures.probability(comparison.p_value), _("not adjusted")
-    return "", ""
+    valid = seen.p_value if seen is not None else None
+    alone = comparison.p_value if valid is None else valid
+    if alone is None:
+        return "", ""
+    corrected = comparison.p_adjusted
+    if corrected is not None and corrected != alone:
+        kind = CORRECTIONS[plan.multiplicity]
+        name = kind if valid is None else _("always valid, %(correction)s") % {"correction": kind}
+        return figures.probability(corrected), name
+    if valid is not None:
+        return figures.probability(valid), _("always valid")
+    return figures.probability(alone), _("at this look only") if looks_repeatedly(comparison) else _("one look")
 
 
 def _badges(comparison: Comparison) -> Iterator[Text]:
@@ -190,8 +195,13 @@ def _details(comparison: Comparison, subject: Subject) -> Iterator[Fact]:
     if comparison.estimator is not None:
         yield Fact(_("Method"), ESTIMATORS[comparison.estimator])
     yield Fact(_("Interval"), _interval_name(comparison, subject.plan))
+    seen = comparison.sequential
+    if seen is not None and not looks_repeatedly(comparison) and seen.alpha != subject.plan.alpha:
+        corrected = seen.lift if subject.relative else seen.absolute
+        label = _("Interval corrected for several tests (%(level)s)") % {"level": _level(seen.alpha)}
+        yield Fact(label, _span(corrected, subject) or _why(corrected.reason))
     if comparison.p_value is not None:
-        yield Fact(_("p-value of a single look"), figures.probability(comparison.p_value))
+        yield Fact(_("p-value of this look alone"), figures.probability(comparison.p_value))
     if comparison.adjustment is not None:
         raw = comparison.adjustment.unadjusted_lift if subject.relative else comparison.adjustment.unadjusted
         yield Fact(_("Without CUPED"), _estimate(raw, subject))
@@ -200,7 +210,8 @@ def _details(comparison: Comparison, subject: Subject) -> Iterator[Fact]:
         yield Fact(_("Without the cap"), _estimate(raw, subject))
     test = comparison.non_inferiority
     if test is not None and test.p_value is not None:
-        yield Fact(_("p-value against the margin (one-sided)"), figures.probability(test.p_value))
+        told = {"alpha": figures.percent(round(test.alpha, 4)), "p": figures.probability(test.p_value)}
+        yield Fact(_("Test against the margin"), _("one-sided at %(alpha)s, p %(p)s") % told)
     if comparison.treatment.nonzero is not None and comparison.control.nonzero is not None:
         counts = f"{figures.count(comparison.control.nonzero)} / {figures.count(comparison.treatment.nonzero)}"
         yield Fact(_("Units with a value, control / variant"), counts)

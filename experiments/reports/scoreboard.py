@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import count
+from math import isclose
 
 from django.utils.translation import gettext as _
 
@@ -110,5 +111,10 @@ def _margin(planned: PlannedMetric) -> Text:
 
 def _ticks(axis: Axis, subject: Subject) -> tuple[str, ...]:
     lower, _half, _zero, _other, upper = axis.ticks()
-    decimals = subject.decimals(upper, significant=1)
+    round_number = subject.decimals(upper, significant=1)
+    decimals = round_number if _is_round(subject.scaled(upper), round_number) else round_number + 1
     return subject.effect(lower, decimals), "0", subject.effect(upper, decimals)
+
+
+def _is_round(value: float, decimals: int) -> bool:
+    return isclose(round(value, decimals), value, rel_tol=1e-9)

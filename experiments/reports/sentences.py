@@ -42,7 +42,7 @@ def _decimals(params: Mapping[str, Parameter], shape: Shape) -> int:
 
 def _value(name: str, value: Parameter, names: Names, shape: Shape, currency: str, decimals: int) -> str:
     if value is None:
-        return _("not defined")
+        return _("no end") if name in ("lower", "upper") else _("not defined")
     if isinstance(value, str):
         return _text(name, value, names)
     if name in _DIFFERENCES:

@@ -4,10 +4,10 @@ from typing import Final
 
 from django.utils.translation import gettext_lazy as _
 
-from experiments.analysis.plan import AnalysisPlan, SequentialMethod
-from experiments.analysis.scorecard import Comparison, Crossing, FigureStatus, Interval, IntervalStatus
+from experiments.analysis.plan import SequentialMethod
+from experiments.analysis.scorecard import Comparison, Crossing, FigureStatus, Interval
 from experiments.reports.wording import Tone, Words
-from experiments.vocabulary import Direction, MetricRole
+from experiments.vocabulary import MetricRole
 
 BETTER: Final = Words(_("better"), Tone.GOOD, "▲")
 WORSE: Final = Words(_("worse"), Tone.BAD, "▼")
@@ -15,7 +15,10 @@ NOTHING: Final = Words(_("no difference shown"), Tone.MUTED, "■")
 HOLDS: Final = Words(_("within the margin"), Tone.GOOD, "▲")
 NOT_HELD: Final = Words(_("not shown to be within the margin"), Tone.WARN, "■")
 HARM: Final = Words(_("harm"), Tone.BAD, "▼")
+INFORMATION: Final = Words(_("for information"), Tone.MUTED, "■")
 UNDEFINED: Final = Words(_("not defined"), Tone.MUTED, "■")
+
+_CROSSINGS: Final = {Crossing.BETTER: BETTER, Crossing.WORSE: WORSE, Crossing.NONE: NOTHING}
 
 
 def looks_repeatedly(comparison: Comparison) -> bool:
@@ -32,11 +35,11 @@ def interval_of(comparison: Comparison, *, relative: bool) -> Interval:
     return comparison.lift.interval if relative else comparison.absolute.interval
 
 
-def signal_of(comparison: Comparison, plan: AnalysisPlan) -> Words:
+def signal_of(comparison: Comparison) -> Words:
     """Return what the comparison shows; colour is never alone, each signal has its own word and glyph.
 
-    A guardrail is judged against its margin; a DECISION metric by its boundary, or by its corrected p-value where
-    the plan looks once; all others by whether their interval leaves out zero.
+    DECISION and SECONDARY metrics have crossed their boundary or not, after every correction; a guardrail is judged
+    against its margin; diagnostics claim nothing.
     """
     if comparison.harm is not None and comparison.harm.crossed:
         return HARM
@@ -45,20 +48,6 @@ def signal_of(comparison: Comparison, plan: AnalysisPlan) -> Words:
     if comparison.role is MetricRole.GUARDRAIL:
         test = comparison.non_inferiority
         return HOLDS if test is not None and test.passed else NOT_HELD
-    seen = comparison.sequential
-    if seen is not None and looks_repeatedly(comparison):
-        return {Crossing.BETTER: BETTER, Crossing.WORSE: WORSE, Crossing.NONE: NOTHING}[seen.crossed]
-    if not _distinct(comparison, plan):
-        return NOTHING
-    rises = (comparison.absolute.value or 0.0) > 0.0
-    return BETTER if rises is (comparison.direction is Direction.INCREASE) else WORSE
-
-
-def _distinct(comparison: Comparison, plan: AnalysisPlan) -> bool:
-    if comparison.role is MetricRole.DECISION:
-        p_value = comparison.p_adjusted if comparison.p_adjusted is not None else comparison.p_value
-        return p_value is not None and p_value <= plan.alpha
-    interval = comparison.absolute.interval
-    if interval.status is not IntervalStatus.BOUNDED or interval.lower is None or interval.upper is None:
-        return False
-    return interval.lower > 0.0 or interval.upper < 0.0
+    if comparison.role is MetricRole.DIAGNOSTIC:
+        return INFORMATION
+    return NOTHING if comparison.sequential is None else _CROSSINGS[comparison.sequential.crossed]

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from functools import wraps
-from typing import Concatenate, ParamSpec
+from typing import Concatenate, ParamSpec, cast
 from urllib.parse import urlencode
 
 from django.contrib.admin.views.decorators import staff_member_required
@@ -38,7 +38,7 @@ def console_page(view: View[Arguments]) -> View[Arguments]:
         patch_vary_headers(response, ["Cookie", "Accept-Language"])
         return response
 
-    return require_safe(staff_member_required(guarded, login_url="admin:login"))
+    return cast("View[Arguments]", require_safe(staff_member_required(guarded, login_url="admin:login")))
 
 
 @console_page

@@ -105,6 +105,7 @@ ROLES: Final[dict[MetricRole, RoleWords]] = {
 
 ESTIMATORS: Final[dict[Estimator, Text]] = {
     Estimator.SCORE: _("score test of two proportions"),
+    Estimator.FISHER: _("Fisher's exact test"),
     Estimator.BOSCHLOO: _("Boschloo's exact test"),
     Estimator.WELCH: _("Welch's t-test"),
     Estimator.WELCH_NULL_RESTRICTED: _("Welch's t-test with the variance under no effect"),
@@ -114,7 +115,8 @@ ESTIMATORS: Final[dict[Estimator, Text]] = {
     Estimator.POST_STRATIFIED: _("post-stratification by epoch"),
 }
 
-INTERVALS: Final[dict[SequentialMethod, Text]] = {
+AFTER_HORIZON: Final = _("%(level)s interval, valid after the planned horizon")
+INTERVALS: Final[dict[str, Text]] = {
     SequentialMethod.GROUP_SEQUENTIAL: _("%(level)s interval, valid at every planned look"),
     SequentialMethod.CONFIDENCE_SEQUENCE: _("%(level)s interval, valid at any time"),
     SequentialMethod.FIXED_HORIZON: _("%(level)s interval, valid for one look"),

@@ -40,6 +40,7 @@ EXTERNAL_UNIT = Schema.from_tuples(
         ("experiment_id", "int64"),
         ("unit", "string"),
         ("variant_id", "int64"),
+        ("cluster", "string"),
         ("totals", "array<int64>"),
         ("covariates", "array<int64>"),
     ]

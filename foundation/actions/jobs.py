@@ -41,10 +41,18 @@ def enqueue(
             """
             INSERT INTO foundation_job (kind, key, project_id, payload, state, attempts, max_attempts,
                                         run_after, lease_owner, last_error, created_at)
-            VALUES (%s, %s, %s, %s::jsonb, 'READY', 0, 5, coalesce(%s, now()), '', '', now())
+            SELECT %(kind)s, %(key)s, %(project)s, %(payload)s::jsonb, 'READY', 0, 5,
+                   coalesce(%(after)s::timestamptz, now()), '', '', now()
+            WHERE NOT EXISTS (SELECT 1 FROM foundation_job WHERE key = %(key)s)
             ON CONFLICT (key) DO NOTHING
             """,
-            [kind, key, project_id, json.dumps(payload, sort_keys=True), run_after],
+            {
+                "kind": kind,
+                "key": key,
+                "project": project_id,
+                "payload": json.dumps(payload, sort_keys=True),
+                "after": run_after,
+            },
         )
         return bool(cursor.rowcount)
 

@@ -7,6 +7,8 @@ from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Any
 
+import psycopg
+
 from decisions.ingest.exposure import Intake
 from decisions.serving.bundle import LiveBundle, PublishedText, open_bundle
 from decisions.vocabulary import BundleSource, KeyKind
@@ -44,7 +46,9 @@ def published(bundle: Mapping[str, Any], secrets: Mapping[str, Any]) -> Publishe
     return PublishedText(bundle["project"]["id"], bundle["version"], digest, text, json.dumps(secrets))
 
 
-def text_of(*experiments: Mapping[str, Any], version: int = 1, secrets: Mapping[str, Any] | None = None) -> PublishedText:
+def text_of(
+    *experiments: Mapping[str, Any], version: int = 1, secrets: Mapping[str, Any] | None = None
+) -> PublishedText:
     """Return a published bundle with these experiments."""
     return published(content(*experiments, version=version), companion() if secrets is None else secrets)
 
@@ -81,3 +85,15 @@ def message(number: int = 1, **changes: Any) -> dict[str, Any]:
 def raws(*messages: Mapping[str, Any]) -> Sequence[bytes]:
     """Return messages as they travel."""
     return [json.dumps(entry).encode() for entry in messages]
+
+
+def publish(url: str, *texts: PublishedText) -> None:
+    """Insert published bundles as the publisher does, whether or not their project has a record."""
+    with psycopg.connect(url) as connection:
+        connection.execute("SET session_replication_role = replica")
+        for text in texts:
+            connection.execute(
+                "INSERT INTO decisions_publishedbundle (project_id, version, sha256, content, companion)"
+                " VALUES (%s, %s, %s, %s, %s)",
+                (text.project_id, text.version, text.sha256, text.content, text.companion),
+            )

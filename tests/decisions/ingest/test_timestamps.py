@@ -75,7 +75,9 @@ def test_moments__unreadable__goes_under_the_receipt_without_a_time() -> None:
     assert (moments.day, moments.occurred_at, moments.corrected_at) == (TODAY, None, None)
 
 
-@given(skew=st.timedeltas(timedelta(hours=-24), timedelta(hours=24)), ago=st.timedeltas(timedelta(0), timedelta(days=3)))
+@given(
+    skew=st.timedeltas(timedelta(hours=-24), timedelta(hours=24)), ago=st.timedeltas(timedelta(0), timedelta(days=3))
+)
 def test_moments__client_clock_off_by_a_day__is_corrected(skew: timedelta, ago: timedelta) -> None:
     happened = RECEIVED - ago
     moments = moments_of((happened + skew).isoformat(), RECEIVED + skew, received=RECEIVED)

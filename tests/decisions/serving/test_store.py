@@ -1,4 +1,3 @@
-import os
 import stat
 from pathlib import Path
 
@@ -17,7 +16,7 @@ def test_bundle_file__written__reads_back_and_is_private(tmp_path: Path) -> None
 
     assert sorted(file.read(), key=lambda text: text.version) == list(texts)
     assert stat.S_IMODE(file.path.stat().st_mode) == 0o600
-    assert os.listdir(file.path.parent) == [file.path.name]
+    assert list(file.path.parent.iterdir()) == [file.path]
 
 
 def test_bundle_file__missing__holds_nothing(tmp_path: Path) -> None:
@@ -72,4 +71,4 @@ def test_bundle_file__directory_that_cannot_be_made__raises_and_leaves_nothing(t
 
     with pytest.raises(OSError):
         BundleFile(tmp_path / "state").write([text_of()])
-    assert os.listdir(tmp_path) == ["state"]
+    assert [path.name for path in tmp_path.iterdir()] == ["state"]

@@ -1,4 +1,5 @@
 from base64 import urlsafe_b64decode, urlsafe_b64encode
+from dataclasses import replace
 from datetime import timedelta
 
 import msgspec
@@ -8,14 +9,18 @@ from hypothesis import strategies as st
 
 from decisions.serving.bundle import SigningKey
 from decisions.serving.token import (
+    UNIT_KINDS,
     DecisionToken,
     TokenEntry,
     TokenRefused,
     milliseconds,
     sign_token,
+    token_head,
     verify_token,
 )
 from decisions.vocabulary import TokenFault
+from experiments.assignment.snapshot import Answer
+from experiments.vocabulary import Reason, UnitKind
 from tests.experiments.assignment.builders import AT
 
 KEY = SigningKey("1", b"k" * 32)
@@ -42,6 +47,18 @@ def test_token__signed_and_verified__says_what_was_signed() -> None:
     assert token.unit_of(token.entries[0]) == ("visitor", "x" * 22)
     assert token.entries[0].probability == 0.333333
     assert token.entries[0].slots == (None, 5, 999_999)
+
+
+def test_token_head__every_unit_kind_of_the_vocabulary__has_its_number() -> None:
+    assert set(UNIT_KINDS) == {kind.value for kind in UnitKind}
+    assert UNIT_KINDS[:5] == ("visitor", "customer", "session", "item", "store"), "numbers in signed tokens never move"
+
+
+def test_token_head__refused_answer__is_none() -> None:
+    answer = Answer(1, "key", "visitor", "control", False, Reason.COVERAGE, 1, 0.0, {})
+
+    assert token_head(answer) is None
+    assert token_head(replace(answer, enrolled=True, probability=0.1)) == (1, "key", "control", 1, 100_000, 0)
 
 
 def test_token__twenty_entries__stays_below_two_kilobytes() -> None:
@@ -71,7 +88,7 @@ def test_token__twenty_entries__stays_below_two_kilobytes() -> None:
     decision=st.text(max_size=30),
 )
 def test_token__anything_that_can_be_said__comes_back(entries: list[TokenEntry], unit: str, decision: str) -> None:
-    token = msgspec.structs.replace(TOKEN, entries=entries, units={"store": unit}, decision_id=decision)
+    token = msgspec.structs.replace(TOKEN, entries=entries, units={"visitor": unit}, decision_id=decision)
 
     assert check(sign_token(token, KEY)) == token
 
@@ -132,7 +149,17 @@ def test_verify_token__age__is_counted_on_the_clock_of_the_project() -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", ".", "a.b", "é.é", "AAAA.AAAA", "gA.x", "\ud800.", "x" * 40_000, urlsafe_b64encode(b"\x91" * 9_000).decode() + ".x"],
+    [
+        "",
+        ".",
+        "a.b",
+        "é.é",
+        "AAAA.AAAA",
+        "gA.x",
+        "\ud800.",
+        "x" * 40_000,
+        urlsafe_b64encode(b"\x91" * 9_000).decode() + ".x",
+    ],
 )
 def test_verify_token__not_a_token__is_malformed(text: str) -> None:
     assert fault_of(text) == TokenFault.MALFORMED
@@ -140,7 +167,7 @@ def test_verify_token__not_a_token__is_malformed(text: str) -> None:
 
 def test_verify_token__later_schema_or_missing_unit__is_malformed() -> None:
     later = msgspec.structs.replace(TOKEN, schema=2)
-    dangling = msgspec.structs.replace(TOKEN, entries=[msgspec.structs.replace(ENTRY, unit_position=1)])
+    dangling = msgspec.structs.replace(TOKEN, entries=[msgspec.structs.replace(ENTRY, unit_number=1)])
 
     assert fault_of(sign_token(later, KEY)) == TokenFault.MALFORMED
     assert fault_of(sign_token(dangling, KEY)) == TokenFault.MALFORMED

@@ -10,7 +10,18 @@ from experiments.analysis.scorecard import CheckResult, Exclusions, Outcome
 from experiments.analysis.wording import ADVICE
 from experiments.analysis.wording import CHECKS as TITLES
 from experiments.vocabulary import CheckLevel, Source
-from tests.experiments.analysis.builders import conversion, decision, finished, inputs, money, plan, rate, rates, ratio, revenue
+from tests.experiments.analysis.builders import (
+    conversion,
+    decision,
+    finished,
+    inputs,
+    money,
+    plan,
+    rate,
+    rates,
+    ratio,
+    revenue,
+)
 from tests.experiments.statistics.units import exact_sums
 
 BASE = rates((10_000, 1000), (10_000, 1010))
@@ -77,7 +88,11 @@ def test_history__of_scorecards__keeps_the_smallest_p_value():
 
 @pytest.mark.parametrize(
     ("mismatched", "outcome", "level"),
-    [(0, Outcome.PASSED, CheckLevel.WARN), (30, Outcome.FAILED, CheckLevel.WARN), (60, Outcome.FAILED, CheckLevel.BLOCK)],
+    [
+        (0, Outcome.PASSED, CheckLevel.WARN),
+        (30, Outcome.FAILED, CheckLevel.WARN),
+        (60, Outcome.FAILED, CheckLevel.BLOCK),
+    ],
 )
 def test_exposure_mismatch__share__is_graded(mismatched, outcome, level):
     found = result("EXPOSURE_MISMATCH", health=health(rows=1000, mismatched_rows=mismatched), source=Source.EXTERNAL)
@@ -90,7 +105,11 @@ def test_exposure_mismatch__nothing_says_what_was_shown__is_not_applicable():
 
 @pytest.mark.parametrize(
     ("crossed", "outcome", "level"),
-    [(10, Outcome.PASSED, CheckLevel.WARN), (200, Outcome.FAILED, CheckLevel.WARN), (2000, Outcome.FAILED, CheckLevel.BLOCK)],
+    [
+        (10, Outcome.PASSED, CheckLevel.WARN),
+        (200, Outcome.FAILED, CheckLevel.WARN),
+        (2000, Outcome.FAILED, CheckLevel.BLOCK),
+    ],
 )
 def test_several_variants__share__is_graded(crossed, outcome, level):
     found = result("SEVERAL_VARIANTS", health=health(crossovers=crossed))
@@ -117,14 +136,19 @@ def test_pre_exposure_balance__covariate__must_not_differ(made, shift, outcome):
 def test_denominator_shift__more_views_in_treatment__has_to_be_interpreted():
     figures = {}
     for variant, views in (("control", 4), ("treatment", 5)):
-        figures["ctr", variant] = exact_sums(("y", "d"), [i % 2 for i in range(1000)], [views + i % 3 for i in range(1000)])
+        figures["ctr", variant] = exact_sums(
+            ("y", "d"), [i % 2 for i in range(1000)], [views + i % 3 for i in range(1000)]
+        )
     found = result("DENOMINATOR_SHIFT", plan(decision(ratio())), figures)
     assert (found.outcome, found.level) == (Outcome.FAILED, CheckLevel.INTERPRET)
 
 
 @pytest.mark.parametrize(
     ("units", "level"),
-    [({"control": 5000, "treatment": 5000}, CheckLevel.INTERPRET), ({"control": 5000, "treatment": 500}, CheckLevel.WARN)],
+    [
+        ({"control": 5000, "treatment": 5000}, CheckLevel.INTERPRET),
+        ({"control": 5000, "treatment": 500}, CheckLevel.WARN),
+    ],
 )
 def test_skewness__few_large_orders__is_flagged_and_graded_by_the_difference(units, level):
     figures = {("revenue", v): money(n, n // 500, 100.0) for v, n in units.items()}
@@ -141,6 +165,10 @@ def test_power__small_finished_test__warns():
     found = result("POWER", finished(), rates((500, 50), (500, 51)))
     assert (found.outcome, found.level) == (Outcome.FAILED, CheckLevel.WARN)
     assert result("POWER", finished(mde=0.9), rates((500, 50), (500, 51))).outcome is Outcome.PASSED
+
+
+def test_power__effect_already_found__is_no_question():
+    assert result("POWER", finished(), rates((500, 50), (500, 100))).outcome is Outcome.NOT_APPLICABLE
 
 
 def test_power__early_look__counts_on_the_units_to_come():
@@ -186,7 +214,11 @@ def test_run_checks__one_that_breaks__hides_no_other():
     made, given = plan(), inputs(BASE)
     context = CheckContext(made, given, Drafter(made, given, 10.0), (), 10.0, final=False)
     first, second = run_checks(context, (Check("BROKEN", CheckLevel.BLOCK, broken), CHECKS[1]))
-    assert (first.outcome, first.level, first.figures) == (Outcome.ERROR, CheckLevel.BLOCK, {"error": "ZeroDivisionError"})
+    assert (first.outcome, first.level, first.figures) == (
+        Outcome.ERROR,
+        CheckLevel.BLOCK,
+        {"error": "ZeroDivisionError"},
+    )
     assert second.outcome is Outcome.PASSED
 
 

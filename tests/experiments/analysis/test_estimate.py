@@ -44,11 +44,11 @@ def test_estimate__rate_with_a_covariate__is_adjusted():
     for _ in range(2):
         x = rng.random(500)
         arms.append(only((rng.random(500) < x).astype(float), x, names=("y", "x")))
-    found = estimated(MetricKind.CONVERSION, *arms)
+    found = estimated(MetricKind.CONVERSION, arms[0], arms[1])
     assert (found.effect.estimator, found.covariates) == (Estimator.LIN_ADJUSTED, ("x",))
     assert found.unadjusted is not None
     assert found.effect.pair.variance < found.unadjusted.pair.variance
-    assert estimated(MetricKind.CONVERSION, *arms, Adjustment.NONE).effect.estimator is Estimator.SCORE
+    assert estimated(MetricKind.CONVERSION, arms[0], arms[1], Adjustment.NONE).effect.estimator is Estimator.SCORE
 
 
 def test_estimate__ratio_with_its_own_past__is_adjusted_on_the_linearised_ratio():
@@ -58,7 +58,7 @@ def test_estimate__ratio_with_its_own_past__is_adjusted_on_the_linearised_ratio(
         taste, views, before = rng.beta(2, 8, 2000), 1 + rng.poisson(8, 2000), 1 + rng.poisson(8, 2000)
         columns = (rng.binomial(views, taste), views, rng.binomial(before, taste), before)
         arms.append(only(*columns, names=("y", "d", "x", "x_d")))
-    found = estimated(MetricKind.RATIO, *arms)
+    found = estimated(MetricKind.RATIO, arms[0], arms[1])
     assert found.effect.estimator is Estimator.LIN_ADJUSTED_RATIO
     assert found.unadjusted is not None
     assert found.effect.pair.variance < 0.8 * found.unadjusted.pair.variance
@@ -70,7 +70,7 @@ def test_estimate__past_denominator_of_zero__drops_the_covariates():
         only(rng.poisson(2, 300), 1 + rng.poisson(3, 300), np.zeros(300), np.zeros(300), names=("y", "d", "x", "x_d"))
         for _ in range(2)
     ]
-    assert estimated(MetricKind.RATIO, *arms).effect.estimator is Estimator.LINEARISED_RATIO
+    assert estimated(MetricKind.RATIO, arms[0], arms[1]).effect.estimator is Estimator.LINEARISED_RATIO
 
 
 def test_estimate__ratio_in_two_strata__keeps_the_ratio_of_each_arm():

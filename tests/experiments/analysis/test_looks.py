@@ -8,7 +8,18 @@ from experiments.analysis.plan import SequentialMethod
 from experiments.analysis.scorecard import Crossing, IntervalStatus, Scorecard, SequentialFigures, UndefinedReason
 from experiments.statistics.distributions import normal_isf
 from experiments.statistics.group_sequential import lan_demets
-from tests.experiments.analysis.builders import conversion, decision, guardrail, inputs, money, plan, rate, rates, revenue
+from experiments.vocabulary import Direction
+from tests.experiments.analysis.builders import (
+    conversion,
+    decision,
+    guardrail,
+    inputs,
+    money,
+    plan,
+    rate,
+    rates,
+    revenue,
+)
 
 HORIZON = plan(horizon_days=28)
 
@@ -110,9 +121,7 @@ def test_confidence_sequence__bound_and_p_value__agree():
 
 def test_confidence_sequence__planned_information__is_tightest_there():
     early, late = (
-        figures(
-            look(plan(decision(conversion(), planned_information=at)), (10_000, 1000), (10_000, 1000), 9.0)
-        ).bound
+        figures(look(plan(decision(conversion(), planned_information=at)), (10_000, 1000), (10_000, 1000), 9.0)).bound
         for at in (10_000 / 0.18, 1e9)
     )
     assert early is not None
@@ -153,7 +162,7 @@ def test_harm__worse_but_within_the_margin__is_tolerated():
 
 
 def test_harm__lower_is_better__alarms_upwards():
-    made = plan(decision(conversion()), guardrail(conversion("refund"), margin=0.1, direction="DECREASE"))
+    made = plan(decision(conversion()), guardrail(conversion("refund"), margin=0.1, direction=Direction.DECREASE))
     sums = rates((20_000, 2000), (20_000, 2000))
     sums |= {("refund", "control"): rate(20_000, 1000), ("refund", "treatment"): rate(20_000, 1400)}
     found = build_scorecard(made, inputs(sums)).comparison("refund", "treatment").harm

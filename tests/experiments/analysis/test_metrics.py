@@ -19,7 +19,10 @@ def test_to_dict__and_back__is_the_same(spec):
         ({"window_hours": 25}, "MetricSpec: window_hours: must be a positive multiple of 24, not 25"),
         ({"window_hours": "x"}, "MetricSpec: Expected `int`, got `str` - at `$.window_hours`"),
         ({"windows": 24}, "windows: is not a field of a metric"),
-        ({"numerator": {"events": [], "what": "COUNT"}}, "MetricSpec: events: name at least one event - at `$.numerator`"),
+        (
+            {"numerator": {"events": [], "what": "COUNT"}},
+            "MetricSpec: events: name at least one event - at `$.numerator`",
+        ),
         ({"numerator": {"events": ["a"], "what": "ANY"}}, "MetricSpec: numerator: a SUM metric cannot take ANY"),
         ({"kind": "RATIO"}, "MetricSpec: denominator: a RATIO needs one and no other kind has one"),
         ({"cap_micros": 0}, "MetricSpec: cap_micros: must be above 0, not 0"),

@@ -42,9 +42,7 @@ def test_recorded_plan__finished__is_one_look_corrected_over_arms_alone():
         Family.ARMS,
         Requirement.ALL,
     )
-    adjusted = recorded_plan(
-        variants=variants("a"), metrics=[decision(conversion())], family=Family.METRICS_AND_ARMS
-    )
+    adjusted = recorded_plan(variants=variants("a"), metrics=[decision(conversion())], family=Family.METRICS_AND_ARMS)
     assert adjusted.requirement is Requirement.ANY
 
 

@@ -8,7 +8,7 @@ from experiments.analysis.plan import Objective, Requirement
 from experiments.analysis.scorecard import Exclusions
 from experiments.analysis.verdict import ReasonCode, Verdict, judge
 from experiments.analysis.wording import REASONS, sentence
-from experiments.vocabulary import Direction, MetricRole, Source, VerdictState
+from experiments.vocabulary import Direction, Source, VerdictState
 from tests.experiments.analysis.builders import (
     conversion,
     decision,
@@ -20,6 +20,7 @@ from tests.experiments.analysis.builders import (
     rate,
     rates,
     revenue,
+    secondary,
 )
 
 BETTER, SAME, WORSE = (20_000, 2400), (20_000, 2010), (20_000, 1600)
@@ -108,7 +109,9 @@ def test_judge__guardrail_undefined__does_not_ship_and_says_why():
 
 
 def test_judge__blocking_check__is_invalid_whatever_the_effect():
-    found = verdict(plan(horizon_days=14), rates(CONTROL, BETTER), days=14.0, units={"control": 20_000, "treatment": 18_000})
+    found = verdict(
+        plan(horizon_days=14), rates(CONTROL, BETTER), days=14.0, units={"control": 20_000, "treatment": 18_000}
+    )
     assert (found.state, found.winner) == (VerdictState.INVALID, None)
     assert found.reasons[0].params == {"check": "SAMPLE_RATIO"}
 
@@ -178,7 +181,9 @@ def test_judge__one_of_two_decision_metrics__is_enough_only_where_the_plan_says_
 
 
 def test_judge__non_inferiority_with_a_saving__ships_what_is_not_worse():
-    made = finished(objective=Objective.NON_INFERIORITY_WITH_SAVING, objective_margin=0.1, declared_saving="half the servers")
+    made = finished(
+        objective=Objective.NON_INFERIORITY_WITH_SAVING, objective_margin=0.1, declared_saving="half the servers"
+    )
     found = verdict(made, rates(CONTROL, SAME))
     assert found.state is VerdictState.SHIP
     assert sentence(found.reasons[0]) == (
@@ -195,11 +200,10 @@ def test_judge__after_the_horizon__does_not_ship_on_what_the_horizon_would_have_
 
 
 def test_judge__secondary_metric__decides_nothing():
-    made = finished(decision(conversion()), *[])
+    made = finished(decision(conversion()), secondary(revenue()))
     figures = rates(CONTROL, SAME)
-    secondary = finished(decision(conversion()), made.metrics[0].__class__(revenue(), MetricRole.SECONDARY, Direction.INCREASE))
     figures |= {("revenue", "control"): money(20_000, 2000, 30.0), ("revenue", "treatment"): money(20_000, 2000, 20.0)}
-    assert verdict(secondary, figures).state is VerdictState.INCONCLUSIVE
+    assert verdict(made, figures).state is VerdictState.INCONCLUSIVE
 
 
 def test_verdict__through_json__is_the_same():
@@ -226,7 +230,7 @@ def test_sentence__undefined__says_why_in_words():
 
 def test_sentence__every_code__renders_with_the_figures_verdicts_give():
     made, figures = guarded(34.0)
-    seen = {}
+    seen: dict[ReasonCode, str] = {}
     for found in (
         verdict(made, figures, days=8.0),
         verdict(made, figures, days=2.0, units={"control": 20_000, "treatment": 18_000}),

@@ -162,7 +162,7 @@ def compare(
         absolute=absolute,
         lift=lift,
         p_value=p_value,
-        p_adjusted=min(1.0, 2 * p_value),
+        p_adjusted=None if crossed is not None else min(1.0, 2 * p_value),
         sequential=None if crossed is None else sequential(wide.interval, wide_lift.interval, crossed=crossed),
     )
 

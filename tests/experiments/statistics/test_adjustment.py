@@ -39,7 +39,7 @@ def test_lin__equal_slopes__has_the_robust_error_of_the_regression():
     # HC2 takes the covariates as fixed; ours adds the variance of their mean, which vanishes where slopes agree
     rng = np.random.default_rng(3)
     control, treatment = draw(rng, 2000), draw(rng, 1000, 0.2)
-    found = adjusted_of(*(sample(*arm[:2], names=("y", "x")) for arm in (control, treatment)), ("x",)).pair
+    found = adjusted_of(sample(*control[:2], names=("y", "x")), sample(*treatment[:2], names=("y", "x")), ("x",)).pair
     y, x = (np.concatenate([control[i], treatment[i]]) for i in (0, 1))
     expected = interacted(y, np.repeat([0.0, 1.0], [2000, 1000]), x[:, None])
     assert found.se == pytest.approx(expected.se_hc2, rel=0.01)
@@ -70,7 +70,7 @@ def test_lin__constant_filled_in_for_missing_data__does_not_matter():
     arms = [draw(rng, 300, missing=0.4) for _ in range(2)]
     zero = [sample(y, x, m, names=NAMES) for y, x, m in arms]
     other = [sample(y, x + 77.0 * m, m, names=NAMES) for y, x, m in arms]
-    first, second = adjusted_of(*zero, ("x", "m")).pair, adjusted_of(*other, ("x", "m")).pair
+    first, second = (adjusted_of(arms[0], arms[1], ("x", "m")).pair for arms in (zero, other))
     assert (first.difference, first.se) == pytest.approx((second.difference, second.se), rel=1e-9)
 
 
@@ -93,14 +93,14 @@ def test_usable_covariates__constant_or_repeated__are_dropped():
     for _ in range(2):
         y, x, _m = draw(rng, 50)
         arms.append(sample(y, x, np.full(50, 7.0), 2.0 * x + 1.0, names=("y", "x", "c", "x2")))
-    assert usable_covariates(*arms, ("x", "c", "x2")) == ("x",)
+    assert usable_covariates(arms[0], arms[1], ("x", "c", "x2")) == ("x",)
 
 
 @pytest.mark.parametrize(("units", "missing", "kept"), [(1000, 0.5, ("x", "m")), (1000, 0.97, ()), (150, 0.9, ())])
 def test_usable_covariates__mostly_missing__are_dropped(units, missing, kept):
     rng = np.random.default_rng(9)
     arms = [sample(*draw(rng, units, missing=missing), names=NAMES) for _ in range(2)]
-    assert usable_covariates(*arms, ("x", "m")) == kept
+    assert usable_covariates(arms[0], arms[1], ("x", "m")) == kept
 
 
 def test_lin__leaked_outcome_as_covariate__hides_the_effect():
@@ -109,8 +109,8 @@ def test_lin__leaked_outcome_as_covariate__hides_the_effect():
     control, treatment = draw(rng, 2000), draw(rng, 2000, effect=0.5)
     leaky = [sample(y, y + rng.normal(0, 0.1, 2000), names=("y", "x")) for y, _x, _m in (control, treatment)]
     clean = [sample(y, x, names=("y", "x")) for y, x, _m in (control, treatment)]
-    assert abs(adjusted_of(*leaky, ("x",)).pair.difference) < 0.05
-    assert adjusted_of(*clean, ("x",)).pair.difference == pytest.approx(0.5, abs=0.1)
+    assert abs(adjusted_of(leaky[0], leaky[1], ("x",)).pair.difference) < 0.05
+    assert adjusted_of(clean[0], clean[1], ("x",)).pair.difference == pytest.approx(0.5, abs=0.1)
 
 
 def test_checked__adjusted_pair__can_be_tested():

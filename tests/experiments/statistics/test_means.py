@@ -5,7 +5,14 @@ import pytest
 from scipy.stats import ttest_ind
 
 from experiments.statistics.distributions import normal_isf
-from experiments.statistics.means import checked, needs_restriction, restricted, satterthwaite, units_for_skewness, welch
+from experiments.statistics.means import (
+    checked,
+    needs_restriction,
+    restricted,
+    satterthwaite,
+    units_for_skewness,
+    welch,
+)
 from experiments.statistics.moments import Moments
 from experiments.statistics.pair import Pair, difference_interval, p_value
 from experiments.statistics.results import Alternative, IntervalStatus, Undefined, UndefinedReason, ends
@@ -45,8 +52,9 @@ def test_p_value__thirty_standard_errors__is_not_zero():
     ],
 )
 def test_welch__not_estimable__says_why(control, treatment, reason):
-    arms = [Moments(0, ("y",), np.zeros(1), np.zeros((1, 1))) if not v else sample(v) for v in (control, treatment)]
-    assert checked(welch(*arms)) == Undefined(reason)
+    empty = Moments(0, ("y",), np.zeros(1), np.zeros((1, 1)))
+    arms = [sample(values) if values else empty for values in (control, treatment)]
+    assert checked(welch(arms[0], arms[1])) == Undefined(reason)
 
 
 def test_satterthwaite__one_component__keeps_its_degrees():

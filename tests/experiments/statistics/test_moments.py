@@ -20,7 +20,10 @@ def test_from_power_sums__money_far_from_zero__keeps_every_digit():
 
 @given(VALUES, VALUES)
 def test_merge__two_sets_of_units__equals_the_sums_of_all(left, right):
-    columns = [list(column) for column in zip(*left, strict=True)], [list(column) for column in zip(*right, strict=True)]
+    columns = (
+        [list(column) for column in zip(*left, strict=True)],
+        [list(column) for column in zip(*right, strict=True)],
+    )
     a, b = (exact_sums(("y", "x"), *column) for column in columns)
     together = Moments.from_power_sums(exact_sums(("y", "x"), *[p + q for p, q in zip(*columns, strict=True)]))
     assert a.merge(b) == exact_sums(("y", "x"), *[p + q for p, q in zip(*columns, strict=True)])
@@ -41,7 +44,9 @@ def test_power_sums__rows_in_another_order__are_equal(rows, random):
 
 
 def test_from_text__decimal_text__gives_exact_integers():
-    found = PowerSums.from_text(n="2", names=["y"], sums=["30000000000000000000"], products=["450" + "0" * 36], cubes="7")
+    found = PowerSums.from_text(
+        n="2", names=["y"], sums=["30000000000000000000"], products=["450" + "0" * 36], cubes="7"
+    )
     assert found.sums == (3 * 10**19,)
     assert found.cubes == 7
 

@@ -52,7 +52,7 @@ def test_restricted_difference__any_delta__is_the_maximum_of_the_likelihood(cont
             total += x * math.log(max(rate, 1e-300)) + (n - x) * math.log(max(1.0 - rate, 1e-300))
         return total
 
-    best = log_likelihood(min(1.0 - max(delta, 0.0), max(max(-delta, 0.0), p_c)))
+    best = log_likelihood(min(1.0 - max(delta, 0.0), max(-delta, 0.0, p_c)))
     for step in (1e-3, -1e-3, 0.05, -0.05):
         assert log_likelihood(p_c + step) <= best + 1e-6
 
@@ -103,7 +103,10 @@ def test_counts__more_successes_than_units__is_refused():
 
 def test_miettinen_nurminen__any_counts__is_wider_than_without_the_factor():
     counts = Counts(30, 3, 25, 9)
-    plain, corrected = ends(proportions.difference_interval(counts, 1.96)), ends(proportions.miettinen_nurminen(counts, 1.96))
+    plain, corrected = (
+        ends(proportions.difference_interval(counts, 1.96)),
+        ends(proportions.miettinen_nurminen(counts, 1.96)),
+    )
     assert corrected[0] < plain[0] < plain[1] < corrected[1]
 
 

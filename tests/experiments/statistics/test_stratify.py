@@ -54,9 +54,9 @@ def test_combine__restricted_strata__keep_interval_and_test_together():
         pairs = []
         for n_c, n_t in ((300, 30), (200, 150)):
             arms = [sample(np.where(rng.random(n) < 0.3, rng.lognormal(1, 1, n), 0.0)) for n in (n_c, n_t)]
-            pair = welch(*arms)
+            pair = welch(arms[0], arms[1])
             assert isinstance(pair, Pair)
-            pairs.append(restricted(pair, *arms) if needs_restriction(*arms) else pair)
+            pairs.append(restricted(pair, arms[0], arms[1]) if needs_restriction(arms[0], arms[1]) else pair)
         found = combine(pairs)
         assert isinstance(found, Pair)
         assert found.restricted is not None

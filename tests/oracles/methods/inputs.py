@@ -1,5 +1,6 @@
 """Oracle inputs as the engine's own types: decimals become exact integers, as a query delivers them."""
 
+import math
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from typing import Any
@@ -23,8 +24,9 @@ ALTERNATIVES = {
 
 
 def whole(value: float, power: int = 1) -> int:
-    """Return a decimal in units of 1e-12 to a power; raises where it has more digits."""
-    return int(round(Fraction(str(value)) * SCALE**power))
+    """Return a decimal in units of 1e-12 to a power, rounded."""
+    exact: Fraction = Fraction(str(value)) * SCALE**power
+    return math.floor(exact + Fraction(1, 2))
 
 
 def moments(n: int, names: Sequence[str], sums: Sequence[float], products: Mapping[tuple[str, str], float]) -> Moments:

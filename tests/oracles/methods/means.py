@@ -73,8 +73,8 @@ def mean_test_log_ratio_ci(case: Case) -> Answer:
 
 def relative_lift_fieller(case: Case) -> Answer:
     inputs = case["inputs"]
-    arms_given = (ArmEstimate(0, inputs[arm]["mean"], inputs[arm]["var_of_mean"]) for arm in ("control", "treatment"))
-    pair, q = Pair(*arms_given), normal_isf(inputs["alpha"] / 2.0)
+    given = [ArmEstimate(0, inputs[arm]["mean"], inputs[arm]["var_of_mean"]) for arm in ("control", "treatment")]
+    pair, q = Pair(given[0], given[1]), normal_isf(inputs["alpha"] / 2.0)
     found = lift.fieller(pair, q)
     return {
         "lift": lift.lift(pair),

@@ -1,0 +1,239 @@
+"""One edge process under load: assignments beside fixed bytes, events beside bare Postgres, memory.
+
+Prints one JSON object. Figures are medians of five runs; ratios compare runs that took turns.
+"""
+
+import json
+import os
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from itertools import count
+from pathlib import Path
+
+import psycopg
+
+from benchmarks.bundles import CLIENT_KEY, full_feature_content, publish
+from benchmarks.database import own_database
+from benchmarks.load import Load, request_bytes, run_load
+
+PROJECT = Path(__file__).resolve().parents[1]
+RUNS = 5
+SECONDS = 3.0
+CONNECTIONS = 8
+INGEST_CONNECTIONS = 2
+BATCH = 500
+BASELINE_EVENTS = 50_000
+HEADERS = {"Authorization": f"Bearer {CLIENT_KEY}", "Content-Type": "application/json"}
+
+
+def main() -> int:
+    """Measure and print."""
+    with own_database("edge") as database, tempfile.TemporaryDirectory(prefix="tiltyard-edge-") as state:
+        with psycopg.connect(database) as session:
+            session.execute("INSERT INTO foundation_project " + _PROJECT)
+        publish(database, full_feature_content(live=20))
+        environment = {"DATABASE_URL": database, "TILTYARD_STATE_DIR": state}
+        with _server("config.edge:application", environment) as (port, process):
+            answer_bytes = _answer_size(port)
+            with _server("benchmarks.fixed:application", {"FIXED_BYTES": str(answer_bytes)}) as (fixed_port, _):
+                assigned, fixed = _taking_turns(port, fixed_port)
+            megabytes_before = _resident_megabytes(process.pid)
+            stored = [_ingest(port, database) for _ in range(RUNS)]
+            meanwhile = _assignments_during_ingest(port)
+            result = {
+                "benchmark": "edge",
+                "experiments": 20,
+                "answer_bytes": answer_bytes,
+                "assignments_per_second": round(statistics.median(load.per_second for load in assigned)),
+                "assignments_ms": {"p50": assigned[-1].milliseconds(0.5), "p99": assigned[-1].milliseconds(0.99)},
+                "fixed_bytes_per_second": round(statistics.median(load.per_second for load in fixed)),
+                "assignments_to_fixed": round(
+                    statistics.median(a.per_second / f.per_second for a, f in zip(assigned, fixed, strict=True)), 3
+                ),
+                "events_per_second": round(statistics.median(stored)),
+                "events_per_second_runs": [round(rate) for rate in stored],
+                "resident_mb": {
+                    "after_assignments": megabytes_before,
+                    "after_events": _resident_megabytes(process.pid),
+                },
+                "lone_assignments_ms": {
+                    "idle": meanwhile[0].milliseconds(0.99),
+                    "during_events": meanwhile[1].milliseconds(0.99),
+                },
+            }
+        bare = statistics.median(_bare_ingest(database) for _ in range(RUNS))
+        result |= {
+            "bare_copy_and_insert_per_second": round(bare),
+            "events_to_bare": round(statistics.median(stored) / bare, 3),
+        }
+    print(json.dumps(result))
+    return 0
+
+
+_PROJECT = """
+(id, key, name, currency, time_zone, pepper, signing_key, attributes, clock_kind, clock_speed, revision)
+VALUES (1, 'bench', 'Bench', 'USD', 'UTC', '\\x00', '\\x00', '[]', 'REAL', 1.0, 1)
+"""
+
+
+@contextmanager
+def _server(application: str, environment: Mapping[str, str]) -> Iterator[tuple[int, subprocess.Popen[bytes]]]:
+    """Run a WSGI application as `bin/serve` runs the edge, and yield its port and process."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = int(probe.getsockname()[1])
+    command = [sys.executable, "-m", "granian", "--interface=wsgi", "--host=127.0.0.1", f"--port={port}"]
+    command += ["--workers=1", "--no-ws", "--log-level=warning", application]
+    process = subprocess.Popen(command, cwd=PROJECT, env={**os.environ, **environment}, stdout=sys.stderr)
+    try:
+        _await_answer(port)
+        yield port, process
+    finally:
+        process.terminate()
+        process.wait(timeout=15)
+
+
+def _await_answer(port: int) -> None:
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        try:
+            with socket.create_connection(("127.0.0.1", port), timeout=5) as probe:
+                probe.sendall(request_bytes("/healthz/ready", b"", {}, method="GET"))
+                if probe.recv(12).endswith(b"200"):
+                    return
+        except OSError:
+            time.sleep(0.05)
+    raise RuntimeError(f"nothing answers on port {port}")
+
+
+def _assignment_requests() -> Iterator[bytes]:
+    for number in count():
+        body = {"units": {"visitor": f"visitor-{number % 50_000}"}, "attributes": {"country": "DE", "orders": 3}}
+        yield request_bytes("/v1/assignments", json.dumps(body).encode(), HEADERS)
+
+
+def _answer_size(port: int) -> int:
+    with socket.create_connection(("127.0.0.1", port), timeout=5) as probe:
+        probe.sendall(next(_assignment_requests()))
+        received = b""
+        while b"\r\n\r\n" not in received or b'"metadata"' not in received:
+            received += probe.recv(65_536)
+    assert b'"decision_token":"' in received
+    return len(received.partition(b"\r\n\r\n")[2])
+
+
+def _taking_turns(port: int, fixed_port: int) -> tuple[list[Load], list[Load]]:
+    requests = _assignment_requests()
+    one = next(requests)
+    assigned, fixed = [], []
+    for run in range(RUNS + 1):
+        pair = (
+            run_load(port, lambda: next(requests), connections=CONNECTIONS, seconds=SECONDS),
+            run_load(fixed_port, lambda: one, connections=CONNECTIONS, seconds=SECONDS),
+        )
+        if run:  # The first one warms up.
+            assigned.append(pair[0])
+            fixed.append(pair[1])
+    assert all(load.statuses.keys() == {200} for load in (*assigned, *fixed))
+    return assigned, fixed
+
+
+_numbers = count()
+
+
+def _batches(how_many: int) -> list[bytes]:
+    """Return requests with new messages, made before the clock runs."""
+    stamp = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+    batches = []
+    for _ in range(how_many):
+        messages = [
+            {
+                "type": "track",
+                "messageId": f"9f2c41d0-1111-4222-8333-{next(_numbers):012d}",
+                "anonymousId": f"visitor-{position}",
+                "event": "Product Viewed",
+                "timestamp": stamp,
+                "properties": {"product_id": f"p-{position}", "price": 19.99, "currency": "USD"},
+            }
+            for position in range(BATCH)
+        ]
+        body = json.dumps({"batch": messages, "sentAt": stamp}).encode()
+        batches.append(request_bytes("/v1/batch", body, HEADERS))
+    return batches
+
+
+def _ingest(port: int, database: str) -> float:
+    """Return events a second that were durably stored."""
+    waiting = iter(_batches(600))
+    before = _count(database)
+    load = run_load(port, lambda: next(waiting), connections=INGEST_CONNECTIONS, seconds=SECONDS)
+    assert load.statuses.keys() == {202}
+    assert _count(database) - before == BATCH * len(load.latencies)
+    return BATCH * load.per_second
+
+
+def _count(database: str) -> int:
+    with psycopg.connect(database) as session:
+        row = session.execute("SELECT count(*) FROM decisions_eventlog").fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+def _assignments_during_ingest(port: int) -> tuple[Load, Load]:
+    """Return one connection's assignments alone, and while events are stored from another thread."""
+    requests = _assignment_requests()
+    alone = run_load(port, lambda: next(requests), connections=1, seconds=SECONDS)
+    batches = iter(_batches(600))
+    thread = threading.Thread(
+        target=lambda: run_load(port, lambda: next(batches), connections=1, seconds=SECONDS), daemon=True
+    )
+    thread.start()
+    beside = run_load(port, lambda: next(requests), connections=1, seconds=SECONDS - 0.5)
+    thread.join()
+    return alone, beside
+
+
+_COLUMNS = "project_id, day, message_id, kind, event, occurred_at, corrected_at, visitor, properties"
+
+
+def _bare_ingest(database: str) -> float:
+    """Return events a second by COPY into a staging table and INSERT, 500 a transaction, without anything else."""
+    day = time.strftime("%Y-%m-%d", time.gmtime())
+    lines = [
+        f"1\t{day}\tb-{next(_numbers)}\ttrack\tProduct Viewed\t{day}T00:00:00Z\t{day}T00:00:00Z\t{'v' * 22}\t"
+        f'{{"product_id":"p-{n % BATCH}","price":19.99,"currency":"USD"}}'
+        for n in range(BASELINE_EVENTS)
+    ]
+    blocks = ["\n".join(lines[start : start + BATCH]) + "\n" for start in range(0, BASELINE_EVENTS, BATCH)]
+    with psycopg.connect(database, autocommit=True) as session:
+        session.execute("SELECT tiltyard_ensure_partition('decisions_eventlog', %s)", (day,))
+        session.execute(
+            "CREATE TEMPORARY TABLE bare (LIKE decisions_eventlog INCLUDING DEFAULTS) ON COMMIT DELETE ROWS"
+        )
+        started = time.perf_counter()
+        for block in blocks:
+            with session.transaction(), session.cursor() as cursor:
+                with cursor.copy(f"COPY bare ({_COLUMNS}) FROM STDIN") as copy:
+                    copy.write(block)
+                cursor.execute(
+                    f"INSERT INTO decisions_eventlog ({_COLUMNS}) SELECT {_COLUMNS} FROM bare ON CONFLICT DO NOTHING"
+                )
+        return BASELINE_EVENTS / (time.perf_counter() - started)
+
+
+def _resident_megabytes(parent: int) -> int:
+    """Return the resident memory of the worker of a server, without the supervisor that started it."""
+    listed = subprocess.run(["ps", "-o", "ppid=,rss=", "-A"], capture_output=True, text=True, check=True).stdout
+    rows = [line.split() for line in listed.splitlines()]
+    return round(sum(int(rss) for owner, rss in rows if int(owner) == parent) / 1024)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
