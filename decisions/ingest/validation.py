@@ -13,6 +13,12 @@ LONGEST_MESSAGE_ID = 255
 LONGEST_EVENT = 200
 DEEPEST = 32
 
+VISITOR = UnitKind.VISITOR.value
+CUSTOMER = UnitKind.CUSTOMER.value
+SESSION = UnitKind.SESSION.value
+ITEM = UnitKind.ITEM.value
+STORE = UnitKind.STORE.value
+
 _KINDS = {kind.value: kind for kind in MessageKind}
 _NUL_ESCAPE = b"\\u0000"
 
@@ -130,13 +136,19 @@ def _has_nul(message: Message) -> bool:
 
 
 def _units(message: Message, kind: MessageKind, kept: dict[str, Any]) -> dict[str, str]:
-    """Return the plain ids of a message by unit kind; of an alias the previous id is the visitor."""
-    context = message.context if isinstance(message.context, dict) else {}
-    ids = (
-        (UnitKind.VISITOR, message.anonymous_id or (message.previous_id if kind is MessageKind.ALIAS else None)),
-        (UnitKind.CUSTOMER, message.user_id),
-        (UnitKind.SESSION, kept.get("session_id") or context.get("sessionId")),
-        (UnitKind.ITEM, kept.get("product_id")),
-        (UnitKind.STORE, kept.get("store_id")),
-    )
-    return {unit_kind.value: unit for unit_kind, unit in ids if unit is not None and encode_unit(unit) is not None}
+    """Return the plain ids of a message by unit kind; of an alias the previous id is the visitor.
+
+    Visitor and customer have been checked; a session, item or store that is no valid id is left out.
+    """
+    units: dict[str, str] = {}
+    if message.anonymous_id:
+        units[VISITOR] = message.anonymous_id
+    elif kind is MessageKind.ALIAS:
+        units[VISITOR] = message.previous_id
+    if message.user_id:
+        units[CUSTOMER] = message.user_id
+    session = kept.get("session_id")
+    if session is None and isinstance(message.context, dict):
+        session = message.context.get("sessionId")
+    others = ((SESSION, session), (ITEM, kept.get("product_id")), (STORE, kept.get("store_id")))
+    return units | {name: unit for name, unit in others if unit is not None and encode_unit(unit) is not None}

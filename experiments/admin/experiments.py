@@ -213,6 +213,13 @@ class ExperimentAdmin(LifecycleButtons):
         )
         obj.refresh_from_db()
 
+    def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
+        """Save rows as they are ordered in the form; new ones come last."""
+        last = max((row.position for row in formset.queryset), default=-1)
+        for place, row in enumerate(formset.extra_forms, last + 1):
+            row.instance.position = place
+        super().save_formset(request, form, formset, change)
+
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
         """Save variants and metrics, hold the layer, and journal what changed, in one transaction."""
         super().save_related(request, form, formsets, change)

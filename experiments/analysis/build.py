@@ -42,7 +42,9 @@ def _build(plan: AnalysisPlan, inputs: AnalysisInputs) -> Scorecard:
         comparison(plan, draft, decision)
         for draft, decision in zip(between, decide_contrasts(plan, between, arms * (arms - 1) // 2), strict=True)
     )
-    context = CheckContext(plan, inputs, drafter, comparisons, days, final=at_horizon(plan, days))
+    context = CheckContext(
+        plan, inputs, drafter, comparisons, days, final=at_horizon(plan, days, is_last=inputs.is_last)
+    )
     return Scorecard(
         experiment=inputs.experiment,
         source=inputs.source,
@@ -57,6 +59,7 @@ def _build(plan: AnalysisPlan, inputs: AnalysisInputs) -> Scorecard:
         comparisons=comparisons,
         contrasts=contrasts,
         checks=run_checks(context),
+        is_last=inputs.is_last,
     )
 
 

@@ -1,6 +1,7 @@
 """From a draft and its decision to the comparison that the scorecard keeps."""
 
 from dataclasses import replace
+from functools import reduce
 
 from experiments.analysis.decide import Decision
 from experiments.analysis.drafts import Draft
@@ -12,6 +13,7 @@ from experiments.analysis.scorecard import (
     AdjustmentFigures,
     ArmFigures,
     Comparison,
+    Crossing,
     Estimate,
     FigureStatus,
     HarmFigures,
@@ -22,7 +24,7 @@ from experiments.analysis.scorecard import (
 from experiments.statistics.distributions import normal_isf, normal_sf
 from experiments.statistics.lift import lift
 from experiments.statistics.pair import ArmEstimate
-from experiments.statistics.results import Interval, Undefined, UndefinedReason, undefined
+from experiments.statistics.results import Interval, Undefined, UndefinedReason, intersection, undefined
 from experiments.vocabulary import Direction, MetricRole
 
 
@@ -116,6 +118,9 @@ def _sequential(look: Look, effect: Effect, decision: Decision) -> SequentialFig
     planned = look.metric.planned_information
     fraction = None if planned is None or look.information is None else look.information / planned
     absolute, relative = _repeated(effect, decision.bound)
+    if decision.crossed is not Crossing.NONE:
+        absolute = reduce(intersection, (past.absolute for past in look.past), absolute)
+        relative = reduce(intersection, (past.lift for past in look.past), relative)
     method = f"{look.plan.method}_AFTER_HORIZON" if look.after_horizon else str(look.plan.method)
     return SequentialFigures(
         method=method,

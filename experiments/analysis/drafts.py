@@ -67,7 +67,9 @@ class Drafter:
         if isinstance(estimated, Estimated):
             past = self.inputs.history.of_comparison(key, variant, reference)
             nonzero = sum(arm.n if arm.nonzero is None else arm.nonzero for arm in figures)
-            look = look_at(self.plan, metric, estimated.effect, past, days=self.days, nonzero=nonzero)
+            look = look_at(
+                self.plan, metric, estimated.effect, past, days=self.days, nonzero=nonzero, is_last=self.inputs.is_last
+            )
         return Draft(metric, variant, reference, estimated, uncapped, look, figures[0], figures[1])
 
     def shared_strata(self, metric: str, variant: str, reference: str) -> tuple[Stratum, ...]:

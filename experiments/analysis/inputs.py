@@ -7,9 +7,11 @@ from typing import Self
 
 from experiments.analysis.scorecard import Comparison, Crossing, Exclusions, Scorecard
 from experiments.statistics.moments import PowerSums
+from experiments.statistics.results import Interval, UndefinedReason, undefined
 from experiments.vocabulary import Source
 
 SRM_CHECK = "SAMPLE_RATIO"
+_NOTHING = undefined(UndefinedReason.NO_DATA)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +55,10 @@ class Health:
 
 @dataclass(frozen=True, slots=True)
 class PastLook:
-    """What an earlier look saw of one comparison; `reference` is control or, between treatments, another variant."""
+    """What an earlier look saw of one comparison; `reference` is control or, between treatments, another variant.
+
+    absolute, lift: the repeated intervals of that look.
+    """
 
     metric: str
     variant: str
@@ -61,6 +66,8 @@ class PastLook:
     information: float
     spent_fraction: float
     crossed: bool
+    absolute: Interval = _NOTHING
+    lift: Interval = _NOTHING
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +99,10 @@ class History:
 
 @dataclass(frozen=True, slots=True)
 class AnalysisInputs:
-    """Everything besides the plan that a scorecard is computed from."""
+    """Everything besides the plan that a scorecard is computed from.
+
+    is_last: the experiment was stopped and every window is closed, so that nothing more can come.
+    """
 
     experiment: str
     source: Source
@@ -103,6 +113,7 @@ class AnalysisInputs:
     sums: tuple[MetricSums, ...]
     health: Health = field(default_factory=Health)
     history: History = field(default_factory=History)
+    is_last: bool = False
 
 
 def _past(found: Comparison) -> tuple[PastLook, ...]:
@@ -110,4 +121,15 @@ def _past(found: Comparison) -> tuple[PastLook, ...]:
     if seen is None or seen.information is None or seen.spent_fraction is None:
         return ()
     crossed = seen.crossed is not Crossing.NONE
-    return (PastLook(found.metric, found.variant, found.reference, seen.information, seen.spent_fraction, crossed),)
+    return (
+        PastLook(
+            metric=found.metric,
+            variant=found.variant,
+            reference=found.reference,
+            information=seen.information,
+            spent_fraction=seen.spent_fraction,
+            crossed=crossed,
+            absolute=seen.absolute,
+            lift=seen.lift,
+        ),
+    )

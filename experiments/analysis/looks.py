@@ -114,11 +114,13 @@ def look_at(
     *,
     days: float | None,
     nonzero: int,
+    is_last: bool,
 ) -> Look:
     """Return where one comparison stands on its way.
 
     The look at or after the last planned day spends all alpha that is left, whatever information has come; so does
-    reaching the planned information. Every later one is after the horizon. nonzero: units of both arms with a value.
+    reaching the planned information, and the last look at an experiment that was stopped. Every later one is after
+    the horizon. nonzero: units of both arms with a value.
     """
     found = information(effect)
     units = effect.pair.control.n + effect.pair.treatment.n
@@ -129,7 +131,9 @@ def look_at(
         plan=plan,
         metric=metric,
         information=found,
-        fraction=_fraction(plan, metric, found, days, inside, after=after),
+        fraction=_fraction(
+            plan, metric, found, days, inside, is_final=after or at_horizon(plan, days, is_last=is_last)
+        ),
         past=inside,
         after_horizon=after and plan.method is SequentialMethod.GROUP_SEQUENTIAL,
         units=units,
@@ -137,9 +141,9 @@ def look_at(
     )
 
 
-def at_horizon(plan: AnalysisPlan, days: float | None) -> bool:
-    """Return whether the last planned day is over; always for a single look."""
-    if plan.method is SequentialMethod.FIXED_HORIZON:
+def at_horizon(plan: AnalysisPlan, days: float | None, *, is_last: bool) -> bool:
+    """Return whether the last planned day is over or nothing more can come; always for a single look."""
+    if is_last or plan.method is SequentialMethod.FIXED_HORIZON:
         return True
     return plan.horizon_days is not None and days is not None and days >= plan.horizon_days
 
@@ -151,13 +155,11 @@ def _fraction(
     days: float | None,
     inside: tuple[PastLook, ...],
     *,
-    after: bool,
+    is_final: bool,
 ) -> float | None:
     if plan.method is not SequentialMethod.GROUP_SEQUENTIAL:
         return None
-    if after:
-        return 1.0
-    if at_horizon(plan, days):
+    if is_final:
         return 1.0
     reached: float | None = None
     if metric.planned_information is not None:

@@ -256,7 +256,8 @@ class Scorecard:
     """One analysis of one experiment at one time.
 
     comparisons: every metric x treatment against control, in plan order. contrasts: DECISION metrics between
-    treatments. window_start and window_end are None for recorded experiments without times.
+    treatments. window_start and window_end are None for recorded experiments without times. is_last: the experiment
+    was stopped and every window is closed.
     """
 
     experiment: str
@@ -272,6 +273,7 @@ class Scorecard:
     comparisons: tuple[Comparison, ...]
     contrasts: tuple[Comparison, ...]
     checks: tuple[CheckResult, ...]
+    is_last: bool = False
     schema: int = SCHEMA
 
     @property

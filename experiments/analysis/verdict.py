@@ -144,7 +144,7 @@ def _preconditions(plan: AnalysisPlan, card: Scorecard) -> tuple[ReasonItem, ...
 
 def _finished(plan: AnalysisPlan, card: Scorecard) -> bool:
     """Return whether the plan has no looks left that could still decide."""
-    if at_horizon(plan, card.days):
+    if at_horizon(plan, card.days, is_last=card.is_last):
         return True
     fractions = [
         None if found.sequential is None else found.sequential.spent_fraction

@@ -1,7 +1,7 @@
 """Everything a scorecard is computed from, read from the stored evidence as it was known at a receipt time."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from experiments.analysis.inputs import AnalysisInputs, Health, History, MetricSums, Stratum
@@ -10,6 +10,7 @@ from experiments.analysis.scorecard import Exclusions, Scorecard
 from experiments.models import AllocationEpoch, ExternalAggregate, Quarantine, RecordedImport
 from experiments.models import Scorecard as ScorecardRow
 from experiments.queries.designs import RunFacts, variants_of
+from experiments.queries.plans import draft_plan
 from experiments.statistics.moments import PowerSums
 from experiments.vocabulary import ArmState, Source
 from experiments.warehouse import own, postgres, recorded
@@ -81,8 +82,10 @@ def own_inputs(
             rows=total,
             exposures_without_token=sum(int(row["unverified"]) for row in rows),
             allocation_changes=len(allocations) - 1,
+            frozen_changes=int(draft_plan(run.id) != plan),
         ),
         history=history,
+        is_last=run.stopped_at is not None and window_end >= run.stopped_at + timedelta(hours=longest),
     )
 
 

@@ -34,17 +34,18 @@ def bad_rows(loaded: Loaded, *, value: str | None) -> list[BadRow]:
 
     value: what stands in the experiment column; None takes all rows and the lines that are no rows at all.
     """
-    found = loaded.workspace.database.execute(
-        "SELECT place, fault, bad_value FROM (SELECT rowid AS place, fault, bad_value,"
-        " row_number() OVER (PARTITION BY fault ORDER BY rowid) AS nth FROM judged"
-        f" WHERE fault IS NOT NULL AND {of_experiment(value)})"
-        f" WHERE nth <= {EXAMPLES_PER_FAULT} ORDER BY place LIMIT {MOST_EXAMPLES}"
-    ).fetchall()
-    lines = RowPlaces(loaded)
+    database = loaded.workspace.database
+    bad = f"FROM judged WHERE {of_experiment(value)} AND fault"
+    found: list[tuple[int, int, str | None]] = []
+    for (fault,) in database.execute(f"SELECT DISTINCT fault {bad} IS NOT NULL").fetchall():
+        found += database.execute(
+            f"SELECT rowid, fault, bad_value {bad} = ? ORDER BY rowid LIMIT {EXAMPLES_PER_FAULT}", [fault]
+        ).fetchall()
+    places = RowPlaces(loaded)
     examples = []
-    for place, fault, bad_value in found:
+    for place, fault, bad_value in sorted(found):
         judgement = loaded.layout.judgements[fault]
-        name, row, line = lines.of(place)
+        name, row, line = places.of(place)
         examples.append(BadRow(name, row, line, judgement.fault.value, judgement.column, bad_value))
     return [*examples, *(malformed_lines(loaded) if value is None else ())][:MOST_EXAMPLES]
 

@@ -24,7 +24,7 @@ _TYPES = {
 }
 
 
-def _whole(checker: TypeChecker, instance: object) -> bool:
+def _whole(_checker: TypeChecker, instance: object) -> bool:
     """Return whether a value was written as a whole number: 1.0 was not, though JSON Schema says it is one."""
     return isinstance(instance, int) and not isinstance(instance, bool)
 

@@ -52,6 +52,23 @@ class Interval:
         return above and (self.upper is None or value <= self.upper)
 
 
+def intersection(first: Interval, second: Interval) -> Interval:
+    """Return what both intervals contain, or the first where they share nothing or the second is undefined.
+
+    Intervals that hold together at every look (repeated intervals, confidence sequences) may be intersected.
+    """
+    if second.status is IntervalStatus.UNDEFINED:
+        return first
+    if first.status is IntervalStatus.UNDEFINED:
+        return second
+    lower = max((end for end in (first.lower, second.lower) if end is not None), default=None)
+    upper = min((end for end in (first.upper, second.upper) if end is not None), default=None)
+    if lower is not None and upper is not None and lower > upper:
+        return first
+    status = IntervalStatus.UNBOUNDED if lower is None or upper is None else IntervalStatus.BOUNDED
+    return Interval(status, lower, upper, None if status is IntervalStatus.BOUNDED else first.reason or second.reason)
+
+
 @dataclass(frozen=True, slots=True)
 class Undefined:
     """A figure that does not exist, with the reason."""

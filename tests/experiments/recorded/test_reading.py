@@ -70,7 +70,7 @@ def test_read_manifest__no_recorded_values__the_key_is_the_value():
         ("kind: binary", "kind: boolean", 'm.yaml:14:24: outcomes[0].kind: "boolean" is not known'),
         ("role: DECISION", "role: 1", "m.yaml:14:57: outcomes[0].role: 1 is not known"),
         ("control: true", "control: yes", 'm.yaml:11:20: variants[0].control: "yes" is not true or false'),
-        ('"1.0"', "1.0", "m.yaml:12:37: variants[1].recorded[1]: 1.0 does not fit"),
+        ('"1.0"', "1.0", "m.yaml:12:38: variants[1].recorded[1]: 1.0 does not fit"),
         ("source: rows", "source: rows\nsource: rows", "m.yaml:8:1: source: is there twice"),
         ("project: shop", 'project: "a\\0"', "m.yaml:2:10: project: contains a control character"),
         ("name: Button", "name: |\n    a\n    b", "m.yaml:5:9: experiment.name: runs over several lines"),
@@ -87,7 +87,9 @@ def test_read_manifest__fault__is_named_with_line_and_column(changed: str, into:
 
 
 def test_read_manifest__several_faults__are_listed_at_once_in_the_order_of_lines():
-    text = TEXT.replace("project: shop", "project: S").replace("kind: binary", "kind: b").replace("schema: 1", "schema: 3")
+    text = (
+        TEXT.replace("project: shop", "project: S").replace("kind: binary", "kind: b").replace("schema: 1", "schema: 3")
+    )
     assert [line.split(": ")[0] for line in faults_of(text) if line.startswith("m.yaml")] == [
         "m.yaml:1:1",
         "m.yaml:2:1",
@@ -124,7 +126,9 @@ def test_canonical_json__comments_order_and_written_defaults__change_nothing():
 
 
 def test_canonical_json__another_role__differs():
-    other = [{"name": "conversion", "kind": "binary", "column": "converted", "role": "DECISION", "direction": "DECREASE"}]
+    other = [
+        {"name": "conversion", "kind": "binary", "column": "converted", "role": "DECISION", "direction": "DECREASE"}
+    ]
     assert make_manifest(outcomes=other).canonical_json() != make_manifest().canonical_json()
 
 

@@ -118,7 +118,10 @@ def faults(changes: dict[str, Any]) -> list[str]:
         ({"objective": OBJECTIVE}, "objective: saving is missing"),
         ({"objective": {"margin": 0.1}}, "objective.margin: means nothing for superiority"),
         ({"csv": {"delimiter": '"'}}, "csv: delimiter and quote are the same"),
-        ({**AGGREGATES, "columns": {"variant": "arm", "unit": "id"}}, "columns.unit: means nothing for source: aggregates"),
+        (
+            {**AGGREGATES, "columns": {"variant": "arm", "unit": "id"}},
+            "columns.unit: means nothing for source: aggregates",
+        ),
         ({**AGGREGATES, "dimensions": ["x"]}, "dimensions: aggregates have no units to divide"),
         ({**AGGREGATES, "outcomes": [BINARY]}, "outcomes[0].column: means nothing for source: aggregates"),
         ({**AGGREGATES, "outcomes": [{**TOTALS, "units": None}]}, "outcomes[0]: units is missing"),
@@ -131,7 +134,10 @@ def faults(changes: dict[str, Any]) -> list[str]:
             {**AGGREGATES, "outcomes": [{**TOTALS, "kind": "money", "successes": None, "sum": "s"}]},
             "outcomes[0]: a money outcome is given by sum and sum_of_squares, or mean and variance, not by sum",
         ),
-        ({**AGGREGATES, "outcomes": [{**TOTALS, "kind": "ratio"}]}, "outcomes[0].kind: totals of a ratio do not tell how it varies"),
+        (
+            {**AGGREGATES, "outcomes": [{**TOTALS, "kind": "ratio"}]},
+            "outcomes[0].kind: totals of a ratio do not tell how it varies",
+        ),
         ({**AGGREGATES, "outcomes": [{**TOTALS, "recorded": 1}]}, "outcomes[0].recorded: there is no metric column"),
         (
             {**AGGREGATES, "columns": {"variant": "arm", "metric": "m"}},

@@ -48,11 +48,7 @@ def test_schema_faults__every_name__is_described():
     def undescribed(part: object, path: str) -> list[str]:
         if not isinstance(part, dict):
             return []
-        found = [
-            f"{path}.{name}"
-            for name, entry in part.get("properties", {}).items()
-            if "description" not in entry
-        ]
+        found = [f"{path}.{name}" for name, entry in part.get("properties", {}).items() if "description" not in entry]
         return found + [name for key, entry in part.get("$defs", {}).items() for name in undescribed(entry, key)]
 
     assert undescribed(json.loads(schema_text()), "manifest") == []

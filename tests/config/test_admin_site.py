@@ -1,0 +1,113 @@
+"""The admin as a whole: every page of every table answers, in both languages, and the sidebar keeps to permissions."""
+
+import re
+
+import pytest
+from django.contrib import admin
+from django.contrib.auth.models import Permission, User
+from django.test import Client
+from django.urls import reverse
+
+from decisions.models import PublishedBundle
+from experiments.actions.design import create_holdout, create_layer
+from experiments.models import Quarantine
+from foundation.actions.projects import issue_api_key
+from tests.experiments.reports import material, stored
+
+pytestmark = pytest.mark.django_db
+
+TABLES = sorted(f"{model._meta.app_label}_{model._meta.model_name}" for model in admin.site._registry)
+EXPECTED = [
+    "auth_group",
+    "auth_user",
+    "decisions_publishedbundle",
+    "experiments_experiment",
+    "experiments_holdout",
+    "experiments_layer",
+    "experiments_metric",
+    "experiments_quarantine",
+    "experiments_scorecard",
+    "foundation_apikey",
+    "foundation_job",
+    "foundation_journalentry",
+    "foundation_project",
+]
+
+
+@pytest.fixture
+def owner() -> Client:
+    """Return a logged-in person who may do everything."""
+    client = Client()
+    client.force_login(User.objects.create(username="lin", is_staff=True, is_superuser=True))
+    return client
+
+
+@pytest.fixture
+def rows() -> None:
+    """Put at least one row into every table."""
+    project = stored.shop()
+    stored.keep(stored.running(project), material.scorecard(material.comparisons()), material.SHIP)
+    who = {"project_id": project, "acting_user": "lin", "now": material.START}
+    create_layer(key="checkout", name="Checkout", **who)
+    create_holdout(key="year", name="Year", unit_kind="visitor", share=50_000, **who)
+    issue_api_key(kind="client", name="Web", **who)
+    Quarantine.objects.create(project_id=project, origin="EVENT", reference="m", reason="LATE")
+    PublishedBundle.objects.create(project_id=project, version=1, sha256="a" * 64, content="{}", companion="{}")
+    User.objects.create(username="other").groups.create(name="Readers")
+
+
+def test_tables__are_those_that_people_need() -> None:
+    assert TABLES == EXPECTED
+
+
+@pytest.mark.parametrize("language", ["en", "zh-hans"])
+@pytest.mark.parametrize("table", EXPECTED)
+def test_table__list_and_row_and_form__answer(owner: Client, rows: None, table: str, language: str) -> None:
+    headers = {"accept-language": language}
+    listing = owner.get(reverse(f"admin:{table}_changelist"), headers=headers)
+    assert listing.status_code == 200
+    assert f'lang="{language}"' in listing.content.decode()
+    pages = set(re.findall(rf"/admin/{table.replace('_', '/')}/\d+/change/", listing.content.decode()))
+    assert pages
+    for page in pages:
+        assert owner.get(page, headers=headers).status_code == 200
+    assert owner.get(reverse(f"admin:{table}_add"), headers=headers).status_code in (200, 403)
+
+
+@pytest.mark.parametrize("table", EXPECTED)
+def test_table__search__takes_any_text(owner: Client, rows: None, table: str) -> None:
+    for text in ("free", "%_'\"\\", "实验", "x" * 500):
+        assert owner.get(reverse(f"admin:{table}_changelist"), {"q": text}).status_code == 200
+
+
+def test_sidebar__shows_what_the_person_may_view(client: Client) -> None:
+    user = User.objects.create(username="mei", is_staff=True)
+    user.user_permissions.add(Permission.objects.get(codename="view_metric"))
+    client.force_login(user)
+    shown = client.get("/admin/experiments/metric/").content.decode()
+    assert "/admin/experiments/metric/" in shown
+    for hidden in ("/admin/foundation/apikey/", "/admin/foundation/job/", "/admin/auth/user/", '"/x/"'):
+        assert hidden not in shown
+
+
+def test_login__right_password__leads_back_to_where_one_wanted_to_go(client: Client) -> None:
+    User.objects.create_superuser("lin", password="a long enough one")
+    fields = {"username": "lin", "password": "a long enough one", "next": "/x/"}
+    response = client.post("/admin/login/?next=/x/", fields)
+    assert (response.status_code, response["Location"]) == (302, "/x/")
+
+
+def test_login__wrong_password__says_so_and_names_no_reason(client: Client) -> None:
+    User.objects.create_superuser("lin", password="a long enough one")
+    shown = client.post("/admin/login/", {"username": "lin", "password": "wrong"}).content.decode()
+    assert "Please enter the correct username and password" in shown
+    assert 'value="lin"' in shown
+    assert "wrong" not in shown
+
+
+@pytest.mark.parametrize("target", ["https://evil.example/", "//evil.example/", "javascript:alert(1)"])
+def test_login__foreign_target__is_not_followed(client: Client, target: str) -> None:
+    User.objects.create_superuser("lin", password="a long enough one")
+    fields = {"username": "lin", "password": "a long enough one", "next": target}
+    assert client.post("/admin/login/", fields)["Location"].startswith("/")
+    assert "evil" not in client.post("/admin/login/", fields)["Location"]
