@@ -122,7 +122,8 @@ def _fill() -> int:
             [experiment_id, experiment_id, START, UNITS],
         )
         for day in range(-14, 29):
-            cursor.execute("SELECT tiltyard_ensure_partition('experiments_outcome', %s)", [(START + timedelta(days=day)).date()])
+            date = (START + timedelta(days=day)).date()
+            cursor.execute("SELECT tiltyard_ensure_partition('experiments_outcome', %s)", [date])
         cursor.execute(
             "INSERT INTO experiments_outcome (project_id, day, message_id, line, event, occurred_at, received_at,"
             " visitor, value, quantity)"

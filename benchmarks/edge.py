@@ -174,7 +174,7 @@ def _ingest(port: int, database: str) -> float:
     waiting = iter(_batches(600))
     before = _count(database)
     load = run_load(port, lambda: next(waiting), connections=INGEST_CONNECTIONS, seconds=SECONDS)
-    assert load.statuses.keys() == {202}
+    assert load.statuses.keys() == {202}, load.statuses
     assert _count(database) - before == BATCH * len(load.latencies)
     return BATCH * load.per_second
 

@@ -48,7 +48,7 @@ def _open(url: str) -> None:
 def _megabytes(pid: int) -> float:
     """Return the resident memory of a process and its children; what they share is counted for each."""
     root = psutil.Process(pid)
-    return sum(process.memory_info().rss for process in (root, *root.children(recursive=True))) / 1e6
+    return float(sum(process.memory_info().rss for process in (root, *root.children(recursive=True)))) / 1e6
 
 
 if __name__ == "__main__":

@@ -9,7 +9,8 @@ Ranges = tuple[tuple[int, int], ...]
 
 def first_ranges(weights: Mapping[str, int]) -> dict[str, Ranges]:
     """Return contiguous slots for each variant in order; weights are slots and add up to 1 000 000."""
-    start, ranges = 0, {}
+    start = 0
+    ranges: dict[str, Ranges] = {}
     for key, weight in weights.items():
         ranges[key] = ((start, start + weight),) if weight else ()
         start += weight
@@ -21,7 +22,8 @@ def moved_ranges(current: Mapping[str, Ranges], weights: Mapping[str, int]) -> d
 
     Only as many slots change hands as the weights differ by, so no unit moves that need not.
     """
-    kept, freed = {}, []
+    kept: dict[str, Ranges] = {}
+    freed: list[tuple[int, int]] = []
     for key, weight in weights.items():
         owned = _width(current[key])
         kept[key], given = _cut(current[key], min(weight, owned))

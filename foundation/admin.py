@@ -121,7 +121,9 @@ class ApiKeyAdmin(ConsoleAdmin):
 
     def has_revoke_permission(self, request: HttpRequest, object_id: str | None = None) -> bool:
         """Return whether the key is still valid and the person may change keys."""
-        return self.has_change_permission(request) and ApiKey.objects.filter(pk=object_id or 0, revoked_at=None).exists()
+        return (
+            self.has_change_permission(request) and ApiKey.objects.filter(pk=object_id or 0, revoked_at=None).exists()
+        )
 
     def save_model(self, request: HttpRequest, obj: ApiKey, form: Any, change: bool) -> None:
         """Issue a key by the action and keep its secret for the answer."""

@@ -55,7 +55,7 @@ def _prepare() -> tuple[object, object]:
     os.environ.update(lease.urls)
     os.environ[REDIS_URL] = _with_path(os.environ[REDIS_URL], f"/{number}")
     own_state = STATE / f"slot-{number}"
-    own_state.mkdir(exist_ok=True)
+    (own_state / "static").mkdir(parents=True, exist_ok=True)
     os.environ.update(
         DJANGO_SETTINGS_MODULE="config.settings",
         SECRET_KEY=secrets.token_urlsafe(50),

@@ -26,7 +26,7 @@ class DemoFailed(Exception):
 
 
 def main(arguments: list[str]) -> int:
-    """Run the demonstration and return its exit code: 0 only when the verdict is right and nothing changed on replay."""
+    """Run the demonstration and return its exit code: 0 only if no verdict is wrong and replay changes nothing."""
     options = _parser().parse_args(arguments)
     state = state_directory()
     try:

@@ -1,4 +1,4 @@
-"""The records of the live demonstration: a simulated shop's project, its metrics and one experiment that is launched."""
+"""The records of the demonstration: a simulated shop's project, its metrics and one launched experiment."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta

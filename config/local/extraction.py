@@ -88,9 +88,24 @@ def merge(path: Path) -> int:
         old = known.get(message.id, message.context) if message.id else None
         if old is not None:
             message.string = old.string
-    with path.open("wb") as file:
-        write_po(file, merged, no_location=True, sort_output=True, omit_header=False, width=110)
+    write(path, merged)
     return sum(not (all(m.string) if isinstance(m.string, tuple | list) else m.string) for m in merged if m.id)
+
+
+def write(path: Path, catalogue: Catalog) -> None:
+    """Write a catalogue in the order of its messages, without dates or line numbers, so that only changes differ."""
+    header = (
+        'msgid ""',
+        'msgstr ""',
+        f'"Language: {catalogue.locale_identifier}\\n"',
+        '"MIME-Version: 1.0\\n"',
+        '"Content-Type: text/plain; charset=utf-8\\n"',
+        '"Content-Transfer-Encoding: 8bit\\n"',
+        f'"Plural-Forms: {catalogue.plural_forms}\\n"',
+    )
+    with path.open("wb") as file:
+        file.write("\n".join((*header, "", "")).encode())
+        write_po(file, catalogue, no_location=True, sort_output=True, omit_header=True, width=110)
 
 
 def _in_code(source: bytes) -> Iterator[tuple[Id, str | None]]:

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
 from queue import Empty, LifoQueue
@@ -159,5 +160,7 @@ class EventWriter:
     def _ensure_partitions(self, connection: Connection, days: set[date]) -> None:
         """Make the partitions in transactions of their own: making one takes a lock that a long one would hold."""
         for day in sorted(days - self._days):
-            connection.execute(_ENSURE, (day,))
+            # Of two that make the same one at the same time, the slower is told that it is there.
+            with suppress(psycopg.errors.DuplicateTable):
+                connection.execute(_ENSURE, (day,))
             self._days.add(day)

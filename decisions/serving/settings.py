@@ -37,7 +37,7 @@ class EdgeSettings:
     redis_url: str | None
     state_directory: Path
     poll_seconds: float = 2.0
-    stale_seconds: float = 15.0
+    stale_seconds: float = 5.0
     connect_seconds: int = 2
     connections: int = 4
     retry_seconds: int = 5
@@ -74,7 +74,7 @@ def edge_settings(environment: Mapping[str, str]) -> EdgeSettings:
         redis_url=address("REDIS_URL", ("redis://", "rediss://", "unix://")),
         state_directory=Path(environment.get("TILTYARD_STATE_DIR") or _BASE / ".tiltyard").absolute(),
         poll_seconds=number("TILTYARD_EDGE_POLL_SECONDS", 2.0, 0.05, 60),
-        stale_seconds=number("TILTYARD_EDGE_STALE_SECONDS", 15.0, 1, 3600),
+        stale_seconds=number("TILTYARD_EDGE_STALE_SECONDS", 5.0, 1, 3600),
         connect_seconds=int(number("TILTYARD_DATABASE_CONNECT_SECONDS", 2, 1, 60)),
         connections=int(number("TILTYARD_EDGE_CONNECTIONS", 4, 1, 64)),
         retry_seconds=int(number("TILTYARD_EDGE_RETRY_SECONDS", 5, 1, 300)),

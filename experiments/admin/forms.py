@@ -207,7 +207,7 @@ class MetricForm(forms.ModelForm):  # type: ignore[type-arg]
         values = super().clean() or {}
         if self.errors:
             return values
-        draft = Metric(**{**values, "version": 1})
+        draft = Metric(**{"key": self.instance.key, "version": 1, **values})
         try:
             spec_of(draft)
         except (ValueError, DomainError) as error:

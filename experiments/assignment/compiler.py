@@ -137,7 +137,7 @@ def _experiment(
         holdout=_reference(entry, "holdout", path, holdouts),
         admits=None if audience is None else _predicate(audience, f"{path}.audience", shared),
         required=required_values(audience),
-        coverage=coverage if is_running else SLOTS,
+        coverage=coverage if is_running and coverage < SLOTS else SLOTS,  # One object for all: see _Shared.
         coverage_prefix=slot_prefix(salt, Purpose.COVERAGE),
         variant_prefix=slot_prefix(salt, Purpose.VARIANT),
         boundaries=shared.boundaries.setdefault(arms.boundaries, arms.boundaries),

@@ -127,11 +127,12 @@ def text_source(file: DataFile, link: Path, needed: Sequence[str], *, how: CsvPa
     columns = ", ".join(f"'c{index}': 'VARCHAR'" for index in range(len(file.columns)))
     compression = "gzip" if file.kind is FileKind.CSV_GZIP else "none"
     return (
-        f"(SELECT {', '.join(chosen)} FROM read_csv({literal(str(link))}, auto_detect = false, header = true,"
-        f" delim = {literal(how.delimiter)}, quote = {literal(how.quote)}, escape = {literal(how.quote)},"
-        f" encoding = '{how.encoding}', compression = '{compression}', columns = {{{columns}}},"
+        f"(SELECT {', '.join(chosen)} FROM (SELECT * FROM read_csv({literal(str(link))}, auto_detect = false,"
+        f" header = true, delim = {literal(how.delimiter)}, quote = {literal(how.quote)},"
+        f" escape = {literal(how.quote)}, encoding = '{how.encoding}', compression = '{compression}',"
+        f" columns = {{{columns}}},"
         f" max_line_size = {LONGEST_LINE}, store_rejects = true, rejects_limit = 0,"
-        f" rejects_table = '{rejects}', rejects_scan = '{rejects}_scan'))"
+        f" rejects_table = '{rejects}', rejects_scan = '{rejects}_scan')))"
     )
 
 

@@ -100,11 +100,16 @@ def _read(manifest: Manifest, layout: Layout, file: DataFile, link: Path, worksp
     """Append one file to `judged` and return how many rows it holds now."""
     source = text_source(file, link, layout.needed, how=manifest.csv, rejects=_rejects(index))
     query = judged_sql(layout, source, null_tokens=manifest.null_tokens)
+    # Without this, DuckDB 1.5 fails on a line it rejects for a column that is not read.
+    workspace.database.execute(
+        f"SET disabled_optimizers = '{'' if file.kind is FileKind.PARQUET else 'unused_columns'}'"
+    )
     try:
         if index == 0:
             workspace.database.execute(f"CREATE TABLE judged AS {query}")
         else:
             workspace.database.execute(f"INSERT INTO judged {query}")
+        workspace.database.execute("RESET disabled_optimizers")
         counted = workspace.database.execute("SELECT count(*) FROM judged").fetchone()
     except duckdb.Error as error:
         raise _unreadable(manifest, file, error) from None
@@ -138,7 +143,7 @@ def _rejects(index: int) -> str:
 
 
 def _unreadable(manifest: Manifest, file: DataFile, error: duckdb.Error) -> DataInvalid:
-    told = " ".join(str(error).split())[:300]
+    told = " ".join(str(error).partition("Stack Trace")[0].split())[:300]
     if "strptime" in told or "format specifier" in told:
         return DataInvalid(
             f"columns.time_format {manifest.columns.time_format!r} cannot be used: {told}",

@@ -39,7 +39,8 @@ _DECLARE_NULL = "Correct the export, or list the text under null_tokens if it me
 
 TOLD: Final[dict[RowFault, Told]] = {
     RowFault.MALFORMED_LINE: Told(
-        "the line does not have the columns of the header", "Quote values that hold the delimiter or line breaks."
+        "the line does not have the columns of the header, or other characters than csv.encoding says",
+        "Quote values that hold the delimiter or line breaks; write csv.encoding: latin-1 if the file is not UTF-8.",
     ),
     RowFault.MISSING_EXPERIMENT: Told("the experiment is empty", "Correct the export."),
     RowFault.MISSING_VARIANT: Told("the variant is empty", "Correct the export: every row needs its assignment."),

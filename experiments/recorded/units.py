@@ -99,33 +99,38 @@ def _drop_repeated_units(database: duckdb.DuckDBPyConnection) -> int:
 
 
 def unit_rows(recorded: RecordedUnits, *, hash_unit: Hasher, hash_cluster: Hasher) -> Iterator[UnitRow]:
-    """Yield the kept units. The hashers turn an id as recorded into the id that is stored.
+    """Yield the kept units in the order of their stored ids, in which an index takes them fastest.
 
-    Only one experiment of a workspace is settled at a time; read its rows before the next is settled.
+    The hashers turn an id as recorded into the id that is stored. Only one experiment of a workspace is settled at a
+    time; read its rows before the next is settled.
     """
     manifest, layout = recorded.manifest, recorded.loaded.layout
     dimensions = ", ".join(f"{literal(name)}, d{index}" for index, name in enumerate(manifest.dimensions))
     cursor = recorded.loaded.workspace.database.cursor()
+    if manifest.columns.unit is None:
+        stored = "'row:' || (place + 1)"
+    elif manifest.unit_is_personal:
+        stored = _registered(cursor, hash_unit)
+    else:
+        stored = "unit"
     cursor.execute(
-        "SELECT CASE WHEN unit IS NULL THEN 'row:' || (place + 1) ELSE unit END, variant, shown,"
-        f" {_iso('moment')}, cluster,"
+        f"SELECT stored, variant, shown, {_iso('moment')}, cluster,"
         f" {f'CAST(json_object({dimensions}) AS VARCHAR)' if dimensions else 'NULL'},"
         f" {_array('t', len(layout.totals))}, {_array('x', len(layout.covariates))}"
-        " FROM kept"
+        f" FROM (SELECT *, {stored} AS stored FROM kept ORDER BY stored)"
     )
-    personal = manifest.unit_is_personal
     while batch := cursor.fetchmany(BATCH_ROWS):
         for unit, variant, shown, moment, cluster, dims, totals, covariates in batch:
-            yield UnitRow(
-                hash_unit(unit) if personal else unit,
-                variant,
-                shown,
-                moment,
-                None if cluster is None else hash_cluster(cluster),
-                dims,
-                totals,
-                covariates,
-            )
+            hashed = None if cluster is None else hash_cluster(cluster)
+            yield UnitRow(unit, variant, shown, moment, hashed, dims, totals, covariates)
+
+
+def _registered(database: duckdb.DuckDBPyConnection, hasher: Hasher) -> str:
+    """Make a hasher callable in SQL, under a name of its own, and return the expression that calls it."""
+    before = "SELECT count(*) FROM duckdb_functions() WHERE function_name LIKE 'stored_unit_%'"
+    name = f"stored_unit_{_number(database, before)}"
+    database.create_function(name, hasher, ["VARCHAR"], "VARCHAR")
+    return f"{name}(unit)"
 
 
 def _array(prefix: str, size: int) -> str:

@@ -1,4 +1,4 @@
-"""Many units at once: exposures and orders copied into the event log, projected and analysed by the product's own code."""
+"""Many units at once: messages copied into the event log, then projected and analysed by the product's own code."""
 
 import json
 from collections.abc import Iterable

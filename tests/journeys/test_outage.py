@@ -143,7 +143,6 @@ def test_outage__postgres_and_redis_stopped_while_serving__loses_nothing(own_pos
         stored = {row[0] for row in session.execute("SELECT message_id FROM decisions_eventlog").fetchall()}
     lost = set(storefront.acknowledged) - stored
     assert not lost
-    print(f"{len(storefront.acknowledged)} acknowledged, {len(storefront.refusals)} refused, {len(lost)} lost")
 
 
 def _serves(client: Client) -> bool:

@@ -55,8 +55,7 @@ def test_worker_killed__in_the_middle_of_an_analysis__another_finishes_it_once(m
         site.kill_process("worker")
     assert not Scorecard.objects.filter(experiment_id=experiment_id, window_end=window_end).exists()
     site.start_process("second")
-    seconds = wait_until(lambda: _state(key) == "DONE", 60, "the analysis by the other worker")
-    print(f"finished {seconds:.1f} s after the kill")
+    wait_until(lambda: _state(key) == "DONE", 60, "the analysis by the other worker")
     job = Job.objects.get(key=key)
     assert job.attempts == 2
     assert Scorecard.objects.filter(experiment_id=experiment_id, window_end=window_end).count() == 1

@@ -118,6 +118,22 @@ def test_write__twenty_at_once_with_the_same_messages__store_each_once(
     assert sum(len(found) for found in results) == 50, "each message is new to exactly one request"
 
 
+def test_write__first_message_of_a_day_in_several_processes_at_once__is_stored_by_each(
+    writer: EventWriter, database_url: str, database: psycopg.Connection[tuple[object, ...]]
+) -> None:
+    writers = [EventWriter(database_url, connections=1, connect_seconds=2) for _ in range(3)]
+    days = [date(2026, 2, 1) + timedelta(days=number) for number in range(15)]
+
+    def send(number: int) -> int:
+        return sum(len(writers[number].write([row(message_id=f"m-{number}", day=day)])) for day in days)
+
+    with ThreadPoolExecutor(3) as pool:
+        assert list(pool.map(send, range(3))) == [15, 15, 15]
+    for other in writers:
+        other.close()
+    assert len(stored_ids(database)) == 45
+
+
 def test_write__all_connections_busy__refuses_within_a_second(
     writer: EventWriter, database_url: str, database: psycopg.Connection[tuple[object, ...]]
 ) -> None:

@@ -1,4 +1,5 @@
 from datetime import timedelta
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -72,12 +73,12 @@ def splits(size: int) -> st.SearchStrategy[dict[str, int]]:
 @given(st.lists(splits(4), min_size=2, max_size=6))
 def test_moved_ranges__any_path_of_weights__partitions_the_slots_and_moves_no_more_than_needed(path):
     ranges = first_ranges(path[0])
-    for before, after in zip(path, path[1:], strict=False):
+    for before, after in pairwise(path):
         moved = moved_ranges(ranges, after)
         flat = sorted(piece for pieces in moved.values() for piece in pieces)
         assert flat[0][0] == 0
         assert flat[-1][1] == SLOTS
-        assert all(left[1] == right[0] for left, right in zip(flat, flat[1:], strict=False))
+        assert all(left[1] == right[0] for left, right in pairwise(flat))
         assert {key: sum(b - a for a, b in pieces) for key, pieces in moved.items()} == after
         stayed = sum(max(0, min(b, d) - max(a, c)) for key in after for a, b in ranges[key] for c, d in moved[key])
         assert SLOTS - stayed == sum(max(0, after[key] - before[key]) for key in after)

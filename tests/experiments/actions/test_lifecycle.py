@@ -172,8 +172,10 @@ def test_conclude__unknown_conclusion__is_refused():
         "UPDATE experiments_experimentmetric SET role = 'SECONDARY' WHERE experiment_id = %s",
         "DELETE FROM experiments_experimentmetric WHERE experiment_id = %s",
         "UPDATE experiments_variant SET weight = 1 WHERE experiment_id = %s",
-        "INSERT INTO experiments_variant (experiment_id, key, name, is_control, weight, parameters, position)"
-        " VALUES (%s, 'c', 'C', false, 0, '{}', 9)",
+        (
+            "INSERT INTO experiments_variant (experiment_id, key, name, is_control, weight, parameters, position)"
+            " VALUES (%s, 'c', 'C', false, 0, '{}', 9)"
+        ),
         "UPDATE experiments_analysisplan SET content = '{}' WHERE experiment_id = %s",
         "DELETE FROM experiments_analysisplan WHERE experiment_id = %s",
         "UPDATE experiments_allocationepoch SET coverage = 5 WHERE experiment_id = %s",

@@ -24,12 +24,12 @@ def test_scorecard__is_read_with_its_verdict_and_a_way_to_the_readout(owner: Cli
 def test_quarantine__is_counted_by_reason_and_filtered(owner: Client, project: int) -> None:
     for number, reason in enumerate(("LATE", "LATE", "UNKNOWN_VARIANT")):
         Quarantine.objects.create(
-            project_id=project, origin="EVENT", reference=f"m-{number}", reason=reason, payload={"n": number}
+            project_id=project, origin="EVENT", reference=f"message-{number}", reason=reason, payload={"n": number}
         )
     listing = reverse("admin:experiments_quarantine_changelist")
     assert "LATE (2)" in " ".join(owner.get(listing).content.decode().split())
     narrowed = owner.get(listing, {"reason": "UNKNOWN_VARIANT"}).content.decode()
-    assert "m-2" in narrowed
-    assert "m-0" not in narrowed
+    assert "message-2" in narrowed
+    assert "message-0" not in narrowed
     page = reverse("admin:experiments_quarantine_change", args=[Quarantine.objects.first().pk])  # type: ignore[union-attr]
     assert owner.post(page, {"reason": "FINE"}).status_code == 403

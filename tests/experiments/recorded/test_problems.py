@@ -78,7 +78,7 @@ def test_load__quote_that_is_never_closed__is_refused_with_its_line(tmp_path: Pa
 def test_load__bytes_that_are_not_utf_8__are_quarantined_lines(tmp_path: Path):
     path = write_csv(tmp_path, *GOOD)
     path.write_bytes(path.read_bytes() + b"x1,a,,,1,,,,\xff\n")
-    with recording_of(make_manifest(), path) as recording:
+    with recording_of(make_manifest(dimensions=["country"]), path) as recording:
         found, _ = recording.units(recording.parts[0])
     assert found.counts.quarantined == {"MALFORMED_LINE": 1}
 

@@ -70,16 +70,16 @@ class Evidence:
         with connection.cursor() as cursor:
             for number, (unit, arm, epoch, at, received) in enumerate(self.exposures):
                 cursor.execute(
-                    "INSERT INTO experiments_firstexposure (unit, epoch, probability, exposed_at, received_at,"
-                    " message_id, verification, experiment_id, variant_id) VALUES (%s, %s, 0.5, %s, %s, %s, 'TOKEN', %s, %s)"
+                    "INSERT INTO experiments_firstexposure (unit, epoch, probability, exposed_at, received_at, message_id,"
+                    " verification, experiment_id, variant_id) VALUES (%s, %s, 0.5, %s, %s, %s, 'TOKEN', %s, %s)"
                     " ON CONFLICT DO NOTHING",
                     [unit, epoch, at, received, f"e{number}", experiment_id, arm],
                 )
             for number, (unit, event, at, received, value, quantity, line) in enumerate(self.outcomes):
                 cursor.execute("SELECT tiltyard_ensure_partition('experiments_outcome', %s)", [at.date()])
                 cursor.execute(
-                    "INSERT INTO experiments_outcome (project_id, day, message_id, line, event, occurred_at, received_at,"
-                    " visitor, value, quantity) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
+                    "INSERT INTO experiments_outcome (project_id, day, message_id, line, event, occurred_at,"
+                    " received_at, visitor, value, quantity) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
                     [project_id, at.date(), f"o{number}", line, event, at, received, unit, value, quantity],
                 )
             cursor.execute(
