@@ -49,10 +49,10 @@ def count(value: int) -> str:
     return _plain(value, 0)
 
 
-def share(value: float, *, significant: int = 4) -> str:
-    """Return a proportion (0 to 1) as a percentage."""
+def share(value: float) -> str:
+    """Return a proportion (0 to 1) as a percentage with two decimals, more below one per cent."""
     percentage = value * 100.0
-    return _plain(percentage, min(4, decimals_for(percentage, significant=significant))) + "%"
+    return _plain(percentage, min(4, max(2, decimals_for(percentage)))) + "%"
 
 
 def percent(value: float) -> str:

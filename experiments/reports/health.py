@@ -107,7 +107,7 @@ def _facts(check: CheckResult, names: Names) -> Iterable[Fact]:
         if stem in _FOR_ANALYSTS:
             continue
         label = str(FIGURES.get(stem, stem.replace("_", " ")))
-        yield Fact(f"{label}, {names.variant(variant)}" if variant else label, _figure(stem, value, names))
+        yield Fact(f"{label} · {names.variant(variant)}" if variant else label, _figure(stem, value, names))
 
 
 def _figure(name: str, value: float | str | None, names: Names) -> Text:
@@ -124,7 +124,7 @@ def _number(name: str, value: float) -> str:
     if name == "p":
         return figures.probability(value)
     if name in _PERCENTAGES:
-        return figures.share(value, significant=3)
+        return figures.share(value)
     if value.is_integer() or abs(value) >= 1000.0:
         return figures.count(round(value))
     return f"{value:.1f}"

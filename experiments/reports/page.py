@@ -152,7 +152,7 @@ class Samples:
     lines: tuple[SampleLine, ...]
     total: str
     exclusions: tuple[Exclusion, ...]
-    none_found: tuple[Text, ...]
+    none_found: str
     quarantine: tuple[Fact, ...]
     imported: tuple[Fact, ...]
 

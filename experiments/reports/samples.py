@@ -1,6 +1,6 @@
 """Who was analysed, who was left out, and how far the plan has come."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import Final
 
@@ -45,10 +45,17 @@ def samples_of(card: Scorecard, plan: AnalysisPlan, readout: Readout, names: Nam
             for name, number in left_out.items()
             if number
         ),
-        none_found=tuple(EXCLUSIONS[name].title for name, number in left_out.items() if not number),
+        none_found=_none_found([name for name, number in left_out.items() if not number]),
         quarantine=tuple(Fact(reason, figures.count(rows)) for reason, rows in readout.quarantine.items()),
         imported=tuple(_import_facts(readout.import_counts)),
     )
+
+
+def _none_found(names: Sequence[str]) -> str:
+    if not names:
+        return ""
+    titles = _("; ").join(str(EXCLUSIONS[name].title) for name in names)
+    return _("Looked for and not found: %(titles)s.") % {"titles": titles}
 
 
 def progress_of(card: Scorecard, plan: AnalysisPlan, readout: Readout, names: Names) -> Progress:
@@ -82,7 +89,7 @@ def _progress_lines(card: Scorecard, names: Names) -> Iterator[ProgressLine]:
         yield ProgressLine(
             metric=names.metric(comparison.metric),
             variant=names.variant(comparison.variant),
-            share=figures.share(fraction, significant=3),
+            share=figures.share(fraction),
             width=f"{min(1.0, max(0.0, fraction)) * 100.0:.1f}",
             boundary=_BOUNDARIES[seen.crossed],
         )

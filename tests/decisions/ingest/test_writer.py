@@ -108,7 +108,8 @@ def test_write__twenty_at_once_with_the_same_messages__store_each_once(
         while True:
             try:
                 return writer.write(rows(*order))
-            except IngestUnavailable:
+            except IngestUnavailable as refused:
+                assert "busy" in refused.message, "two writers waited for each other"
                 time.sleep(0.05)
 
     with ThreadPoolExecutor(8) as pool:

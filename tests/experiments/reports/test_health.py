@@ -24,10 +24,10 @@ def test_health__failed_blocker__comes_first_with_observed_and_expected_units_an
     first = health.attention[0]
     assert (str(first.title), str(first.outcome), first.glyph) == ("Sample ratio", "failed: it blocks a decision", "✖")
     assert [(str(fact.label), str(fact.value)) for fact in first.figures] == [
-        ("units, Fee as today", "20,000"),
-        ("units, Free from 39", "18,800"),
-        ("expected, Fee as today", "19,400"),
-        ("expected, Free from 39", "19,400"),
+        ("units · Fee as today", "20,000"),
+        ("units · Free from 39", "18,800"),
+        ("expected · Fee as today", "19,400"),
+        ("expected · Free from 39", "19,400"),
         ("p-value", "< 0.0001"),
     ]
     assert "redirects" in str(first.advice)
