@@ -129,6 +129,7 @@ class ConsoleInline(TabularInline):
 
     extra = 0
     tab = True
+    hide_title = True
 
 
 class ReadOnlyInline(ConsoleInline):

@@ -6,14 +6,14 @@ from datetime import datetime, timedelta
 
 from foundation.clock import ClockKind, ProjectClock
 from foundation.errors import DomainError
-from foundation.models import ApiKey, JournalEntry, Project
+from foundation.models import ApiKey, Job, JournalEntry, Project
 
 
 class ProjectUnknown(DomainError):
     """There is no such project."""
 
     code = "PROJECT_UNKNOWN"
-    hint = "Create it in the admin, or check the key."
+    hint = "Check the key, or create it: bin/manage create_project KEY --currency USD, or in the admin."
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +64,25 @@ class JournalLine:
     actor: str
     action: str
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class JobFault:
+    """Why promised work has not been done: the last line of its last error; dead work is tried no more."""
+
+    key: str
+    error: str
+    attempts: int
+    dead: bool
+
+
+def latest_fault(*, key_prefix: str) -> JobFault | None:
+    """Return what keeps the newest job with such a key from being done, or None where nothing has gone wrong."""
+    row = Job.objects.filter(key__startswith=key_prefix).order_by("-pk").first()
+    if row is None or row.state == Job.State.DONE or not row.last_error.strip():
+        return None
+    error = row.last_error.strip().splitlines()[-1]
+    return JobFault(key=row.key, error=error, attempts=row.attempts, dead=row.state == Job.State.DEAD)
 
 
 def project_facts(project_id: int) -> ProjectFacts:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-from django.db import transaction
+from django.db import DataError, connection, transaction
 
 from experiments.actions.analysis import analyse_recorded
 from experiments.actions.design import KeyTaken, create_experiment
@@ -18,7 +18,7 @@ from experiments.actions.lifecycle import launch, stop, submit
 from experiments.models import Experiment, RecordedImport
 from experiments.queries.designs import variants_of
 from experiments.recorded.counts import BadRow, Counts
-from experiments.recorded.files import DataFile
+from experiments.recorded.files import DataFile, DataInvalid
 from experiments.recorded.layout import Layout
 from experiments.recorded.manifest import Manifest, SourceKind
 from experiments.recorded.recording import Part, Recording, examine_files, fingerprint, opened_recording
@@ -30,6 +30,9 @@ from foundation.ids import hash_unit
 from foundation.queries import ProjectFacts, project_by_key
 
 Progress = Callable[[str], None]
+
+IMPORT_LOCK = 7_202_601
+"""First key of the advisory lock that an import holds; the second is the project's id."""
 
 
 class RecordedDifferently(DomainError):
@@ -89,10 +92,11 @@ def import_recorded(
         with opened_recording(manifest, files, workspaces=workspaces, project_zone=project.time_zone) as recording:
             return _record(order, recording)
     except KeyTaken as taken:
-        known = _imported_before(order)  # by a concurrent run of the same import
-        if known:
-            return known
         raise RecordedDifferently(taken.message) from taken
+    except DataError as error:
+        raise DataInvalid(
+            f"The totals are too large to be added up: {error}.", hint="Check columns and money_unit of the outcomes."
+        ) from error
 
 
 def _imported_before(order: _Order) -> tuple[Imported, ...]:
@@ -116,10 +120,15 @@ def _refuse_taken_key(order: _Order, key: str) -> None:
 
 
 def _record(order: _Order, recording: Recording) -> tuple[Imported, ...]:
-    """Write all experiments in one transaction."""
+    """Write all experiments in one transaction; imports into one project wait for each other."""
     rows = recording.manifest.source is SourceKind.ROWS
     record_part = partial(_record_units if rows else _record_aggregates, order, recording)
-    with transaction.atomic():
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SET LOCAL statement_timeout = 0")
+        cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [IMPORT_LOCK, order.project.id])
+        known = _imported_before(order)
+        if known:
+            return known
         done = [Imported(record_part(part), part.key, already=False) for part in recording.parts]
         quarantine_rows(project_id=order.project.id, experiment_id=None, examples=recording.unattributed())
     return tuple(sorted(done, key=lambda imported: imported.key))

@@ -16,7 +16,7 @@ from experiments.models import Scorecard as StoredScorecard
 from experiments.queries.designs import ExperimentUnknown
 from experiments.vocabulary import ArmState, Source, Status, UnitKind, VerdictState
 from foundation.errors import DomainError
-from foundation.queries import JournalLine, ProjectFacts, journal_of, project_facts
+from foundation.queries import JobFault, JournalLine, ProjectFacts, journal_of, latest_fault, project_facts
 
 
 class ExperimentAmbiguous(DomainError):
@@ -117,6 +117,7 @@ class Readout:
     quarantine: Mapping[str, int]
     import_counts: Mapping[str, object]
     imported_at: datetime | None
+    fault: JobFault | None
 
 
 def readout(*, key: str, project_key: str | None = None) -> Readout:
@@ -163,6 +164,7 @@ def readout(*, key: str, project_key: str | None = None) -> Readout:
         ),
         import_counts=recorded.counts if recorded else {},
         imported_at=recorded.imported_at if recorded else None,
+        fault=latest_fault(key_prefix=f"analyse:{row.pk}:"),
     )
 
 

@@ -34,6 +34,7 @@ class Strip:
     next_step: Text
     next_link: Link | None
     facts: tuple[Fact, ...]
+    fault: Text
 
 
 @dataclass(frozen=True, slots=True)

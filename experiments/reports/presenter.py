@@ -93,7 +93,18 @@ def _strip(readout: Readout, words: Words | None, names: Names, addresses: Addre
         ),
         next_link=None if readout.status is Status.CONCLUDED else Link(_("Open its form"), addresses.admin),
         facts=tuple(_freshness(readout, seen, now)) if seen else (),
+        fault=_fault(readout),
     )
+
+
+def _fault(readout: Readout) -> str:
+    """Return why the latest look is missing; what is shown is then the last good one."""
+    if readout.fault is None:
+        return ""
+    told = {"error": readout.fault.error[:300], "attempts": readout.fault.attempts}
+    if readout.fault.dead:
+        return _("The latest analysis failed and is tried no more (%(attempts)s attempts): %(error)s") % told
+    return _("The latest analysis failed and will be tried again (attempt %(attempts)s): %(error)s") % told
 
 
 def _sentences(readout: Readout, names: Names) -> list[str]:

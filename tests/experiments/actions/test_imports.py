@@ -1,13 +1,15 @@
 import json
 import random
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
+from django.db import connection
 
 from experiments.actions.design import MetricDefinition, create_metric
 from experiments.actions.import_design import MetricTaken, slots_of
-from experiments.actions.imports import RecordedDifferently
+from experiments.actions.imports import Imported, RecordedDifferently
 from experiments.models import (
     Experiment,
     ExternalAggregate,
@@ -119,6 +121,24 @@ def test_import_recorded__same_key_with_anything_else__is_refused(
     with pytest.raises(RecordedDifferently, match="was imported before, from other data or another manifest"):
         import_files(make_manifest(**changes), write_csv(tmp_path, *rows, name="other.csv"))
     assert rows_of_every_table() == before
+
+
+@pytest.mark.django_db(transaction=True)
+def test_import_recorded__twice_at_the_same_time__one_imports_and_the_other_finds_it(tmp_path: Path):
+    make_project()
+    paths = [write_csv(tmp_path, *PEOPLE, name=f"{name}.csv") for name in "ab"]
+
+    def run(path: Path) -> tuple[Imported, ...]:
+        try:
+            return import_files(make_manifest(), path)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(2) as pool:
+        results = [found for (found,) in pool.map(run, paths)]
+    assert sorted(found.already for found in results) == [False, True]
+    assert len({found.experiment_id for found in results}) == 1
+    assert ExternalUnit.objects.count() == len(PEOPLE)
 
 
 def test_import_recorded__key_of_an_experiment_of_our_own__is_refused(tmp_path: Path):

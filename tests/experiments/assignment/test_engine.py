@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from experiments.assignment.bucketing import Purpose, draw_slot, slot_prefix
 from experiments.assignment.engine import assign
 from experiments.assignment.snapshot import Assignment, Snapshot
 from experiments.vocabulary import Reason
@@ -55,6 +56,37 @@ def test_assign__whole_coverage_and_no_layer__draws_the_variant_slot_alone() -> 
 
     assert (layer_slot, coverage_slot) == (None, None)
     assert variant_slot is not None
+
+
+def test_assign__slot_at_an_edge__belongs_to_the_range_that_begins_there() -> None:
+    shape = {"layer": 1, "layer_ranges": EVERYONE, "coverage": 999_999}
+    slots = one(compiled(experiment(1, **shape), layers=[layer(1)])).slots
+    layer_slot, coverage_slot, variant_slot = (slot or 0 for slot in slots)
+
+    def reason(**changes: Any) -> tuple[str | None, Reason]:
+        answers = [
+            one(compiled(experiment(1, **shape | changes), layers=[layer(1)])),
+            all_of(compiled(experiment(1, **shape | changes), layers=[layer(1)])).get("experiment-1"),
+        ]
+        found = {(answer.variant, answer.reason) for answer in answers if answer is not None}
+        assert len(found) == 1
+        return found.pop()
+
+    assert reason(coverage=coverage_slot)[1] == Reason.COVERAGE
+    assert reason(coverage=coverage_slot + 1)[1] == Reason.SPLIT
+    assert reason(layer_ranges=[[layer_slot, layer_slot + 1]])[1] == Reason.SPLIT
+    assert reason(layer_ranges=[[0, layer_slot], [layer_slot + 1, 1_000_000]])[1] == Reason.LAYER_TAKEN
+    assert reason(variants=arms(variant_slot, 1_000_000 - variant_slot))[0] == "arm-1"
+    assert reason(variants=arms(variant_slot + 1, 999_999 - variant_slot))[0] == "control"
+
+
+def test_assign__holdout_slot_at_its_share__is_not_held_out() -> None:
+    kept_out = draw_slot(slot_prefix("salt-of-holdout-1", Purpose.HOLDOUT), b"v-1")
+
+    for share, expected in ((kept_out, Reason.SPLIT), (kept_out + 1, Reason.HOLDOUT)):
+        snapshot = compiled(experiment(1, holdout=1), holdouts=[holdout(1, share=share)])
+        assert one(snapshot).reason == expected
+        assert all_of(snapshot)["experiment-1"].reason == expected
 
 
 REFUSED: list[tuple[Reason, dict[str, Any], dict[str, Any]]] = [

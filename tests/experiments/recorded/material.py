@@ -33,11 +33,11 @@ PLAIN: dict[str, Any] = {
 }
 
 FULL_COLUMNS = {"unit": "id", "variant": "arm", "shown": "page", "time": "at"}
-FULL_VARIANTS = [
+FULL_VARIANTS: list[dict[str, Any]] = [
     {"key": "control", "control": True, "recorded": ["a"], "shown": ["old"]},
     {"key": "treatment", "recorded": ["b"], "shown": ["new"]},
 ]
-FULL_OUTCOMES = [
+FULL_OUTCOMES: list[dict[str, Any]] = [
     {"name": "conversion", "kind": "binary", "column": "converted", "role": "DECISION"},
     {"name": "orders", "kind": "count", "column": "orders", "role": "SECONDARY"},
     {"name": "revenue", "kind": "money", "column": "revenue", "role": "SECONDARY", "before": {"column": "before"}},

@@ -8,17 +8,17 @@ from experiments.recorded.faults import ManifestInvalid
 from experiments.recorded.reading import read_manifest
 from tests.experiments.recorded.material import FULL_COLUMNS, FULL_VARIANTS, PLAIN, manifest_text
 
-BINARY = {"name": "conversion", "kind": "binary", "column": "converted", "role": "DECISION"}
-MONEY = {"name": "revenue", "kind": "money", "column": "revenue", "role": "DECISION"}
-RATIO = {
+BINARY: dict[str, Any] = {"name": "conversion", "kind": "binary", "column": "converted", "role": "DECISION"}
+MONEY: dict[str, Any] = {"name": "revenue", "kind": "money", "column": "revenue", "role": "DECISION"}
+RATIO: dict[str, Any] = {
     "name": "aov",
     "kind": "ratio",
     "role": "DECISION",
     "numerator": {"column": "revenue", "kind": "money"},
     "denominator": {"column": "orders"},
 }
-TOTALS = {"name": "conversion", "kind": "binary", "role": "DECISION", "units": "n", "successes": "s"}
-PAIRED = {
+TOTALS: dict[str, Any] = {"name": "conversion", "kind": "binary", "role": "DECISION", "units": "n", "successes": "s"}
+PAIRED: dict[str, Any] = {
     "name": "conversion",
     "kind": "binary",
     "role": "DECISION",
@@ -26,8 +26,8 @@ PAIRED = {
     "successes": {"control": "sc", "treatment": "st"},
 }
 A, B = PLAIN["variants"]
-AGGREGATES = {"source": "aggregates", "columns": {"variant": "arm"}, "outcomes": [TOTALS]}
-OBJECTIVE = {"kind": "non_inferiority_with_saving"}
+AGGREGATES: dict[str, Any] = {"source": "aggregates", "columns": {"variant": "arm"}, "outcomes": [TOTALS]}
+OBJECTIVE: dict[str, Any] = {"kind": "non_inferiority_with_saving"}
 
 
 def faults(changes: dict[str, Any]) -> list[str]:

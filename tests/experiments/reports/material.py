@@ -392,5 +392,6 @@ def readout(seen: Evidence | None, *, status: Status = Status.RUNNING, **changes
         quarantine={},
         import_counts={},
         imported_at=None,
+        fault=None,
     )
     return replace(base, **changes)  # type: ignore[arg-type]

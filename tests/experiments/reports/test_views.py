@@ -16,6 +16,8 @@ from experiments.analysis.scorecard import Crossing, Scorecard
 from experiments.models import Experiment, Variant
 from experiments.reports.forest import WIDTH
 from experiments.reports.signals import interval_of
+from foundation.actions.jobs import enqueue
+from foundation.models import Job
 from tests.experiments.reports import material, stored
 from tests.fixtures.records import ACTOR
 
@@ -188,6 +190,28 @@ def test_readout__unknown__is_404_in_our_own_page(reader: Client, project: int, 
     assert b"All experiments" in response.content
 
 
+@pytest.mark.parametrize(
+    ("state", "told"),
+    [
+        ("DEAD", "is tried no more (5 attempts): OperationalError: no room"),
+        ("READY", "will be tried again (attempt 2)"),
+    ],
+)
+def test_readout__analysis_failed__shows_the_last_good_look_and_the_error(
+    reader: Client, project: int, state: str, told: str
+) -> None:
+    shipped(project)
+    key = f"analyse:{Experiment.objects.get().pk}:2026-03-15"
+    enqueue(kind="analyse", key=key, project_id=project, payload={})
+    fault = {"state": state, "attempts": 5 if state == "DEAD" else 2}
+    Job.objects.filter(key=key).update(last_error="Traceback\n  File\nOperationalError: no room\n", **fault)
+    page = reader.get("/x/free-shipping").content.decode()
+    assert told in page
+    assert "Ship “Free from 39”" in page
+    Job.objects.filter(key=key).update(state="DONE")
+    assert "OperationalError" not in reader.get("/x/free-shipping").content.decode()
+
+
 def test_csv__is_a_download_named_after_project_and_experiment(reader: Client, project: int) -> None:
     shipped(project)
     response = reader.get("/x/free-shipping.csv")
@@ -344,7 +368,7 @@ def test_readout__reads_the_database_a_fixed_number_of_times(
     reader: Client, project: int, django_assert_max_num_queries: object
 ) -> None:
     shipped(project)
-    with django_assert_max_num_queries(18):  # type: ignore[operator]
+    with django_assert_max_num_queries(19):  # type: ignore[operator]
         reader.get("/x/free-shipping")
 
 
