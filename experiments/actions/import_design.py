@@ -15,8 +15,8 @@ from experiments.allocation import SLOTS
 from experiments.analysis.metrics import What
 from experiments.analysis.plan import Family, Objective
 from experiments.models import Metric
-from experiments.recorded.manifest import (
-    Manifest,
+from experiments.recorded.manifest import Manifest
+from experiments.recorded.manifest_parts import (
     ObjectiveKind,
     OutcomeKind,
     OutcomePart,

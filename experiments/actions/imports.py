@@ -20,7 +20,8 @@ from experiments.queries.designs import variants_of
 from experiments.recorded.counts import BadRow, Counts
 from experiments.recorded.files import DataFile, DataInvalid
 from experiments.recorded.layout import Layout
-from experiments.recorded.manifest import Manifest, SourceKind
+from experiments.recorded.manifest import Manifest
+from experiments.recorded.manifest_parts import SourceKind
 from experiments.recorded.recording import Part, Recording, examine_files, fingerprint, opened_recording
 from experiments.recorded.units import unit_rows
 from experiments.vocabulary import PERSONAL_UNITS

@@ -63,6 +63,7 @@ class MetricInline(DesignInline):
     form = ExperimentMetricForm
     columns = ["metric", "role", "margin"]
     readonly_fields = ["margin_shown"]
+    verbose_name = _("metric")
     verbose_name_plural = _("metrics")
     shown = {"margin": "margin_shown"}
 

@@ -1,7 +1,8 @@
 """Which columns a manifest of aggregates needs, and which of them hold the figures of which variant."""
 
 from experiments.recorded.layout import Judgement, Layout, variant_sql
-from experiments.recorded.manifest import FIGURES, Figure, Manifest, PairPart
+from experiments.recorded.manifest import Manifest
+from experiments.recorded.manifest_parts import FIGURES, Figure, PairPart
 from experiments.recorded.reasons import RowFault
 
 

@@ -11,7 +11,8 @@ from experiments.recorded.counts import BadRow, Counts
 from experiments.recorded.figures import FigureInvalid, count_of, sums_of
 from experiments.recorded.files import DataInvalid
 from experiments.recorded.loading import Loaded, of_experiment
-from experiments.recorded.manifest import FIGURES, Manifest, OutcomePart
+from experiments.recorded.manifest import Manifest
+from experiments.recorded.manifest_parts import FIGURES, OutcomePart
 from experiments.recorded.problems import EXAMPLES_PER_FAULT, MOST_EXAMPLES, RowPlaces, bad_rows, fault_counts
 from experiments.recorded.reasons import RowFault
 from experiments.statistics.moments import PowerSums

@@ -10,7 +10,7 @@ from typing import Final
 import duckdb
 from duckdb.func import SPECIAL
 
-from experiments.recorded.manifest import ValueKind
+from experiments.recorded.manifest_parts import ValueKind
 from foundation.money import BIGINT_MAX, MICROS, AmountInvalid, to_micros
 
 NUMBER: Final = r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]{1,6})?"

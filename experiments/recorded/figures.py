@@ -8,7 +8,7 @@ from math import ceil, floor
 from typing import Final
 
 from experiments.recorded.amounts import NUMBER, unit_of, whole
-from experiments.recorded.manifest import OutcomeKind
+from experiments.recorded.manifest_parts import OutcomeKind
 from experiments.recorded.reasons import RowFault
 from experiments.statistics.moments import MomentsInvalid, PowerSums
 from foundation.money import MICROS

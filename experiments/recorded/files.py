@@ -15,7 +15,7 @@ import pyarrow as pa
 from pyarrow import parquet
 
 from experiments.recorded.faults import did_you_mean
-from experiments.recorded.manifest import FILE_NAME, CsvPart
+from experiments.recorded.manifest_parts import FILE_NAME, CsvPart
 from foundation.errors import DomainError
 
 LONGEST_LINE = 2_000_000

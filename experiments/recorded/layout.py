@@ -6,12 +6,17 @@ from typing import Final
 
 from experiments.recorded.amounts import is_number_sql, value_sql
 from experiments.recorded.files import literal
-from experiments.recorded.manifest import Manifest, Missing, ValueKind
+from experiments.recorded.manifest import Manifest
+from experiments.recorded.manifest_parts import Missing, ValueKind
 from experiments.recorded.reasons import RowFault
 
 _ZONE: Final = r".*[0-9]:[0-9]{2}([.,][0-9]+)? *([Zz]|[+-][0-9]{2}(:?[0-9]{2})?)"
 """A time of day that ends in its offset from UTC."""
 
+_TIMES: Final = "BETWEEN -62135596800000000 AND 253402300799999999"
+"""The years 1 to 9999, in microseconds since 1970."""
+LONGEST_ID: Final = 2000
+"""Bytes of an id that is stored as it is: what an index of the database takes."""
 _NO_TEXT: Final = "CAST(NULL AS VARCHAR)"
 
 
@@ -149,13 +154,18 @@ def _identity(manifest: Manifest, text: dict[str, str]) -> list[Judgement]:
         found.append(Judgement(RowFault.MISSING_SHOWN, columns.shown, f"{text[columns.shown]} IS NULL"))
         found.append(Judgement(RowFault.UNKNOWN_SHOWN, columns.shown, "shown IS NULL"))
     if columns.time:
-        found.append(Judgement(RowFault.UNREADABLE_TIME, columns.time, "moment IS NULL"))
+        found.append(Judgement(RowFault.UNREADABLE_TIME, columns.time, f"moment IS NULL OR NOT moment {_TIMES}"))
     if columns.cluster:
         found.append(Judgement(RowFault.MISSING_CLUSTER, columns.cluster, "cluster IS NULL"))
     stored = [columns.unit, columns.cluster, *manifest.dimensions]
     found += [
         Judgement(RowFault.UNREADABLE_ID, name, f"contains({text[name]}, chr(0))", secret=True)
         for name in stored
+        if name
+    ]
+    found += [
+        Judgement(RowFault.UNREADABLE_ID, name, f"strlen({text[name]}) > {LONGEST_ID}", secret=True)
+        for name in (columns.unit, columns.cluster)
         if name
     ]
     return found

@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 
 from experiments.recorded.faults import Fault
-from experiments.recorded.manifest import FIGURES, Manifest, OutcomeKind, OutcomePart, SourceKind, ValueKind
+from experiments.recorded.manifest import Manifest
+from experiments.recorded.manifest_parts import FIGURES, OutcomeKind, OutcomePart, SourceKind, ValueKind
 from experiments.vocabulary import MetricRole
 
 _ROW_PARTS = ("column", "before", "numerator", "denominator")

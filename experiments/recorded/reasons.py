@@ -50,7 +50,9 @@ TOLD: Final[dict[RowFault, Told]] = {
     RowFault.MISSING_UNIT: Told(
         "the unit is empty", "Correct the export; leave columns.unit out if every row is a unit of its own."
     ),
-    RowFault.UNREADABLE_ID: Told("the text contains a NUL character", "Correct the export."),
+    RowFault.UNREADABLE_ID: Told(
+        "the text contains a NUL character or is longer than 2000 bytes", "Correct the export."
+    ),
     RowFault.MISSING_SHOWN: Told("the shown variant is empty", "Leave out rows of units that were shown nothing."),
     RowFault.UNKNOWN_SHOWN: Told(
         "the shown variant is none of the manifest's", "Add the value to a variant's shown values."

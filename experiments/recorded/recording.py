@@ -13,7 +13,8 @@ from experiments.recorded.counts import BadRow
 from experiments.recorded.files import DataFile, DataInvalid, digest, examined
 from experiments.recorded.layout import layout_of
 from experiments.recorded.loading import Loaded, experiment_values, load
-from experiments.recorded.manifest import FILE_NAME, PLACEHOLDER, Manifest, SourceKind
+from experiments.recorded.manifest import Manifest
+from experiments.recorded.manifest_parts import FILE_NAME, PLACEHOLDER, SourceKind
 from experiments.recorded.problems import bad_rows, malformed_lines, refuse_bad_data, refuse_bad_file
 from experiments.recorded.units import RecordedUnits, settle
 from experiments.recorded.workspace import opened_workspace

@@ -6,13 +6,8 @@ from collections.abc import Callable, Iterable, Iterator
 from zoneinfo import available_timezones
 
 from experiments.recorded.faults import Fault, Path, did_you_mean
-from experiments.recorded.manifest import (
-    PLACEHOLDER,
-    Manifest,
-    ObjectiveKind,
-    SourceKind,
-    VariantPart,
-)
+from experiments.recorded.manifest import Manifest
+from experiments.recorded.manifest_parts import PLACEHOLDER, ObjectiveKind, SourceKind, VariantPart
 from experiments.recorded.outcome_rules import outcome_faults
 from experiments.vocabulary import MetricRole
 

@@ -20,6 +20,8 @@ WARN = Words(gettext_lazy("warning"), Tone.WARN, "▲")
 INTERPRET = Words(gettext_lazy("read with care"), Tone.WARN, "◆")
 ERROR = Words(gettext_lazy("could not be computed"), Tone.WARN, "?")
 FIGURES: Final[dict[str, Text]] = {
+    "metric": gettext_lazy("metric"),
+    "variant": gettext_lazy("variant"),
     "units": gettext_lazy("units"),
     "expected": gettext_lazy("expected"),
     "p": gettext_lazy("p-value"),
@@ -28,8 +30,6 @@ FIGURES: Final[dict[str, Text]] = {
     "share": gettext_lazy("share"),
     "crossovers": gettext_lazy("in several variants"),
     "uneven_split": gettext_lazy("uneven split"),
-    "metric": gettext_lazy("metric"),
-    "variant": gettext_lazy("variant"),
     "events": gettext_lazy("events"),
     "unverified": gettext_lazy("unverified"),
     "duplicates": gettext_lazy("repeated"),

@@ -126,7 +126,7 @@ def _freshness(readout: Readout, seen: Evidence, now: datetime) -> list[Fact]:
     if readout.imported_at is not None:
         facts.append(Fact(_("Imported"), moment(readout.imported_at, zone)))
     units = sum(count.units for count in card.variants)
-    facts.append(Fact(_("Units analysed"), figures.count(units)))
+    facts.append(Fact(_("Units that took part"), figures.count(units)))
     if readout.plan is not None:
         facts.append(Fact(_("Look %(number)s") % {"number": card.look}, calendar_of(card, readout.plan)))
     return facts

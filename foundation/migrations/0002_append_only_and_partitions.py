@@ -29,7 +29,8 @@ CREATE TRIGGER project_clock_is_fixed BEFORE UPDATE ON foundation_project
     FOR EACH ROW EXECUTE FUNCTION tiltyard_keep_project_clock();
 """
 
-# The lock makes concurrent writers of a new day wait for one another; ATTACH takes a lock on the parent that lets
+# The lock makes concurrent writers of a new day wait for one another; the one who waited may still not see the table
+# in its catalogue cache, and learns of it when it creates it. ATTACH takes a lock on the parent that lets
 # reads and writes of other partitions go on, which CREATE TABLE ... PARTITION OF would not.
 ENSURE_PARTITION = """
 CREATE FUNCTION tiltyard_ensure_partition(parent text, day date) RETURNS boolean LANGUAGE plpgsql AS $$
@@ -40,10 +41,11 @@ BEGIN
         RETURN false;
     END IF;
     PERFORM pg_advisory_xact_lock(hashtext('tiltyard_partition:' || parent));
-    IF to_regclass(child) IS NOT NULL THEN
+    BEGIN
+        EXECUTE format('CREATE TABLE %I (LIKE %I INCLUDING DEFAULTS INCLUDING CONSTRAINTS)', child, parent);
+    EXCEPTION WHEN duplicate_table THEN
         RETURN false;
-    END IF;
-    EXECUTE format('CREATE TABLE %I (LIKE %I INCLUDING DEFAULTS INCLUDING CONSTRAINTS)', child, parent);
+    END;
     EXECUTE format('ALTER TABLE %I ATTACH PARTITION %I FOR VALUES FROM (%L) TO (%L)', parent, child, day, day + 1);
     RETURN true;
 END $$;

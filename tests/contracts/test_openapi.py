@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 import yaml
 from jsonschema import Draft202012Validator
@@ -183,17 +184,24 @@ def test_probes__of_an_edge_with_a_configuration__have_the_declared_shape(cut_of
     assert b"tiltyard_requests_total" in cut_off("/metrics")[2]
 
 
-def test_events__that_are_stored_repeated_or_rejected__have_the_declared_shape(tmp_path: Path, database_url: str):
+@pytest.fixture
+def connected(tmp_path: Path, database_url: str) -> Iterator[Caller]:
+    """Return a caller of an edge that can store events; what it stored is removed, since no model knows of it."""
     BundleFile(tmp_path).write([text_of(experiment(1))])
     edge = Edge(EdgeSettings(database_url=database_url, redis_url=None, state_directory=tmp_path))
     edge.runtime._load_file()
-    caller = Caller(edge)
+    yield Caller(edge)
+    edge.close()
+    with psycopg.connect(database_url) as connection:
+        connection.execute("DELETE FROM decisions_eventlog WHERE project_id = 1")
+
+
+def test_events__that_are_stored_repeated_or_rejected__have_the_declared_shape(connected: Caller):
     batch = {"batch": [message(1), message(1), message(2, event="")]}
-    status, _, body = caller("/v1/batch", gzip.compress(json.dumps(batch).encode()), HTTP_CONTENT_ENCODING="gzip")
+    status, _, body = connected("/v1/batch", gzip.compress(json.dumps(batch).encode()), HTTP_CONTENT_ENCODING="gzip")
     assert status == 202
     assert [entry["status"] for entry in json.loads(body)["results"]] == ["accepted", "duplicate", "rejected"]
-    assert caller("/v1/track", message(3))[0] == 202
-    assert caller("/v1/identify", message(4))[0] == 202
-    status, _, body = caller("/v1/alias", message(5))
+    assert connected("/v1/track", message(3))[0] == 202
+    assert connected("/v1/identify", message(4))[0] == 202
+    status, _, body = connected("/v1/alias", message(5))
     assert (status, json.loads(body)["detail"]) == (400, "PREVIOUS_ID_MISSING")
-    edge.close()

@@ -7,7 +7,7 @@ import pytest
 from experiments.recorded.aggregates import RecordedAggregates
 from experiments.recorded.figures import FigureInvalid, sums_of
 from experiments.recorded.files import DataInvalid
-from experiments.recorded.manifest import OutcomeKind
+from experiments.recorded.manifest_parts import OutcomeKind
 from experiments.statistics.moments import PowerSums
 from tests.experiments.recorded.material import PLAIN, make_manifest, recording_of, write_csv
 

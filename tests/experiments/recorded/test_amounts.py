@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from experiments.recorded.amounts import LARGEST_COUNT, NUMBER, money, register, unit_of, value_sql, whole
-from experiments.recorded.manifest import ValueKind
+from experiments.recorded.manifest_parts import ValueKind
 from foundation.money import BIGINT_MAX, BIGINT_MIN, AmountInvalid, to_micros
 
 CORNERS = (

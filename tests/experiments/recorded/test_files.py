@@ -6,7 +6,7 @@ import pytest
 from pyarrow import parquet
 
 from experiments.recorded.files import DataInvalid, FileKind, count_lines, digest, examined, positions
-from experiments.recorded.manifest import CsvPart, Encoding
+from experiments.recorded.manifest_parts import CsvPart, Encoding
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
 import pytest
 
 from experiments.recorded.faults import ManifestInvalid
-from experiments.recorded.manifest import Missing, OutcomeKind
+from experiments.recorded.manifest_parts import Missing, OutcomeKind
 from experiments.recorded.reading import LONGEST_MANIFEST, read_manifest
 from experiments.vocabulary import Direction, MetricRole, UnitKind
 from tests.experiments.recorded.material import full_manifest, make_manifest, manifest_text
@@ -123,6 +123,17 @@ def test_canonical_json__comments_order_and_written_defaults__change_nothing():
     lines = TEXT.splitlines(keepends=True)
     reordered = "".join([lines[1], "# a comment\n", lines[0], *lines[2:], "adjust: arms\nmoney_unit: 1\n"])
     assert read_manifest(reordered, name="a").canonical_json() == read_manifest(TEXT, name="b").canonical_json()
+
+
+def test_canonical_json__defaults__are_left_out():
+    """So that a manifest keeps its fingerprint when a later version knows more names."""
+    assert read_manifest(TEXT, name="m").canonical_json().decode() == (
+        '{"columns":{"variant":"arm"},'
+        '"experiment":{"hypothesis":"Blue is seen sooner.","key":"button","name":"Button"},'
+        '"outcomes":[{"column":"converted","kind":"binary","name":"conversion","role":"DECISION"}],"project":"shop",'
+        '"schema":1,"source":"rows","variants":[{"control":true,"key":"control","recorded":["no"]},'
+        '{"key":"treatment","recorded":["007","1.0",12]}]}'
+    )
 
 
 def test_canonical_json__another_role__differs():

@@ -63,7 +63,7 @@ def test_strip__freshness__is_told_in_the_projects_zone_and_clock() -> None:
     facts = {str(fact.label): str(fact.value) for fact in page(look(material.CONTINUE)).strip.facts}
     assert facts["Data complete to"] == "2026-03-14 08:00 (Asia/Shanghai), 3\xa0hours ago"
     assert facts["Look 5"] == "Day 12 of 28 planned."
-    assert facts["Units analysed"] == "40,000"
+    assert facts["Units that took part"] == "40,000"
 
 
 def test_strip__simulated_clock__counts_the_age_in_simulated_time() -> None:
@@ -234,7 +234,7 @@ def test_recorded__without_times__says_so_and_shows_the_import() -> None:
     facts = {str(fact.label): str(fact.value) for fact in found.strip.facts}
     assert facts == {
         "Imported": "2026-03-14 11:00",
-        "Units analysed": "40,000",
+        "Units that took part": "40,000",
         "Look 1": "Recorded without times: one look at all of it.",
     }
     assert "Conclude the experiment as won" in str(found.strip.next_step)
