@@ -29,6 +29,7 @@ from foundation.admin_base import (
     RequiredReasonForm,
     object_action,
     return_to,
+    row_id,
     username,
 )
 from foundation.admin_fields import LinesField
@@ -55,6 +56,9 @@ class ProjectAdmin(ConsoleAdmin):
     form = ProjectForm
     list_display = ["name", "key", "currency", "time_zone", "clock_kind", "created_at"]
     search_fields = ["name", "key"]
+    conditional_fields = dict.fromkeys(
+        ["clock_origin", "clock_started_at", "clock_speed"], "clock_kind == 'SIMULATION'"
+    )
     fieldsets = [
         (None, {"fields": ["name", "key", "currency", "time_zone", "attributes"]}),
         (
@@ -122,7 +126,8 @@ class ApiKeyAdmin(ConsoleAdmin):
     def has_revoke_permission(self, request: HttpRequest, object_id: str | None = None) -> bool:
         """Return whether the key is still valid and the person may change keys."""
         return (
-            self.has_change_permission(request) and ApiKey.objects.filter(pk=object_id or 0, revoked_at=None).exists()
+            self.has_change_permission(request)
+            and ApiKey.objects.filter(pk=row_id(object_id), revoked_at=None).exists()
         )
 
     def save_model(self, request: HttpRequest, obj: ApiKey, form: Any, change: bool) -> None:
@@ -160,7 +165,7 @@ class ApiKeyAdmin(ConsoleAdmin):
     def revoke(self, request: HttpRequest, form: DialogForm, object_id: str) -> HttpResponse:
         """Revoke the key."""
         revoke_api_key(
-            key_id=int(object_id),
+            key_id=row_id(object_id),
             acting_user=username(request),
             now=timezone.now(),
             reason=form.cleaned_data["reason"],
@@ -191,7 +196,9 @@ class JobAdmin(ReadOnlyAdmin):
     def has_retry_permission(self, request: HttpRequest, object_id: str | None = None) -> bool:
         """Return whether the person may change jobs and, on an object's page, whether the job is dead."""
         allowed = request.user.has_perm("foundation.change_job")
-        return allowed and (object_id is None or Job.objects.filter(pk=object_id, state=Job.State.DEAD).exists())
+        return allowed and (
+            object_id is None or Job.objects.filter(pk=row_id(object_id), state=Job.State.DEAD).exists()
+        )
 
     @admin.action(description=_("Give dead jobs another set of attempts"), permissions=["retry"])
     def retry_dead(self, request: HttpRequest, queryset: QuerySet[Job]) -> None:
@@ -209,7 +216,7 @@ class JobAdmin(ReadOnlyAdmin):
     )
     def retry_one(self, request: HttpRequest, form: DialogForm, object_id: str) -> HttpResponse:
         """Retry the job."""
-        retry(job_id=int(object_id))
+        retry(job_id=row_id(object_id))
         messages.success(request, _("The job will be tried again."))
         return return_to(request, self.page_of(object_id))
 

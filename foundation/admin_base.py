@@ -64,6 +64,7 @@ __all__ = [
     "decimal_input",
     "object_action",
     "return_to",
+    "row_id",
     "tell_error",
     "text_area",
     "text_input",
@@ -232,6 +233,12 @@ def object_action(
         )
 
     return decorate
+
+
+def row_id(object_id: object) -> int:
+    """Return the number of a row as an address names it; 0, which no row has, for anything else."""
+    text = str(object_id)
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else 0
 
 
 def return_to(request: HttpRequest, url: str) -> HttpResponse:

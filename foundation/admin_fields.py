@@ -14,7 +14,18 @@ from foundation.money import to_micros
 SLOTS_PER_PERCENT = 10_000
 
 
-class SlotField(forms.DecimalField):
+class StoredNumberField(forms.DecimalField):
+    """A number that is stored on another scale than people write it."""
+
+    def has_changed(self, initial: Any, data: Any) -> bool:
+        """Return whether what was typed would be stored as another number."""
+        try:
+            return bool(self.clean(data) != initial)
+        except forms.ValidationError:
+            return True
+
+
+class SlotField(StoredNumberField):
     """Slots of 1 000 000, written as a percentage with up to four decimals, which is exact."""
 
     def __init__(self, **options: Any) -> None:
@@ -29,12 +40,8 @@ class SlotField(forms.DecimalField):
         percentage = super().clean(value)
         return None if percentage is None else int(percentage * SLOTS_PER_PERCENT)
 
-    def has_changed(self, initial: Any, data: Any) -> bool:
-        """Return whether the slots differ."""
-        return super().has_changed(self.prepare_value(initial), data)
 
-
-class PercentField(forms.DecimalField):
+class PercentField(StoredNumberField):
     """A relative number (.05), written as a percentage (5)."""
 
     def __init__(self, **options: Any) -> None:
@@ -49,12 +56,8 @@ class PercentField(forms.DecimalField):
         percentage = super().clean(value)
         return None if percentage is None else float(percentage / 100)
 
-    def has_changed(self, initial: Any, data: Any) -> bool:
-        """Return whether the numbers differ."""
-        return super().has_changed(self.prepare_value(initial), data)
 
-
-class MicrosField(forms.DecimalField):
+class MicrosField(StoredNumberField):
     """Micro units, written in whole ones."""
 
     def __init__(self, **options: Any) -> None:
@@ -73,10 +76,6 @@ class MicrosField(forms.DecimalField):
             return to_micros(amount)
         except DomainError as error:
             raise forms.ValidationError(error.message, code=error.code) from error
-
-    def has_changed(self, initial: Any, data: Any) -> bool:
-        """Return whether the amounts differ."""
-        return super().has_changed(self.prepare_value(initial), data)
 
 
 class LinesField(forms.CharField):

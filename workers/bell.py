@@ -10,11 +10,15 @@ from django.db import connection
 from kombu.exceptions import OperationalError
 
 from foundation.actions.jobs import bury_exhausted, due_jobs, kind_of
+from workers import runner
 from workers.celery import app
 from workers.queues import queue_of
 
 RUN_JOB = "workers.tasks.run_job"
 CHANNEL = "tiltyard_jobs"
+URGENT = frozenset({"publish_bundle"})
+"""Kinds that must not wait for the broker: a pause or a revoked key has to reach the edge."""
+
 LISTENER_LOCK = 7_205_001
 RETRY_SECONDS = 5.0
 
@@ -23,11 +27,13 @@ _stopping = threading.Event()
 
 
 def ring(job_id: int, kind: str) -> None:
-    """Send a job's id to its queue; a silent broker is left to the sweeper."""
+    """Send a job's id to its queue. While the broker is silent, bundles are published here and the rest is left."""
     try:
         app.send_task(RUN_JOB, (job_id,), queue=queue_of(kind), retry=False)
     except (OperationalError, OSError) as error:
         logger.warning("job %s not rung: %s", job_id, error)
+        if kind in URGENT:
+            runner.run(job_id=job_id)
 
 
 def sweep() -> int:

@@ -16,8 +16,8 @@ from simulation.edge_client import EdgeClient
 from simulation.live import Clock, Run, Traffic, drive, replay
 from simulation.truth import Truth
 
-SECONDS_PER_DAY = 4.0
-VISITORS_PER_DAY = 1500
+SECONDS_PER_DAY = 5.0
+VISITORS_PER_DAY = 800
 WAIT_SECONDS = 60.0
 
 
@@ -48,6 +48,7 @@ def main(arguments: list[str]) -> int:
 def _demonstrate(site: Site, options: argparse.Namespace, say: Callable[[str], None]) -> None:
     from config.local.demo_records import ENROLMENT_DAYS, EXPERIMENT, create_demo, simulated_origin
     from config.local.demo_report import latest_verdict, readout_lines
+    from experiments.queries.evidence import evidence_facts
 
     truth = Truth(conversion_lift=options.lift)
     say(f"truth: conversion {truth.conversion:.1%}, lift {truth.conversion_lift:+.0%}; digest {truth.fingerprint()}")
@@ -73,6 +74,9 @@ def _demonstrate(site: Site, options: argparse.Namespace, say: Callable[[str], N
     if run.rejected:
         raise DemoFailed(f"The edge rejected {run.rejected} messages.")
     _wait_for_last_look(records.experiment_id, clock, traffic)
+    late = evidence_facts(records.project_id).quarantined
+    if late:
+        raise DemoFailed(f"{late} messages came too late to count: this machine needs a larger --seconds-per-day.")
     verdict = latest_verdict(records.experiment_id)
     for line in readout_lines(records.experiment_id):
         say(line)

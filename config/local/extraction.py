@@ -110,8 +110,11 @@ def write(path: Path, catalogue: Catalog) -> None:
 
 def _in_code(source: bytes) -> Iterator[tuple[Id, str | None]]:
     for _line, message, _comments, context in extract("python", BytesIO(source), keywords=KEYWORDS):
-        if message:
+        if isinstance(message, str):
             yield message, context
+        elif message:
+            singular, plural = message
+            yield (singular, plural), context
 
 
 def _in_template(path: Path) -> Iterator[tuple[Id, str | None]]:

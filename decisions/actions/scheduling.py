@@ -1,10 +1,11 @@
 """Due work: what the clock of each project has made necessary, written to the job table under unique keys."""
 
-from datetime import UTC, datetime, time
+from datetime import datetime, time
 from zoneinfo import ZoneInfo
 
 from django.db import connection
 
+from decisions.actions.projection import BEGINNING
 from decisions.models import ProjectionState
 from experiments.queries.designs import RunFacts, observed_experiments
 from foundation.actions.jobs import enqueue, has_open_job
@@ -18,7 +19,7 @@ WHERE project_id = %s AND received_at > %s AND received_at <= now() - make_inter
 
 def enqueue_due_work(*, now: datetime) -> int:
     """Promise every projection and look that is due, and return how many were new."""
-    return sum(_enqueue_projection(facts) + _enqueue_looks(facts, now) for facts in all_projects())
+    return sum(_enqueue_for(facts, now) for facts in all_projects())
 
 
 def latest_window_end(*, facts: ProjectFacts, now: datetime) -> datetime:
@@ -28,26 +29,32 @@ def latest_window_end(*, facts: ProjectFacts, now: datetime) -> datetime:
     return datetime.combine(certain.date(), time(), tzinfo=zone)
 
 
-def _enqueue_projection(facts: ProjectFacts) -> int:
-    if has_open_job(kind="project_events", project_id=facts.id):
-        return 0
+def _enqueue_for(facts: ProjectFacts, now: datetime) -> int:
+    """Promise a project's work; a look is due once all that was received up to its window's end is projected."""
     state = ProjectionState.objects.filter(project_id=facts.id).first()
+    watermark = state.watermark if state else BEGINNING
+    waiting = _newest_waiting(facts, watermark)
+    promised = _enqueue_projection(facts, waiting) if waiting is not None else 0
+    window_end = latest_window_end(facts=facts, now=now)
+    if state is None or (waiting is not None and watermark < facts.clock.wall(window_end) + facts.report_guard):
+        return promised
+    return promised + sum(
+        _enqueue_look(facts, run, window_end) for run in observed_experiments(facts.id, at=window_end)
+    )
+
+
+def _newest_waiting(facts: ProjectFacts, watermark: datetime) -> datetime | None:
     with connection.cursor() as cursor:
-        after = state.watermark if state else datetime(2000, 1, 1, tzinfo=UTC)
-        cursor.execute(_WAITING, [facts.id, after, facts.receipt_guard.total_seconds()])
-        newest = cursor.fetchone()[0]
-    if newest is None:
+        cursor.execute(_WAITING, [facts.id, watermark, facts.receipt_guard.total_seconds()])
+        newest: datetime | None = cursor.fetchone()[0]
+    return newest
+
+
+def _enqueue_projection(facts: ProjectFacts, newest: datetime) -> int:
+    if has_open_job(kind="project_events", project_id=facts.id):
         return 0
     key = f"project_events:{facts.id}:{newest.isoformat()}"
     return int(enqueue(kind="project_events", key=key, project_id=facts.id, payload={}))
-
-
-def _enqueue_looks(facts: ProjectFacts, now: datetime) -> int:
-    """Promise the look at the last full day of each experiment; while messages wait to be projected, looks wait too."""
-    if has_open_job(kind="project_events", project_id=facts.id):
-        return 0
-    window_end = latest_window_end(facts=facts, now=now)
-    return sum(_enqueue_look(facts, run, window_end) for run in observed_experiments(facts.id, at=window_end))
 
 
 def _enqueue_look(facts: ProjectFacts, run: RunFacts, window_end: datetime) -> int:

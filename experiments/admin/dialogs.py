@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from experiments.models import AllocationEpoch, EpochAllocation, Experiment
 from experiments.vocabulary import ArmState
-from foundation.admin_base import DialogForm, RequiredReasonForm, choice_field, text_area
+from foundation.admin_base import DialogForm, RequiredReasonForm, choice_field, row_id, text_area
 from foundation.admin_fields import SlotField
 
 
@@ -63,7 +63,7 @@ class AllocationForm(RequiredReasonForm):
 
 
 def _current(experiment_id: str | None) -> list[EpochAllocation]:
-    epoch = AllocationEpoch.objects.filter(experiment_id=experiment_id or 0).order_by("-number").first()
+    epoch = AllocationEpoch.objects.filter(experiment_id=row_id(experiment_id)).order_by("-number").first()
     if epoch is None:
         return []
     rows = EpochAllocation.objects.filter(epoch=epoch).select_related("variant", "epoch")

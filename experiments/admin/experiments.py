@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils import timezone
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext
+from django.utils.translation import gettext_lazy
 
 from experiments.actions.design import (
     ExperimentDraft,
@@ -17,16 +17,15 @@ from experiments.actions.design import (
     hold_layer,
     record_design_change,
 )
-from experiments.actions.lifecycle import launch_problems
-from experiments.admin.badges import readout_link, readout_url, status_text, verdict_badge
-from experiments.admin.checklist import checklist
+from experiments.admin.badges import readout_link, status_text, verdict_badge
 from experiments.admin.forms import ExperimentForm, LayerSlotsField, NewExperimentForm
+from experiments.admin.guidance import guide_of
 from experiments.admin.inlines import EpochInline, MetricInline, VariantInline, is_draft
 from experiments.admin.lifecycle import LifecycleButtons
+from experiments.admin.snapshots import snapshot_of
 from experiments.models import Experiment, Scorecard
 from experiments.reports import figures
-from experiments.vocabulary import Status
-from foundation.admin_base import username
+from foundation.admin_base import row_id, username
 from foundation.queries import project_facts
 
 SLOTS: Final = 1_000_000
@@ -36,18 +35,6 @@ _SHOWN: Final = {
     "minimum_effect": "minimum_effect_shown",
     "layer_slots": "layer_slots_shown",
 }
-_JOURNALLED: Final = (
-    "name",
-    "hypothesis",
-    "unit_kind",
-    "audience",
-    "coverage",
-    "overrides",
-    "personalised",
-    "horizon_days",
-    "minimum_effect",
-    "plan_overrides",
-)
 
 
 @admin.register(Experiment)
@@ -186,13 +173,14 @@ class ExperimentAdmin(LifecycleButtons):
         extra_context: dict[str, Any] | None = None,
     ) -> HttpResponse:
         """Show the form below what the experiment needs next."""
-        context = {**(extra_context or {}), **(self._guidance(object_id) if object_id else {})}
+        guide = guide_of(row_id(object_id)) if object_id else None
+        context = {**(extra_context or {}), "guide": guide}
         return super().changeform_view(request, object_id, form_url, context)
 
     def save_model(self, request: HttpRequest, obj: Experiment, form: Any, change: bool) -> None:
         """Create a draft by the action, or keep how the edited one was before."""
         if change:
-            request.design_before = _snapshot(obj.pk)  # type: ignore[attr-defined]
+            request.design_before = snapshot_of(obj.pk)  # type: ignore[attr-defined]
             super().save_model(request, obj, form, change)
             return
         obj.pk = create_experiment(
@@ -233,7 +221,7 @@ class ExperimentAdmin(LifecycleButtons):
                 layer_id=experiment.layer_id or 0,
                 ranges=ranges if experiment.layer_id else (),
             )
-        before, after = request.design_before, _snapshot(experiment.pk)  # type: ignore[attr-defined]
+        before, after = request.design_before, snapshot_of(experiment.pk)  # type: ignore[attr-defined]
         if before != after:
             record_design_change(
                 experiment_id=experiment.pk,
@@ -247,57 +235,3 @@ class ExperimentAdmin(LifecycleButtons):
         """Go on with the draft."""
         messages.success(request, _("The draft is there. Add what decides under Metrics."))
         return HttpResponseRedirect(self.page_of(obj.pk))
-
-    def _guidance(self, object_id: str) -> dict[str, Any]:
-        experiment = Experiment.objects.select_related("project").filter(pk=object_id).first()
-        if experiment is None:
-            return {}
-        status = Status(experiment.status)
-        open_points = [] if experiment.started_at else checklist(launch_problems(int(object_id)))
-        return {
-            "guide": {
-                "status": status_text(experiment),
-                "step": _step(status, len(open_points)),
-                "open_points": open_points,
-                "ready": not experiment.started_at and not open_points,
-                "readout_url": readout_url(experiment),
-            }
-        }
-
-
-_STEPS: Final[dict[Status, object]] = {
-    Status.DRAFT: gettext_lazy("Everything is there. Submit it for review."),
-    Status.IN_REVIEW: gettext_lazy("Read the design as somebody who did not write it. Then launch it or send it back."),
-    Status.RUNNING: gettext_lazy("It enrols units. The readout says what the figures allow."),
-    Status.PAUSED: gettext_lazy("Nobody is enrolled and everyone gets the control. Resume it or stop it."),
-    Status.STOPPED: gettext_lazy("Everyone gets the control. Read the verdict, then conclude it."),
-    Status.CONCLUDED: gettext_lazy("It is concluded. The readout keeps what was decided and why."),
-}
-
-
-def _step(status: Status, open_points: int) -> object:
-    if not open_points:
-        return _STEPS[status]
-    text = ngettext(
-        "%(n)s point is open before it can start.", "%(n)s points are open before it can start.", open_points
-    )
-    return text % {"n": open_points}
-
-
-def _snapshot(experiment_id: int) -> dict[str, Any]:
-    """Return the design as plain values, for the journal."""
-    row = Experiment.objects.get(pk=experiment_id)
-    return {
-        **{name: getattr(row, name) for name in _JOURNALLED},
-        "layer": row.layer.key if row.layer else None,
-        "layer_ranges": sorted([held.slots.lower, held.slots.upper] for held in row.layer_ranges.all()),
-        "holdout": row.holdout.key if row.holdout else None,
-        "variants": {
-            variant.key: [variant.name, variant.is_control, variant.weight, variant.parameters]
-            for variant in row.variants.all()
-        },
-        "metrics": {
-            f"{use.metric.key}:v{use.metric.version}": [use.role, use.margin]
-            for use in row.metrics.select_related("metric")
-        },
-    }

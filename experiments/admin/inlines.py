@@ -12,7 +12,7 @@ from experiments.admin.forms import ExperimentMetricForm, VariantForm
 from experiments.models import AllocationEpoch, Experiment, ExperimentMetric, Metric, Variant
 from experiments.reports.figures import percent
 from experiments.vocabulary import Status
-from foundation.admin_base import ConsoleInline, ReadOnlyInline
+from foundation.admin_base import ConsoleInline, ReadOnlyInline, row_id
 
 
 class DesignInline(ConsoleInline):
@@ -80,7 +80,7 @@ class MetricInline(DesignInline):
 
     def _offered(self, request: HttpRequest) -> Any:
         match = request.resolver_match
-        experiment_id = match.kwargs.get("object_id", 0) if match else 0
+        experiment_id = row_id(match.kwargs.get("object_id")) if match else 0
         project = Experiment.objects.filter(pk=experiment_id).values("project")[:1]
         return Metric.objects.filter(project__in=project)
 

@@ -23,6 +23,7 @@ from foundation.admin_base import (
     RequiredReasonForm,
     object_action,
     return_to,
+    row_id,
     username,
 )
 
@@ -46,7 +47,7 @@ class LifecycleButtons(ConsoleAdmin):
         return self.has_lifecycle_permission(request) and status is not None and transition in available(status)
 
     def _status(self, object_id: str | None) -> Status | None:
-        found = Experiment.objects.filter(pk=object_id or 0).values_list("status", flat=True).first()
+        found = Experiment.objects.filter(pk=row_id(object_id)).values_list("status", flat=True).first()
         return Status(found) if found is not None else None
 
     def has_lifecycle_permission(self, request: HttpRequest) -> bool:
@@ -83,7 +84,7 @@ class LifecycleButtons(ConsoleAdmin):
 
     def has_allocate_permission(self, request: HttpRequest, object_id: str | None = None) -> bool:
         """Return whether the experiment divides traffic."""
-        own = Experiment.objects.filter(pk=object_id or 0, source=Source.OWN).exists()
+        own = Experiment.objects.filter(pk=row_id(object_id), source=Source.OWN).exists()
         return self.has_lifecycle_permission(request) and own and self._status(object_id) in SERVING
 
     @object_action(
@@ -210,7 +211,7 @@ class LifecycleButtons(ConsoleAdmin):
     ) -> HttpResponse:
         """Call the action and return to the experiment's page with a word that it was done."""
         action(
-            experiment_id=int(object_id),
+            experiment_id=row_id(object_id),
             acting_user=username(request),
             now=timezone.now(),
             reason=form.cleaned_data["reason"],

@@ -4,6 +4,7 @@ import csv
 import gzip
 import hashlib
 import io
+import zlib
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -76,6 +77,18 @@ def digest(path: Path) -> str:
         while chunk := stream.read(_CHUNK):
             found.update(chunk)
     return found.hexdigest()
+
+
+def refuse_damaged(file: DataFile) -> None:
+    """Raise DataInvalid for a packed file that is cut off or has a wrong checksum, which DuckDB passes over."""
+    if file.kind is not FileKind.CSV_GZIP:
+        return
+    try:
+        with _opened(file.path, file.kind) as stream:
+            while stream.read(_CHUNK):
+                pass
+    except (OSError, EOFError, zlib.error) as error:
+        raise DataInvalid(f"{file.name}: is cut off or damaged: {error}.", hint="Copy or export it again.") from None
 
 
 def count_lines(file: DataFile) -> int:
@@ -164,7 +177,7 @@ def _csv_columns(path: Path, kind: FileKind, how: CsvPart) -> tuple[str, ...]:
         with _opened(path, kind) as stream:
             lines = io.TextIOWrapper(stream, encoding=encoding, errors="replace", newline="")
             start = io.StringIO(lines.read(LONGEST_LINE), newline="")
-    except (OSError, EOFError) as error:
+    except (OSError, EOFError, zlib.error) as error:
         raise DataInvalid(f"{path.name}: cannot be unpacked: {error}.", hint="Copy or export it again.") from None
     except UnicodeError:
         raise DataInvalid(

@@ -10,7 +10,7 @@ from pathlib import Path
 from experiments.recorded.aggregate_layout import layout_of_aggregates
 from experiments.recorded.aggregates import RecordedAggregates, add_up
 from experiments.recorded.counts import BadRow
-from experiments.recorded.files import DataFile, DataInvalid, digest, examined
+from experiments.recorded.files import DataFile, DataInvalid, digest, examined, refuse_damaged
 from experiments.recorded.layout import layout_of
 from experiments.recorded.loading import Loaded, experiment_values, load
 from experiments.recorded.manifest import Manifest
@@ -82,13 +82,15 @@ def fingerprint(manifest: Manifest, files: Sequence[DataFile]) -> str:
 
 
 def examine_files(manifest: Manifest, paths: Sequence[Path]) -> tuple[DataFile, ...]:
-    """Return the data files, checked to be readable and different from each other. Raises DataInvalid."""
+    """Return the data files, checked to be whole and different from each other. Raises DataInvalid."""
     files = tuple(examined(path, how=manifest.csv) for path in paths)
     if not files:
         raise DataInvalid("No data file is given.", hint="Name at least one after the manifest.")
     names = [file.name for file in files]
     if len(set(names)) != len(names):
         raise DataInvalid("Two data files have the same name.", hint="Rename one, or name each file once.")
+    for file in files:
+        refuse_damaged(file)
     return files
 
 

@@ -102,6 +102,14 @@ def test_source_paths__of_every_page__exist(page: Path):
     assert {name for name in named if not (PROJECT / name).exists()} == set()
 
 
+def test_validity_page__names_every_expert_test__under_all_fifteen_heads():
+    text = text_of("docs/validity.md")
+    expert = {f"tests/expert/{path.name}" for path in (PROJECT / "tests" / "expert").glob("test_*.py")}
+    assert expert
+    assert expert <= set(QUOTED.findall(text))
+    assert [int(number) for number in re.findall(r"^## (\d+)\. ", text, re.MULTILINE)] == list(range(1, 16))
+
+
 def test_adrs__are_numbered_without_gaps_and_tell_context_decision_consequences():
     found = sorted((PROJECT / "docs" / "adr").glob("*.md"))
     assert [int(path.name[:4]) for path in found] == list(range(1, len(found) + 1))

@@ -50,10 +50,11 @@ def identity(message: Message) -> tuple[object, str | None]:
     return (tuple(message.id) if isinstance(message.id, list | tuple) else message.id), message.context
 
 
-def texts(message: Message) -> tuple[list[str], list[str]]:
+def texts(message: Message) -> tuple[list[str], list[str | None]]:
     """Return a message's originals and translations."""
     ids = list(message.id) if isinstance(message.id, list | tuple) else [message.id]
-    strings = list(message.string) if isinstance(message.string, list | tuple) else [message.string]
+    strings: list[str | None] = []
+    strings.extend(message.string if isinstance(message.string, list | tuple) else [message.string])
     return ids, strings
 
 

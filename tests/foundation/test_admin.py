@@ -154,11 +154,11 @@ def test_job__person_who_may_only_view__cannot_retry() -> None:
 @pytest.mark.parametrize("model", ["job", "journalentry"])
 def test_records_of_actions__can_be_neither_added_nor_changed_nor_deleted(owner: Client, model: str) -> None:
     make_project()
-    kind = {"job": Job, "journalentry": JournalEntry}[model]
-    row = kind.objects.values().first()
+    rows = {"job": Job.objects, "journalentry": JournalEntry.objects}[model].values()
+    row = rows.first()
     assert row is not None
     assert owner.get(reverse(f"admin:foundation_{model}_add")).status_code == 403
     for page in ("change", "delete"):
         address = reverse(f"admin:foundation_{model}_{page}", args=[row["id"]])
         assert owner.post(address, {"reason": "x", "post": "yes"}).status_code == 403
-    assert kind.objects.values().get(pk=row["id"]) == row
+    assert rows.get(pk=row["id"]) == row

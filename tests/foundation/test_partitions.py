@@ -40,7 +40,9 @@ def test_ensure_partition__new_day__is_made_once():
 
 def test_ensure_partition__six_sessions_want_the_same_days__nobody_fails():
     days = [FIRST + timedelta(days=number) for number in range(15)]
-    barrier, made, failures = threading.Barrier(6), [], []
+    barrier = threading.Barrier(6)
+    made: list[date] = []
+    failures: list[Exception] = []
 
     def work() -> None:
         try:

@@ -66,7 +66,7 @@ def answer(  # noqa: C901, PLR0911, PLR0912 - one step after the other, as a rea
     for variant in experiment["variants"]:
         if variant["key"] == sticky:
             is_empty = variant["state"] == "EMPTY"
-            return ("ARM_CLOSED", control, only_layer) if is_empty else ("STICKY", sticky, only_layer)
+            return ("ARM_CLOSED" if is_empty else "STICKY"), (control if is_empty else variant["key"]), only_layer
     coverage_slot = None
     if experiment["coverage"] < SLOTS:
         coverage_slot = slot(experiment["salt"], "coverage", unit)

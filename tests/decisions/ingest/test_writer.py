@@ -244,7 +244,7 @@ def test_writer__sessions__commit_synchronously_and_give_up_after_ten_seconds(
     writer.write(rows(1))
     place = writer._take()
     assert place.connection is not None
-    settings = {
+    settings: dict[str, object] = {
         name: place.connection.execute(f"SHOW {name}").fetchone()
         for name in ("synchronous_commit", "statement_timeout", "timezone")
     }

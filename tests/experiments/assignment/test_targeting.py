@@ -123,7 +123,7 @@ AUDIENCES = st.recursive(
     ),
     max_leaves=8,
 )
-HELD = st.one_of(SCALARS, st.none(), st.just([]), st.just({}))
+HELD: st.SearchStrategy[object] = st.one_of(SCALARS, st.none(), st.just([]), st.just({}))
 
 
 @given(AUDIENCES, st.dictionaries(st.sampled_from("xyz"), HELD))

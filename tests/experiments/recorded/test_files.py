@@ -1,11 +1,21 @@
 import gzip
+import random
 from pathlib import Path
 
 import pyarrow as pa
 import pytest
 from pyarrow import parquet
 
-from experiments.recorded.files import DataInvalid, FileKind, count_lines, digest, examined, positions
+from experiments.recorded.files import (
+    DataFile,
+    DataInvalid,
+    FileKind,
+    count_lines,
+    digest,
+    examined,
+    positions,
+    refuse_damaged,
+)
 from experiments.recorded.manifest_parts import CsvPart, Encoding
 
 
@@ -62,6 +72,23 @@ def test_examined__unusable_file__says_what_to_do(tmp_path: Path, content: bytes
     with pytest.raises(DataInvalid, match=message) as caught:
         examined(path, how=CsvPart())
     assert caught.value.hint.startswith(fix)
+
+
+@pytest.mark.parametrize("damage", ["cut", "changed", "whole"])
+def test_refuse_damaged__packed_file__is_read_to_its_checksum(tmp_path: Path, damage: str):
+    """DuckDB takes what it can read of such a file, which would be a smaller experiment."""
+    dice = random.Random(1)
+    packed = bytearray(gzip.compress(b"a,b\n" + b"".join(b"%d,1\n" % dice.randrange(10**9) for _ in range(99_999))))
+    if damage == "changed":
+        packed[len(packed) // 2] ^= 1
+    path = tmp_path / "x.csv.gz"
+    path.write_bytes(packed[: len(packed) // 2] if damage == "cut" else packed)
+    file = DataFile(path, FileKind.CSV_GZIP, ("a", "b"))
+    if damage == "whole":
+        refuse_damaged(file)
+        return
+    with pytest.raises(DataInvalid, match=r"x\.csv\.gz: is cut off or damaged"):
+        refuse_damaged(file)
 
 
 def test_examined__missing_file__is_named(tmp_path: Path):

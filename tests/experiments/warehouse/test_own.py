@@ -70,9 +70,9 @@ class Evidence:
         with connection.cursor() as cursor:
             for number, (unit, arm, epoch, at, received) in enumerate(self.exposures):
                 cursor.execute(
-                    "INSERT INTO experiments_firstexposure (unit, epoch, probability, exposed_at, received_at, message_id,"
-                    " verification, experiment_id, variant_id) VALUES (%s, %s, 0.5, %s, %s, %s, 'TOKEN', %s, %s)"
-                    " ON CONFLICT DO NOTHING",
+                    "INSERT INTO experiments_firstexposure (unit, epoch, probability, exposed_at, received_at,"
+                    " message_id, verification, experiment_id, variant_id)"
+                    " VALUES (%s, %s, 0.5, %s, %s, %s, 'TOKEN', %s, %s) ON CONFLICT DO NOTHING",
                     [unit, epoch, at, received, f"e{number}", experiment_id, arm],
                 )
             for number, (unit, event, at, received, value, quantity, line) in enumerate(self.outcomes):

@@ -1,0 +1,55 @@
+"""What an experiment needs next: one sentence, and the launch checklist while it has not started."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from django.utils.translation import gettext_lazy, ngettext
+
+from experiments.actions.lifecycle import launch_problems
+from experiments.admin.badges import readout_url, status_text
+from experiments.admin.checklist import ChecklistLine, Text, checklist
+from experiments.models import Experiment
+from experiments.vocabulary import Status
+
+
+@dataclass(frozen=True, slots=True)
+class Guide:
+    """What stands above an experiment's form."""
+
+    status: str
+    step: Text
+    open_points: list[ChecklistLine]
+    readout_url: str
+
+
+_STEPS: Final[dict[Status, Text]] = {
+    Status.DRAFT: gettext_lazy("Everything is there. Submit it for review."),
+    Status.IN_REVIEW: gettext_lazy("Read the design as somebody who did not write it. Then launch it or send it back."),
+    Status.RUNNING: gettext_lazy("It enrols units. The readout says what the figures allow."),
+    Status.PAUSED: gettext_lazy("Nobody is enrolled and everyone gets the control. Resume it or stop it."),
+    Status.STOPPED: gettext_lazy("Everyone gets the control. Read the verdict, then conclude it."),
+    Status.CONCLUDED: gettext_lazy("It is concluded. The readout keeps what was decided and why."),
+}
+
+
+def guide_of(experiment_id: int) -> Guide | None:
+    """Return the guide of an experiment, or None where there is none."""
+    experiment = Experiment.objects.select_related("project").filter(pk=experiment_id).first()
+    if experiment is None:
+        return None
+    open_points = [] if experiment.started_at else checklist(launch_problems(experiment_id))
+    return Guide(
+        status=status_text(experiment),
+        step=_step(Status(experiment.status), len(open_points)),
+        open_points=open_points,
+        readout_url=readout_url(experiment),
+    )
+
+
+def _step(status: Status, open_points: int) -> Text:
+    if not open_points:
+        return _STEPS[status]
+    text = ngettext(
+        "%(n)s point is open before it can start.", "%(n)s points are open before it can start.", open_points
+    )
+    return text % {"n": open_points}
