@@ -17,7 +17,7 @@ from workers.queues import queue_of
 RUN_JOB = "workers.tasks.run_job"
 CHANNEL = "tiltyard_jobs"
 URGENT = frozenset({"publish_bundle"})
-"""Kinds that must not wait for the broker: a pause or a revoked key has to reach the edge."""
+"""Kinds that must not wait for the broker: a pause or a revoked key has to reach the edge within seconds."""
 
 LISTENER_LOCK = 7_205_001
 RETRY_SECONDS = 5.0
@@ -27,13 +27,14 @@ _stopping = threading.Event()
 
 
 def ring(job_id: int, kind: str) -> None:
-    """Send a job's id to its queue. While the broker is silent, bundles are published here and the rest is left."""
+    """Send a job's id to its queue, or run it here where it must not wait; a silent broker is left to the sweeper."""
+    if kind in URGENT:
+        runner.run(job_id=job_id)
+        return
     try:
         app.send_task(RUN_JOB, (job_id,), queue=queue_of(kind), retry=False)
     except (OperationalError, OSError) as error:
         logger.warning("job %s not rung: %s", job_id, error)
-        if kind in URGENT:
-            runner.run(job_id=job_id)
 
 
 def sweep() -> int:

@@ -1,7 +1,6 @@
 """What was read from a recorded experiment, written to its tables in the caller's transaction."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from itertools import islice
 
 from django.db import connection
 
@@ -11,9 +10,6 @@ from experiments.recorded.counts import BadRow
 from experiments.recorded.problems import MOST_EXAMPLES
 from experiments.recorded.reasons import TOLD, RowFault
 from experiments.recorded.units import UnitRow
-
-ROWS_PER_COPY = 50_000
-"""Foreign keys are checked after each COPY, so this bounds the checks that the database has to remember."""
 
 _COPY = """
 COPY experiments_externalunit (experiment_id, unit, variant_id, shown_variant_id, occurred_at, cluster, dimensions,
@@ -26,27 +22,24 @@ def copy_units(*, experiment_id: int, variant_ids: Mapping[int, int], rows: Iter
 
     variant_ids: id by position in the manifest.
     """
-    stream = iter(rows)
     written = 0
-    with connection.cursor() as cursor:
-        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
-        while chunk := list(islice(stream, ROWS_PER_COPY)):
-            with cursor.copy(_COPY) as copy:
-                for row in chunk:
-                    copy.write_row(
-                        (
-                            experiment_id,
-                            row.unit,
-                            variant_ids[row.variant],
-                            None if row.shown is None else variant_ids[row.shown],
-                            row.occurred_at,
-                            row.cluster,
-                            row.dimensions,
-                            row.totals,
-                            row.covariates,
-                        )
-                    )
-            written += len(chunk)
+    with connection.cursor() as cursor, cursor.copy(_COPY) as copy:
+        for row in rows:
+            shown = None if row.shown is None else variant_ids[row.shown]
+            copy.write_row(
+                (
+                    experiment_id,
+                    row.unit,
+                    variant_ids[row.variant],
+                    shown,
+                    row.occurred_at,
+                    row.cluster,
+                    row.dimensions,
+                    row.totals,
+                    row.covariates,
+                )
+            )
+            written += 1
     return written
 
 

@@ -80,6 +80,23 @@ def test_table__search__takes_any_text(owner: Client, rows: None, table: str) ->
         assert owner.get(reverse(f"admin:{table}_changelist"), {"q": text}).status_code == 200
 
 
+@pytest.mark.parametrize("table", EXPECTED)
+@pytest.mark.parametrize("row", ["abc", "0", "-1", "9" * 30, "1%27", "_"])
+def test_table__row_that_cannot_be__leads_back_to_the_admin(owner: Client, table: str, row: str) -> None:
+    response = owner.get(f"/admin/{table.replace('_', '/')}/{row}/change/")
+    assert (response.status_code, response["Location"]) == (302, "/admin/")
+
+
+BUTTONS = ["experiments/experiment/{}/stop", "foundation/apikey/{}/revoke", "foundation/job/{}/retry_one"]
+
+
+@pytest.mark.parametrize("row", ["abc", "0", "9" * 30])
+@pytest.mark.parametrize("button", BUTTONS)
+def test_button__of_a_row_that_cannot_be__is_refused(owner: Client, button: str, row: str) -> None:
+    fields = {"_form_submitted": "True", "reason": "x"}
+    assert owner.post(f"/admin/{button.format(row)}/", fields).status_code == 403
+
+
 def test_sidebar__shows_what_the_person_may_view(client: Client) -> None:
     user = User.objects.create(username="mei", is_staff=True)
     user.user_permissions.add(Permission.objects.get(codename="view_metric"))

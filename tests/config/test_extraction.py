@@ -50,12 +50,11 @@ def identity(message: Message) -> tuple[object, str | None]:
     return (tuple(message.id) if isinstance(message.id, list | tuple) else message.id), message.context
 
 
-def texts(message: Message) -> tuple[list[str], list[str | None]]:
+def texts(message: Message) -> tuple[list[str], list[str]]:
     """Return a message's originals and translations."""
     ids = list(message.id) if isinstance(message.id, list | tuple) else [message.id]
-    strings: list[str | None] = []
-    strings.extend(message.string if isinstance(message.string, list | tuple) else [message.string])
-    return ids, strings
+    strings = list(message.string) if isinstance(message.string, list | tuple) else [message.string]
+    return ids, [string or "" for string in strings]
 
 
 def test_catalogue__holds_exactly_the_messages_that_are_said(chinese: Catalog, said: Catalog) -> None:
