@@ -26,7 +26,7 @@ document.addEventListener("securitypolicyviolation", (event) => {
     window.violations.push(`${event.violatedDirective} ${event.blockedURI} ${event.sourceFile}:${event.lineNumber}`);
 });
 """
-NAME, PASSWORD = "lin", "a long enough one"
+NAME, PASSWORD = "manager", "a long enough one"
 
 
 @dataclass

@@ -14,7 +14,7 @@ def test_login__wrong_password__says_so_and_lets_one_try_again(visit: OpenVisit)
     tab = visit()
     with no_complaints(tab):
         page = tab.go("/admin/")
-        page.fill("#id_username", "lin")
+        page.fill("#id_username", "manager")
         page.fill("#id_password", "not this one")
         page.keyboard.press("Enter")
         page.wait_for_selector(".errorlist")

@@ -101,7 +101,7 @@ def test_readout__toggle_and_language__work_without_javascript(visit: OpenVisit)
     tab = visit(java_script_enabled=False)
     page = tab.page
     page.goto(f"{tab.url}/x/")
-    page.fill("#id_username", "lin")
+    page.fill("#id_username", "manager")
     page.fill("#id_password", "a long enough one")
     page.click("button.primary")
     page.click("text=Ship")

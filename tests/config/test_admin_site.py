@@ -38,7 +38,7 @@ EXPECTED = [
 def owner() -> Client:
     """Return a logged-in person who may do everything."""
     client = Client()
-    client.force_login(User.objects.create(username="lin", is_staff=True, is_superuser=True))
+    client.force_login(User.objects.create(username="manager", is_staff=True, is_superuser=True))
     return client
 
 
@@ -47,7 +47,7 @@ def rows() -> None:
     """Put at least one row into every table."""
     project = stored.shop()
     stored.keep(stored.running(project), material.scorecard(material.comparisons()), material.SHIP)
-    who = {"project_id": project, "acting_user": "lin", "now": material.START}
+    who = {"project_id": project, "acting_user": "manager", "now": material.START}
     create_layer(key="checkout", name="Checkout", **who)
     create_holdout(key="year", name="Year", unit_kind="visitor", share=50_000, **who)
     issue_api_key(kind="client", name="Web", **who)
@@ -108,23 +108,23 @@ def test_sidebar__shows_what_the_person_may_view(client: Client) -> None:
 
 
 def test_login__right_password__leads_back_to_where_one_wanted_to_go(client: Client) -> None:
-    User.objects.create_superuser("lin", password="a long enough one")
-    fields = {"username": "lin", "password": "a long enough one", "next": "/x/"}
+    User.objects.create_superuser("manager", password="a long enough one")
+    fields = {"username": "manager", "password": "a long enough one", "next": "/x/"}
     response = client.post("/admin/login/?next=/x/", fields)
     assert (response.status_code, response["Location"]) == (302, "/x/")
 
 
 def test_login__wrong_password__says_so_and_names_no_reason(client: Client) -> None:
-    User.objects.create_superuser("lin", password="a long enough one")
-    shown = client.post("/admin/login/", {"username": "lin", "password": "wrong"}).content.decode()
+    User.objects.create_superuser("manager", password="a long enough one")
+    shown = client.post("/admin/login/", {"username": "manager", "password": "wrong"}).content.decode()
     assert "Please enter the correct username and password" in shown
-    assert 'value="lin"' in shown
+    assert 'value="manager"' in shown
     assert "wrong" not in shown
 
 
 @pytest.mark.parametrize("target", ["https://evil.example/", "//evil.example/", "javascript:alert(1)"])
 def test_login__foreign_target__is_not_followed(client: Client, target: str) -> None:
-    User.objects.create_superuser("lin", password="a long enough one")
-    fields = {"username": "lin", "password": "a long enough one", "next": target}
+    User.objects.create_superuser("manager", password="a long enough one")
+    fields = {"username": "manager", "password": "a long enough one", "next": target}
     assert client.post("/admin/login/", fields)["Location"].startswith("/")
     assert "evil" not in client.post("/admin/login/", fields)["Location"]

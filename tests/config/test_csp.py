@@ -33,5 +33,5 @@ def test_header__outside_the_admin_and_on_its_login__is_strict(client: Client, p
 @pytest.mark.django_db
 @pytest.mark.parametrize("path", ["/admin/", "/admin/experiments/experiment/", "/admin/foundation/job/"])
 def test_header__in_the_admin__is_the_admins(client: Client, path: str) -> None:
-    client.force_login(User.objects.create(username="lin", is_staff=True, is_superuser=True))
+    client.force_login(User.objects.create(username="manager", is_staff=True, is_superuser=True))
     assert client.get(path)[HEADER] == admin_policy()

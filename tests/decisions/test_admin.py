@@ -13,7 +13,7 @@ pytestmark = pytest.mark.django_db
 
 def test_bundle__is_read_without_its_companion() -> None:
     client = Client()
-    client.force_login(User.objects.create(username="lin", is_staff=True, is_superuser=True))
+    client.force_login(User.objects.create(username="manager", is_staff=True, is_superuser=True))
     bundle = PublishedBundle.objects.create(
         project_id=make_project(),
         version=1,

@@ -17,7 +17,7 @@ pytestmark = pytest.mark.django_db
 def owner() -> Client:
     """Return a logged-in person who may do everything."""
     client = Client()
-    client.force_login(User.objects.create(username="lin", is_staff=True, is_superuser=True))
+    client.force_login(User.objects.create(username="manager", is_staff=True, is_superuser=True))
     return client
 
 
@@ -93,7 +93,7 @@ def test_key__revoked__needs_a_reason_and_stays_revoked(owner: Client) -> None:
     assert owner.post(revoke, {"_form_submitted": "True", "reason": "Leaked"}).status_code == 302
     assert ApiKey.objects.get().revoked_at is not None
     entry = JournalEntry.objects.latest("pk")
-    assert (entry.action, entry.actor, entry.reason) == ("api_key.revoke", "lin", "Leaked")
+    assert (entry.action, entry.actor, entry.reason) == ("api_key.revoke", "manager", "Leaked")
     assert owner.post(revoke, {"_form_submitted": "True", "reason": "Again"}).status_code == 403
 
 

@@ -18,7 +18,7 @@ from simulation.truth import Truth
 
 pytestmark = pytest.mark.slow
 
-SECONDS_PER_DAY = 1.5
+SECONDS_PER_DAY = 3.0
 DAYS = 14
 WINDOW = 7
 
@@ -62,7 +62,7 @@ def wait_until(condition, seconds: float, what: str) -> None:
 
 
 def test_live_experiment__true_winner__is_shipped_and_survives_replay_and_rebuild(make_site):
-    records, client, run = live(make_site, Truth(conversion_lift=0.5), per_day=400)
+    records, client, run = live(make_site, Truth(conversion_lift=0.8, views=2.0, views_lift=0.1), per_day=250)
     assert run.rejected == 0
     look = latest_look(records.experiment_id)
     assert look is not None
@@ -82,7 +82,7 @@ def test_live_experiment__true_winner__is_shipped_and_survives_replay_and_rebuil
 
 
 def test_live_experiment__true_harm__is_stopped_by_the_frozen_rule(make_site):
-    records, _, _ = live(make_site, Truth(conversion_lift=-0.7, conversion=0.3), per_day=400)
+    records, _, _ = live(make_site, Truth(conversion_lift=-0.7, conversion=0.3, views=2.0), per_day=200)
     experiment = Experiment.objects.get(pk=records.experiment_id)
     look = latest_look(records.experiment_id)
     assert look is not None

@@ -19,7 +19,7 @@ def project(db: None) -> int:
 def owner(db: None) -> Client:
     """Return a logged-in person who may do everything."""
     client = Client()
-    client.force_login(User.objects.create(username="lin", is_staff=True, is_superuser=True))
+    client.force_login(User.objects.create(username="manager", is_staff=True, is_superuser=True))
     return client
 
 

@@ -68,7 +68,7 @@ def test_add__creates_a_draft_by_the_action__with_two_halves_and_leads_to_its_fo
         ("treatment", 500_000, False),
     ]
     entry = JournalEntry.objects.latest("pk")
-    assert (entry.action, entry.actor, entry.subject) == ("experiment.create", "lin", "experiment:gift-wrap")
+    assert (entry.action, entry.actor, entry.subject) == ("experiment.create", "manager", "experiment:gift-wrap")
 
 
 @pytest.mark.parametrize("key", ["Gift", "gift wrap", "-gift", "", "g" * 65])
@@ -105,7 +105,7 @@ def test_edit__percentages__become_slots_and_fractions_and_the_journal_says_what
     assert [variant.weight for variant in experiment.variants.all()] == [666_667, 333_333]
     assert ExperimentMetric.objects.get(experiment=experiment, role="GUARDRAIL").margin == 0.01
     entry = JournalEntry.objects.latest("pk")
-    assert (entry.action, entry.actor) == ("experiment.edit", "lin")
+    assert (entry.action, entry.actor) == ("experiment.edit", "manager")
     assert set(entry.before) == set(entry.after) == {"coverage", "minimum_effect", "hypothesis", "variants", "metrics"}
     assert (entry.before["coverage"], entry.after["coverage"]) == (1_000_000, 125_000)
 
@@ -171,7 +171,9 @@ def test_edit__what_the_parsers_refuse__is_told_at_its_field_and_nothing_changes
 
 
 def test_edit__layer__holds_the_parts_written_as_percentages(owner: Client, project: int) -> None:
-    layer_id = create_layer(project_id=project, key="checkout", name="Checkout", acting_user="lin", now=material.START)
+    layer_id = create_layer(
+        project_id=project, key="checkout", name="Checkout", acting_user="manager", now=material.START
+    )
     experiment_id = stored.draft(project)
     changes = {"layer": str(layer_id), "layer_slots": "0-25, 50-75.5"}
     response = owner.post(page(experiment_id), filled(experiment_id, **changes))
@@ -186,7 +188,9 @@ def test_edit__layer__holds_the_parts_written_as_percentages(owner: Client, proj
 def test_edit__part_of_a_layer_that_is_taken__is_refused_by_the_action_and_nothing_changes(
     owner: Client, project: int
 ) -> None:
-    layer_id = create_layer(project_id=project, key="checkout", name="Checkout", acting_user="lin", now=material.START)
+    layer_id = create_layer(
+        project_id=project, key="checkout", name="Checkout", acting_user="manager", now=material.START
+    )
     stored.draft(project, key="first", layer_id=layer_id, layer_ranges=[(0, 500_000)])
     second = stored.draft(project, key="second")
     changes = {"layer": str(layer_id), "layer_slots": "40-60", "hypothesis": "Changed"}
@@ -198,7 +202,7 @@ def test_edit__part_of_a_layer_that_is_taken__is_refused_by_the_action_and_nothi
 
 def test_form__layer_and_metrics__are_offered_from_the_experiments_own_project(owner: Client, project: int) -> None:
     pier = stored.shop("pier")
-    create_layer(project_id=pier, key="theirs", name="Layer of the pier", acting_user="lin", now=material.START)
+    create_layer(project_id=pier, key="theirs", name="Layer of the pier", acting_user="manager", now=material.START)
     theirs = replace(stored.DEFINITIONS[0], name="Metric of the pier")
     stored.draft(pier, key="theirs", definitions=[theirs], roles=[("DECISION", None)])
     shown = owner.get(page(stored.draft(project))).content.decode()
@@ -222,7 +226,7 @@ def test_form__after_submission__refuses_a_post_and_nothing_changes(owner: Clien
     experiment_id = stored.draft(project) if step == "submit" else stored.running(project)
     fields = filled(experiment_id, name="Changed")
     if step == "submit":
-        lifecycle.submit(experiment_id=experiment_id, acting_user="lin", now=material.START)
+        lifecycle.submit(experiment_id=experiment_id, acting_user="manager", now=material.START)
     assert owner.post(page(experiment_id), fields).status_code == 403
     assert Experiment.objects.get(pk=experiment_id).name == "Free-Shipping"
 
@@ -249,7 +253,7 @@ def test_form__person_who_may_only_view__cannot_change_a_draft(person: Callable[
 def test_list__shows_status_verdict_days_and_variants(owner: Client, project: int) -> None:
     experiment_id = stored.running(project)
     stored.keep(experiment_id, material.scorecard(material.comparisons()), material.SHIP)
-    lifecycle.stop(experiment_id=experiment_id, acting_user="lin", now=material.END, reason="Enough")
+    lifecycle.stop(experiment_id=experiment_id, acting_user="manager", now=material.END, reason="Enough")
     shown = owner.get(reverse("admin:experiments_experiment_changelist")).content.decode()
     for text in ("Stopped", "Ship “Free from 39”", "12 / 28", "Fee as today · Free from 39"):
         assert text in shown

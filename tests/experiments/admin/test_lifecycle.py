@@ -53,10 +53,12 @@ def in_status(project: int, status: Status) -> int:
         Status.CONCLUDED: ("submit", "launch", "stop"),
     }
     for step in steps[status]:
-        getattr(lifecycle, step)(experiment_id=experiment_id, acting_user="lin", now=material.START, reason="Because")
+        getattr(lifecycle, step)(
+            experiment_id=experiment_id, acting_user="manager", now=material.START, reason="Because"
+        )
     if status is Status.CONCLUDED:
         lifecycle.conclude(
-            experiment_id=experiment_id, acting_user="lin", now=material.START, conclusion="FLAT", note="Nothing"
+            experiment_id=experiment_id, acting_user="manager", now=material.START, conclusion="FLAT", note="Nothing"
         )
     return experiment_id
 
@@ -130,7 +132,7 @@ def test_dialog__filled_in__takes_the_step_in_the_persons_name_with_the_reason(
     assert (response.status_code, response["Location"]) == (302, page(experiment_id))  # type: ignore[attr-defined,index]
     assert status_of(experiment_id) == target
     entry = JournalEntry.objects.latest("pk")
-    assert (entry.action, entry.actor, entry.reason) == (f"experiment.{action}", "lin", "因为 the week is over")
+    assert (entry.action, entry.actor, entry.reason) == (f"experiment.{action}", "manager", "因为 the week is over")
 
 
 def test_dialog__answered_over_htmx__leads_the_whole_page_back(owner: Client, project: int) -> None:
@@ -155,7 +157,7 @@ def test_dialog__without_the_reason_it_needs__asks_again_and_changes_nothing(
 
 def test_launch__not_ready__tells_how_many_points_are_open_and_lists_them(owner: Client, project: int) -> None:
     experiment_id = stored.draft(project, hypothesis="", metrics=[])
-    lifecycle.submit(experiment_id=experiment_id, acting_user="lin", now=material.START)
+    lifecycle.submit(experiment_id=experiment_id, acting_user="manager", now=material.START)
     response = owner.post(url("launch", experiment_id), {"_form_submitted": "True", "reason": ""}, follow=True)
     shown = response.content.decode()
     assert "Not launched: " in shown

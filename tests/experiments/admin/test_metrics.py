@@ -41,7 +41,7 @@ def test_add__makes_version_one__with_events_by_line_and_the_cap_in_micro_units(
         499_500_000,
     )
     entry = JournalEntry.objects.latest("pk")
-    assert (entry.action, entry.actor, entry.subject) == ("metric.create", "lin", "metric:revenue:v1")
+    assert (entry.action, entry.actor, entry.subject) == ("metric.create", "manager", "metric:revenue:v1")
 
 
 def test_edit__makes_the_next_version_and_leaves_the_old_one_alone(owner: Client, project: int) -> None:

@@ -25,7 +25,7 @@ def test_readout__running__has_plan_epochs_looks_and_journal_in_order() -> None:
     later = material.START + timedelta(days=2)
     change_allocation(
         experiment_id=experiment_id,
-        acting_user="lin",
+        acting_user="manager",
         now=later,
         reason="More",
         weights={"control": 900_000, "treatment": 100_000},
@@ -114,7 +114,7 @@ def test_list__pages__hold_fifty_and_every_experiment_is_on_one() -> None:
 def test_list__status_and_search__narrow_it() -> None:
     project = stored.shop()
     stopped = stored.running(project)
-    lifecycle.stop(experiment_id=stopped, acting_user="lin", now=material.END, reason="Enough")
+    lifecycle.stop(experiment_id=stopped, acting_user="manager", now=material.END, reason="Enough")
     stored.draft(stored.shop("pier"), key="gift-wrap", hypothesis="100% of ribbons_help")
     assert [line.key for line in experiment_page(status=Status.STOPPED).lines] == ["free-shipping"]
     assert [line.key for line in experiment_page(search="RIBBONS_").lines] == ["gift-wrap"]

@@ -388,7 +388,7 @@ def readout(seen: Evidence | None, *, status: Status = Status.RUNNING, **changes
                 (ArmShare("control", 500_000, ArmState.OPEN), ArmShare("treatment", 500_000, ArmState.OPEN)),
             ),
         ),
-        journal=(JournalLine(4, START, "lin", "experiment.launch", "Agreed in the weekly round"),),
+        journal=(JournalLine(4, START, "manager", "experiment.launch", "Agreed in the weekly round"),),
         quarantine={},
         import_counts={},
         imported_at=None,

@@ -182,8 +182,8 @@ def test_timeline__journal_and_epochs__are_in_the_order_in_which_they_happened()
         (ArmShare("control", 900_000, ArmState.OPEN), ArmShare("treatment", 100_000, ArmState.CLOSED)),
     )
     journal = (
-        JournalLine(1, material.START, "lin", "experiment.launch", ""),
-        JournalLine(2, later - timedelta(seconds=1), "wei", "experiment.allocation", "Too many refunds"),
+        JournalLine(1, material.START, "manager", "experiment.launch", ""),
+        JournalLine(2, later - timedelta(seconds=1), "reviewer", "experiment.allocation", "Too many refunds"),
     )
     events = page(epochs=(epoch,), journal=journal).events
     assert [str(event.title) for event in events] == ["Launched", "Allocation changed", "Epoch 2 opened"]
@@ -194,7 +194,7 @@ def test_timeline__journal_and_epochs__are_in_the_order_in_which_they_happened()
 def test_decision__stopped_by_the_rule_and_concluded_by_a_person__names_both_with_reasons() -> None:
     journal = (
         JournalLine(5, material.END, "tiltyard", "experiment.stop", "Harm: treatment"),
-        JournalLine(6, material.NOW, "lin", "experiment.conclude", "Agreed"),
+        JournalLine(6, material.NOW, "manager", "experiment.conclude", "Agreed"),
     )
     decision = page(
         look(material.HARM),

@@ -160,9 +160,9 @@ def test_readout__draft__is_a_page_too(reader: Client, project: int) -> None:
 def test_readout__concluded__tells_who_and_why(reader: Client, project: int) -> None:
     shipped(project)
     experiment_id = Experiment.objects.get().pk
-    lifecycle.stop(experiment_id=experiment_id, acting_user="lin", now=material.END, reason="Enough seen")
+    lifecycle.stop(experiment_id=experiment_id, acting_user="manager", now=material.END, reason="Enough seen")
     lifecycle.conclude(
-        experiment_id=experiment_id, acting_user="wei", now=material.END, conclusion="WON", note="Say it earlier."
+        experiment_id=experiment_id, acting_user="reviewer", now=material.END, conclusion="WON", note="Say it earlier."
     )
     page = reader.get("/x/free-shipping").content.decode()
     for text in ("Enough seen", "lin, 2026-03-14", "wei, 2026-03-14", "Won", "Say it earlier."):

@@ -27,24 +27,24 @@ def main(arguments: list[str]) -> int:
     options = _parser().parse_args(arguments)
     chromium = browser.find()
     if chromium is None:
-        print(f"There is no Chromium.\n  fix: {browser.how_to_install()}", file=sys.stderr)
+        sys.stderr.write(f"There is no Chromium.\n  fix: {browser.how_to_install()}" + "\n")
         return 1
     password = os.environ.get(ANSWER_VARIABLE) or getpass.getpass(f"Password of {options.user}: ")
     folder = Path(options.folder)
     folder.mkdir(parents=True, exist_ok=True)
     with _page(chromium, options.language, options.scheme) as page:
         if not _logged_in(page, options.url, options.user, password):
-            print(f"{options.url} did not accept {options.user}'s password.", file=sys.stderr)
+            sys.stderr.write(f"{options.url} did not accept {options.user}'s password." + "\n")
             return 1
         for name, path in _wanted(options):
             answer = page.goto(f"{options.url}{path}")
             if answer is None or not answer.ok:
-                print(f"{options.url}{path} answered {answer.status if answer else 'nothing'}.", file=sys.stderr)
+                sys.stderr.write(f"{options.url}{path} answered {answer.status if answer else 'nothing'}." + "\n")
                 return 1
             page.wait_for_load_state("networkidle")
             picture = folder / f"{name}.png"
             page.screenshot(path=picture, clip={"x": 0, "y": 0, "width": WIDTH, "height": HEIGHT}, full_page=True)
-            print(picture)
+            sys.stdout.write(f"{picture}\n")
     return 0
 
 
