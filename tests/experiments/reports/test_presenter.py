@@ -208,7 +208,7 @@ def test_decision__stopped_by_the_rule_and_concluded_by_a_person__names_both_wit
         ("Status", "Concluded"),
         ("Stopped by", "the harm rule, 2026-03-14 08:00"),
         ("Reason", "Harm: treatment"),
-        ("Concluded by", "lin, 2026-03-14 11:00"),
+        ("Concluded by", "manager, 2026-03-14 11:00"),
         ("Reason", "Agreed"),
         ("Conclusion", "Lost"),
     ]

@@ -165,7 +165,7 @@ def test_readout__concluded__tells_who_and_why(reader: Client, project: int) -> 
         experiment_id=experiment_id, acting_user="reviewer", now=material.END, conclusion="WON", note="Say it earlier."
     )
     page = reader.get("/x/free-shipping").content.decode()
-    for text in ("Enough seen", "lin, 2026-03-14", "wei, 2026-03-14", "Won", "Say it earlier."):
+    for text in ("Enough seen", "manager, 2026-03-14", "reviewer, 2026-03-14", "Won", "Say it earlier."):
         assert text in page
 
 
