@@ -1,0 +1,7 @@
+"""Tables of the models registry; only its actions, queries and admin touch them."""
+
+from models_registry.models.aliases import Alias, AliasMove
+from models_registry.models.runs import TrainingRun
+from models_registry.models.versions import ArtifactChunk, ModelVersion, RegisteredModel
+
+__all__ = ["Alias", "AliasMove", "ArtifactChunk", "ModelVersion", "RegisteredModel", "TrainingRun"]

@@ -1,0 +1,1 @@
+"""Reads of the registry's tables, as frozen dataclasses."""
