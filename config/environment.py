@@ -70,6 +70,8 @@ class Environment(BaseSettings):
     """The address of the console, for links that commands print."""
     static_files: Literal["HASHED", "PLAIN"] = Field(default="HASHED", validation_alias="TILTYARD_STATIC_FILES")
     """HASHED names need `collectstatic`; PLAIN ones do not (tests)."""
+    code_revision: str | None = Field(default=None, validation_alias="TILTYARD_CODE_REVISION")
+    """What training runs name as the running code; the commit of the checkout where unset."""
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         default="INFO", validation_alias="TILTYARD_LOG_LEVEL"
     )

@@ -5,6 +5,7 @@ from django.utils.translation import gettext_lazy as _
 from config import admin_site, environment
 from config.databases import django_database
 from config.logs import logging_settings
+from config.revision import code_revision
 
 BASE_DIR = environment.BASE_DIR
 ENVIRONMENT = environment.load()
@@ -16,6 +17,7 @@ CSRF_TRUSTED_ORIGINS = list(ENVIRONMENT.csrf_trusted_origins)
 REDIS_URL = ENVIRONMENT.redis_url
 STATE_DIRECTORY = ENVIRONMENT.state_directory
 CONSOLE_URL = ENVIRONMENT.console_url
+CODE_REVISION = code_revision(BASE_DIR, told=ENVIRONMENT.code_revision)
 
 INSTALLED_APPS = [
     "unfold",
@@ -31,6 +33,7 @@ INSTALLED_APPS = [
     "drf_spectacular",
     "foundation",
     "experiments",
+    "models_registry",
     "decisions",
 ]
 
@@ -122,6 +125,7 @@ REST_FRAMEWORK = {
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAdminUser"],
+    "EXCEPTION_HANDLER": "foundation.api.handle_error",
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "Tiltyard",

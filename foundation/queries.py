@@ -112,6 +112,12 @@ def valid_keys(project_id: int) -> list[KeyFacts]:
     return [KeyFacts(id=int(row.pk), kind=row.kind, digest=row.digest) for row in rows]
 
 
+def project_of_server_key(digest: str) -> ProjectFacts | None:
+    """Return the project whose valid server key has this digest, None where there is none."""
+    row = ApiKey.objects.select_related("project").filter(digest=digest, kind="server", revoked_at=None).first()
+    return _facts(row.project) if row else None
+
+
 def journal_of(*, project_id: int, subject: str) -> Sequence[JournalLine]:
     """Return the entries about a subject, oldest first."""
     rows = JournalEntry.objects.filter(project_id=project_id, subject=subject).order_by("sequence")

@@ -4,12 +4,20 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Final
 
+from decisions.actions.catalogue import publish_catalogue
+from decisions.actions.features import update_features
 from decisions.actions.looks import look_at
 from decisions.actions.projection import project_events
+from decisions.actions.promotion import propose
 from decisions.actions.publishing import publish_bundle
+from decisions.actions.training import train
 from foundation.actions.jobs import ClaimedJob
 
 Handler = Callable[[ClaimedJob, datetime], None]
+"""Does the work of a job, inside the transaction that marks it done."""
+Effect = Callable[[datetime], object]
+LongHandler = Callable[[ClaimedJob, datetime], Effect]
+"""Computes outside of any transaction and returns what is left to write inside the one that marks the job done."""
 
 
 def _publish(job: ClaimedJob, _now: datetime) -> None:
@@ -28,6 +36,26 @@ def _analyse(job: ClaimedJob, now: datetime) -> None:
     )
 
 
+def _publish_catalogue(job: ClaimedJob, now: datetime) -> None:
+    publish_catalogue(project_id=_project(job), now=now)
+
+
+def _update_features(job: ClaimedJob, _now: datetime) -> None:
+    update_features(
+        project_id=_project(job),
+        after=datetime.fromisoformat(str(job.payload["after"])),
+        until=datetime.fromisoformat(str(job.payload["until"])),
+    )
+
+
+def _propose(job: ClaimedJob, now: datetime) -> None:
+    propose(scorecard_id=int(str(job.payload["scorecard_id"])), now=now)
+
+
+def _train(job: ClaimedJob, now: datetime) -> Effect:
+    return train(run_id=int(str(job.payload["run_id"])), now=now)
+
+
 def _project(job: ClaimedJob) -> int:
     if job.project_id is None:
         raise ValueError(f"job {job.id} names no project")
@@ -38,4 +66,9 @@ HANDLERS: Final[Mapping[str, Handler]] = {
     "publish_bundle": _publish,
     "project_events": _project_events,
     "analyse": _analyse,
+    "publish_catalogue": _publish_catalogue,
+    "update_features": _update_features,
+    "propose": _propose,
 }
+
+LONG_HANDLERS: Final[Mapping[str, LongHandler]] = {"train": _train}

@@ -13,6 +13,10 @@ QUEUE_OF_KIND: Final = {
     "project_events": INGEST,
     "analyse": ANALYSIS,
     "publish_bundle": DECISIONS,
+    "publish_catalogue": DECISIONS,
+    "update_features": INGEST,
+    "propose": DECISIONS,
+    "train": TRAINING,
 }
 
 

@@ -8,12 +8,13 @@ import traceback
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 
 from django.db import connection, transaction
 from django.utils import timezone
 
 from foundation.actions.jobs import ClaimedJob, claim, extend_lease, fail, finish
-from workers.handlers import HANDLERS
+from workers.handlers import HANDLERS, LONG_HANDLERS, Effect
 
 HEARTBEAT_SECONDS = 5.0
 
@@ -31,17 +32,19 @@ class UnknownKind(Exception):
 def run(*, job_id: int) -> bool:
     """Run a job if it can be claimed; return whether its effect was committed here.
 
-    The effect and `done` share a transaction that holds only while the lease does, so the effect happens once. A
-    failure is noted on the job, which comes back later or rests as DEAD.
+    The effect and `done` share a transaction that holds only while the lease does, so the effect happens once. A long
+    job computes before that transaction. A failure is noted on the job, which comes back later or rests as DEAD.
     """
     owner = f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
     job = claim(job_id=job_id, owner=owner)
     if job is None:
         return False
     try:
-        with _heartbeat(job), transaction.atomic():
-            _handle(job)
-            _finish(job)
+        with _heartbeat(job):
+            effect = _prepare(job)
+            with transaction.atomic():
+                effect(timezone.now())
+                _finish(job)
     except LeaseLost:
         logger.warning("lease of job %s lost", job.id)
         return False
@@ -52,11 +55,14 @@ def run(*, job_id: int) -> bool:
     return True
 
 
-def _handle(job: ClaimedJob) -> None:
+def _prepare(job: ClaimedJob) -> Effect:
+    long_handler = LONG_HANDLERS.get(job.kind)
+    if long_handler is not None:
+        return long_handler(job, timezone.now())
     handler = HANDLERS.get(job.kind)
     if handler is None:
         raise UnknownKind(job.kind)
-    handler(job, timezone.now())
+    return partial(handler, job)
 
 
 def _finish(job: ClaimedJob) -> None:

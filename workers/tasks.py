@@ -5,6 +5,7 @@ from datetime import timedelta
 from celery import shared_task
 from django.utils import timezone
 
+from decisions.actions.chunks import forget_unnamed_chunks
 from decisions.actions.scheduling import enqueue_due_work
 from foundation.actions.jobs import forget_finished
 from workers import bell, runner
@@ -32,5 +33,6 @@ def sweep() -> None:
 
 @shared_task
 def clean() -> None:
-    """Forget jobs that were done long ago."""
+    """Forget jobs that were done long ago, and what no bundle names any more."""
     forget_finished(older_than=KEEP_FINISHED)
+    forget_unnamed_chunks()

@@ -15,6 +15,7 @@ from pathlib import Path
 from config.local.places import PROJECT
 
 QUEUES = ("ingest", "analysis", "decisions", "training")
+TRAINING_QUEUE = "training"
 THREADS = 8
 CONCURRENT_REQUESTS = 64
 LARGEST_LOG = 10 * 1024 * 1024
@@ -27,6 +28,8 @@ class Role(StrEnum):
     EDGE = "edge"
     CONSOLE = "console"
     WORKER = "worker"
+    TRAINER = "trainer"
+    """A worker for training alone, so that a long training delays nothing else; `trainer-2` and so on are more."""
     BEAT = "beat"
     PROXY = "proxy"
 
@@ -61,9 +64,9 @@ def console(*, host: str, port: int) -> Program:
     )
 
 
-def worker(*, name: str, concurrency: int) -> Program:
-    """Return a process that runs jobs in `concurrency` children."""
-    command = [*_celery(), "worker", f"--queues={','.join(QUEUES)}", f"--concurrency={concurrency}"]
+def worker(*, name: str, concurrency: int, queues: Sequence[str] = QUEUES) -> Program:
+    """Return a process that runs jobs of these queues in `concurrency` children."""
+    command = [*_celery(), "worker", f"--queues={','.join(queues)}", f"--concurrency={concurrency}"]
     command += [
         "--pool=prefork",
         f"--hostname={name}@%h",

@@ -43,7 +43,7 @@ def _serve(environment: Environment, state: Path, options: argparse.Namespace, s
     site = Site(
         state,
         environment={"SECRET_KEY": environment.secret_key.get_secret_value()},
-        roles=(*ALL_ROLES, Role.PROXY),
+        roles=(*ALL_ROLES, Role.TRAINER, Role.PROXY),
         ports={role: getattr(options, f"{role}_port") for role in DEFAULT_PORTS},
         concurrency=options.concurrency,
         say=lambda line: print(line, flush=True),

@@ -56,6 +56,8 @@ class Site:
         self._ports = {role: _port((ports or {}).get(role)) for role in (Role.EDGE, Role.CONSOLE, Role.PROXY)}
         self._front = Role.PROXY if Role.PROXY in roles else Role.CONSOLE
         self._environment = self._complete(environment)
+        trained_elsewhere = any(role.startswith(Role.TRAINER) for role in roles)
+        self._queues = [name for name in processes.QUEUES if name != processes.TRAINING_QUEUE or not trained_elsewhere]
         self._processes = {role: self._supervised(role, concurrency) for role in roles}
         self._wanted: set[str] = set()
         self._restart_at: dict[str, float] = {}
@@ -217,8 +219,10 @@ class Site:
             )
         elif name == Role.BEAT:
             program = processes.beat(schedule_file=self.state / "beat-schedule")
+        elif name.startswith(Role.TRAINER):
+            program = processes.worker(name=name, concurrency=1, queues=[processes.TRAINING_QUEUE])
         else:
-            program = processes.worker(name=name, concurrency=concurrency)
+            program = processes.worker(name=name, concurrency=concurrency, queues=self._queues)
         log = self.state / "logs" / f"{name}.log"
         return Supervised(program, environment=self._environment, log=log)
 

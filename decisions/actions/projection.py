@@ -4,18 +4,18 @@ Every step depends on the log alone, never on when or in which batches it runs, 
 """
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
 from django.db import connection, transaction
 from django.db.backends.utils import CursorWrapper
 
 from decisions.actions import projection_sql as sql
+from decisions.actions.features import BEGINNING, promise_features
 from decisions.models import ProjectionState
 from experiments.actions.evidence import forget_evidence, record_evidence
 from foundation.queries import ProjectFacts, project_facts
 
 BATCH = 200_000
-BEGINNING = datetime(2000, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,14 +34,18 @@ class Projected:
 def project_events(*, project_id: int) -> Projected:
     """Project the next messages that every ingest transaction has certainly finished writing, and move the watermark.
 
-    At most about 200 000 messages; `complete` says whether more are waiting. Concurrent calls wait for each other.
+    The features of the units they are about are promised with them. At most about 200 000 messages; `complete` says
+    whether more are waiting. Concurrent calls wait for each other.
     """
     facts = project_facts(project_id)
     watermark = _locked_watermark(project_id)
     with connection.cursor() as cursor:
         cursor.execute("SELECT now() - make_interval(secs => %s)", [facts.receipt_guard.total_seconds()])
         safe = cursor.fetchone()[0]
-    return _step(facts, watermark, safe)
+    step = _step(facts, watermark, safe)
+    if step.messages:
+        promise_features(project_id=project_id, after=watermark, until=step.watermark)
+    return step
 
 
 @transaction.atomic

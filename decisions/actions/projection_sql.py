@@ -11,7 +11,8 @@ WHERE project_id = %s AND received_at > %s AND received_at <= %s
 ORDER BY received_at OFFSET %s LIMIT 1
 """
 
-# For a real clock origin = started and speed = 1, so that project time is receipt time.
+# For a real clock origin = started and speed = 1, so that project time is receipt time. A decision is read for the
+# exposure it may carry; it has no event, so it never becomes an outcome.
 MESSAGES = """
 CREATE TEMPORARY TABLE incoming_message ON COMMIT DROP AS
 SELECT *, CASE
@@ -23,7 +24,8 @@ FROM (
     SELECT *,
         %(origin)s::timestamptz + (received_at - %(started)s::timestamptz) * %(speed)s AS project_time
     FROM decisions_eventlog
-    WHERE project_id = %(project)s AND received_at > %(after)s AND received_at <= %(upper)s AND kind = 'track'
+    WHERE project_id = %(project)s AND received_at > %(after)s AND received_at <= %(upper)s
+        AND kind IN ('track', 'decision')
 ) message
 """
 

@@ -10,12 +10,17 @@ import redis
 from django.conf import settings
 from django.db import IntegrityError, transaction
 
+from decisions.actions.chunks import publish_chunks
 from decisions.models import PublishedBundle
+from decisions.queries.bundles import decision_parts
+from decisions.serving.points import compile_points
 from experiments.assignment.compiler import compile_snapshot
 from experiments.queries.bundles import bundle_parts
 from foundation.queries import ProjectFacts, project_facts, valid_keys
+from models_registry.queries.versions import artifact_bytes
 
-SCHEMA = 1
+SCHEMA = 2
+COMPANION_SCHEMA = 1
 HINT_CHANNEL = "tiltyard:bundle"
 
 logger = logging.getLogger(__name__)
@@ -25,15 +30,21 @@ def publish_bundle(*, project_id: int) -> int:
     """Compile the project's records into the bundle of its revision and publish it; return the version.
 
     A revision that is published already stays as it is. Content that the engine cannot compile is refused with
-    BundleInvalid, and the last good version goes on being served.
+    BundleInvalid, a model version without its artifact with ArtifactDamaged; the last good bundle goes on being
+    served.
     """
     with transaction.atomic():
         facts = project_facts(project_id)
         version = facts.revision
         if PublishedBundle.objects.filter(project_id=project_id, version=version).exists():
             return version
-        content = canonical({**_head(facts), **bundle_parts(project_id)})
-        compile_snapshot(json.loads(content))
+        parts = bundle_parts(project_id)
+        decided = decision_parts(project_id, experiment_ids={int(entry["id"]) for entry in parts["experiments"]})
+        content = canonical({**_head(facts), **parts, **decided})
+        compiled = json.loads(content)
+        compile_points(compiled, compile_snapshot(compiled))
+        for model in decided["models"]:
+            publish_chunks(model["sha256"], artifact_bytes(model["sha256"]))
         try:
             with transaction.atomic():
                 PublishedBundle.objects.create(
@@ -61,7 +72,7 @@ def _head(facts: ProjectFacts) -> dict[str, Any]:
 def _companion(facts: ProjectFacts) -> dict[str, Any]:
     clock = facts.clock
     return {
-        "schema": SCHEMA,
+        "schema": COMPANION_SCHEMA,
         "project_id": facts.id,
         "pepper": b64encode(facts.pepper).decode(),
         "signing_keys": [{"kid": "1", "secret": b64encode(facts.signing_key).decode()}],

@@ -5,8 +5,10 @@ from zoneinfo import ZoneInfo
 
 from django.db import connection
 
-from decisions.actions.projection import BEGINNING
+from decisions.actions.catalogue import PUBLISH
+from decisions.actions.features import BEGINNING
 from decisions.models import ProjectionState
+from decisions.queries.catalogue import published_catalogue
 from experiments.queries.designs import RunFacts, observed_experiments
 from foundation.actions.jobs import enqueue, has_open_job
 from foundation.queries import ProjectFacts, all_projects
@@ -18,8 +20,8 @@ WHERE project_id = %s AND received_at > %s AND received_at <= now() - make_inter
 
 
 def enqueue_due_work(*, now: datetime) -> int:
-    """Promise every projection and look that is due, and return how many were new."""
-    return sum(_enqueue_for(facts, now) for facts in all_projects())
+    """Promise every projection, look and catalogue that is due, and return how many were new."""
+    return sum(_enqueue_for(facts, now) + _enqueue_catalogue(facts, now) for facts in all_projects())
 
 
 def latest_window_end(*, facts: ProjectFacts, now: datetime) -> datetime:
@@ -41,6 +43,15 @@ def _enqueue_for(facts: ProjectFacts, now: datetime) -> int:
     return promised + sum(
         _enqueue_look(facts, run, window_end) for run in observed_experiments(facts.id, at=window_end)
     )
+
+
+def _enqueue_catalogue(facts: ProjectFacts, now: datetime) -> int:
+    """Promise a fresh catalogue for each day of the project: what is popular changes though no item does."""
+    if published_catalogue(facts.id) is None:
+        return 0
+    today = facts.clock.at(now).astimezone(ZoneInfo(facts.time_zone)).date()
+    key = f"{PUBLISH}:{facts.id}:{today.isoformat()}"
+    return int(enqueue(kind=PUBLISH, key=key, project_id=facts.id, payload={}))
 
 
 def _newest_waiting(facts: ProjectFacts, watermark: datetime) -> datetime | None:

@@ -1,4 +1,4 @@
-"""Tables of the decisions app: the event log, how far it was projected, and what the edge serves."""
+"""The event log, how far it was projected, and the bundles that the edge serves."""
 
 from django.db import models
 from django.db.models.functions import Now

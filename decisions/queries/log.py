@@ -1,4 +1,4 @@
-"""Reads of the decisions app's tables, as frozen dataclasses."""
+"""The event log, how far it has been projected, and what has been published."""
 
 import hashlib
 from dataclasses import dataclass

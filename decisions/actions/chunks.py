@@ -1,0 +1,47 @@
+"""What the edge loads by its SHA-256: written once, removed when no bundle that may still be served names it."""
+
+from collections.abc import Iterable
+
+from django.db import connection
+
+from decisions.models import PublishedChunk
+
+CHUNK = 1024 * 1024
+BUNDLES_KEPT = 20
+"""Of each project: an edge process that was away serves one of these until it has caught up."""
+
+_FORGET = """
+WITH recent AS (
+    SELECT content::jsonb AS bundle FROM (
+        SELECT content, row_number() OVER (PARTITION BY project_id ORDER BY version DESC) AS place
+        FROM decisions_publishedbundle
+    ) ranked WHERE place <= %s
+), named AS (
+    SELECT model->>'sha256' AS sha256
+    FROM recent, jsonb_array_elements(coalesce(bundle->'models', '[]')) AS model
+    UNION SELECT bundle->'catalogue'->>'sha256' FROM recent WHERE jsonb_typeof(bundle->'catalogue') = 'object'
+    UNION SELECT sha256 FROM decisions_cataloguestate
+)
+DELETE FROM decisions_publishedchunk WHERE sha256 NOT IN (SELECT sha256 FROM named WHERE sha256 IS NOT NULL)
+"""
+
+
+def publish_chunks(sha256: str, content: bytes) -> None:
+    """Store bytes under their digest, unless they are there."""
+    if PublishedChunk.objects.filter(sha256=sha256).exists():
+        return
+    PublishedChunk.objects.bulk_create(_cut(sha256, content), ignore_conflicts=True)
+
+
+def forget_unnamed_chunks() -> int:
+    """Delete what none of the newest bundles names; return how many pieces."""
+    with connection.cursor() as cursor:
+        cursor.execute(_FORGET, [BUNDLES_KEPT])
+        return int(cursor.rowcount)
+
+
+def _cut(sha256: str, content: bytes) -> Iterable[PublishedChunk]:
+    return [
+        PublishedChunk(sha256=sha256, position=number, content=content[start : start + CHUNK])
+        for number, start in enumerate(range(0, len(content), CHUNK))
+    ]

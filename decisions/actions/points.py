@@ -1,0 +1,196 @@
+"""Decision points, and what the variants of an experiment do there."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import datetime
+
+from django.db import IntegrityError, transaction
+
+from decisions.actions.features import promise_all_features
+from decisions.domain import PolicyKind
+from decisions.models import DecisionPoint, PointExperiment, VariantPolicy
+from decisions.queries.points import PointUnknown
+from decisions.registry import domain_of
+from experiments.lifecycle import EDITABLE
+from experiments.queries.designs import design_of, variants_of
+from experiments.queries.standing import standing_of
+from foundation.actions.journal import write_journal
+from foundation.actions.projects import bump_revision
+from foundation.errors import DomainError
+from foundation.queries import project_facts
+from models_registry.queries.versions import model_by_id
+
+
+class PointExists(DomainError):
+    """The project has a decision point with this key."""
+
+    code = "DECISION_POINT_EXISTS"
+    hint = "Choose another key; keys are never reused within a project."
+
+
+class PointInvalid(DomainError):
+    """The parts of the decision point do not fit together."""
+
+    code = "DECISION_POINT_INVALID"
+    hint = "Choose a model of the same project and domain, and bounds that the domain allows."
+
+
+class PolicyInvalid(DomainError):
+    """A variant's policy does not fit the experiment or the decision point."""
+
+    code = "POLICY_INVALID"
+    hint = "Name each variant once; pin a model version for model_ranked, list items for fixed."
+
+
+class DesignFrozen(DomainError):
+    """The experiment has started, so what its variants do is fixed."""
+
+    code = "DESIGN_FROZEN"
+    hint = "Clone the experiment, or stop it and design another."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PointDraft:
+    """A decision point to create; None takes what the domain begins with."""
+
+    key: str
+    name: str
+    domain: str
+    model_id: int | None = None
+    slate_size: int | None = None
+    deadline_ms: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyDraft:
+    """What a variant is to do: `version_id` for model_ranked, `actions` (item ids) for fixed."""
+
+    policy: PolicyKind
+    version_id: int | None = None
+    actions: tuple[str, ...] = ()
+
+
+def create_point(*, project_id: int, draft: PointDraft, acting_user: str, now: datetime) -> int:
+    """Create a decision point and return its id. Raises PointExists, PointInvalid, DomainUnknown, ModelUnknown."""
+    domain = domain_of(draft.domain)
+    row = DecisionPoint(
+        project_id=project_id,
+        key=draft.key,
+        name=draft.name,
+        domain=draft.domain,
+        model_id=draft.model_id,
+        slate_size=domain.slate_size if draft.slate_size is None else draft.slate_size,
+        deadline_ms=domain.deadline_ms if draft.deadline_ms is None else draft.deadline_ms,
+    )
+    row.clean_fields()
+    _check(row)
+    try:
+        with transaction.atomic():
+            row.save(force_insert=True)
+            _note(row, "decision_point.create", acting_user, now, after=asdict(draft))
+            promise_all_features(project_id=project_id)
+    except IntegrityError as error:
+        if "decision_point_key" in str(error):
+            raise PointExists(f"The project has a decision point {draft.key} already.") from error
+        raise
+    return int(row.pk)
+
+
+@transaction.atomic
+def edit_point(
+    *,
+    point_id: int,
+    name: str,
+    model_id: int | None,
+    slate_size: int,
+    deadline_ms: int,
+    acting_user: str,
+    now: datetime,
+) -> None:
+    """Change a decision point. Raises PointUnknown, PointInvalid."""
+    row = DecisionPoint.objects.select_for_update(of=("self",)).filter(pk=point_id).first()
+    if row is None:
+        raise PointUnknown(f"There is no decision point {point_id}.")
+    after = {"name": name, "model_id": model_id, "slate_size": slate_size, "deadline_ms": deadline_ms}
+    before = {field: getattr(row, field) for field in after}
+    if before == after:
+        return
+    for field, value in after.items():
+        setattr(row, field, value)
+    row.clean_fields()
+    _check(row)
+    row.save(update_fields=list(after))
+    _note(row, "decision_point.edit", acting_user, now, before=before, after=after)
+
+
+@transaction.atomic
+def bind_experiment(
+    *, experiment_id: int, point_id: int, policies: Mapping[str, PolicyDraft], acting_user: str, now: datetime
+) -> None:
+    """Let a draft's variants decide at a decision point, in place of what was said before.
+
+    Raises PointUnknown, PolicyInvalid, DesignFrozen, ExperimentUnknown.
+    """
+    point = DecisionPoint.objects.filter(pk=point_id).first()
+    if point is None:
+        raise PointUnknown(f"There is no decision point {point_id}.")
+    if standing_of(experiment_id).status not in EDITABLE:
+        raise DesignFrozen("The experiment has started.")
+    design = design_of(experiment_id)
+    variants = {variant.key: variant.id for variant in variants_of(experiment_id)}
+    if design.project_id != point.project_id or set(policies) != set(variants):
+        raise PolicyInvalid("Experiment and decision point differ in project, or not every variant has one policy.")
+    PointExperiment.objects.update_or_create(experiment_id=experiment_id, defaults={"point_id": point_id})
+    VariantPolicy.objects.filter(experiment_id=experiment_id).delete()
+    try:
+        with transaction.atomic():
+            for key, draft in policies.items():
+                VariantPolicy.objects.create(
+                    experiment_id=experiment_id,
+                    variant_id=variants[key],
+                    policy=draft.policy,
+                    version_id=draft.version_id,
+                    actions=list(draft.actions),
+                )
+    except IntegrityError as error:
+        raise PolicyInvalid("A policy lacks what it needs, or has more.") from error
+    write_journal(
+        project_id=design.project_id,
+        at=project_facts(design.project_id).clock.at(now),
+        actor=acting_user,
+        action="experiment.policies",
+        subject=f"experiment:{design.key}",
+        after={"point": point.key, "policies": {key: asdict(draft) for key, draft in policies.items()}},
+    )
+
+
+def _check(row: DecisionPoint) -> None:
+    domain = domain_of(row.domain)
+    if row.slate_size > domain.largest_slate:
+        raise PointInvalid(f"A slate of {domain.key} has at most {domain.largest_slate} actions.")
+    if row.model_id is None:
+        return
+    model = model_by_id(row.model_id)
+    if (model.project_id, model.domain) != (row.project_id, row.domain):
+        raise PointInvalid(f"The model {model.key} is of another project or domain.")
+
+
+def _note(
+    row: DecisionPoint,
+    action: str,
+    acting_user: str,
+    now: datetime,
+    *,
+    before: Mapping[str, object] | None = None,
+    after: Mapping[str, object],
+) -> None:
+    write_journal(
+        project_id=row.project_id,
+        at=project_facts(row.project_id).clock.at(now),
+        actor=acting_user,
+        action=action,
+        subject=f"decision_point:{row.key}",
+        before=before,
+        after=after,
+    )
+    bump_revision(project_id=row.project_id)

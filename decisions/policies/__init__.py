@@ -1,0 +1,1 @@
+"""Policies: how actions are chosen from candidates."""

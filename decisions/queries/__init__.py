@@ -1,0 +1,1 @@
+"""Reads of the decisions app's tables, as frozen dataclasses."""

@@ -1,0 +1,64 @@
+"""What every endpoint of the management API shares: keys of servers, and errors as RFC 9457 says."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from rest_framework import exceptions
+from rest_framework.authentication import BaseAuthentication, get_authorization_header
+from rest_framework.permissions import BasePermission
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import exception_handler
+
+from foundation.errors import DomainError
+from foundation.ids import digest_api_key
+from foundation.queries import ProjectFacts, project_of_server_key
+
+PROBLEM = "application/problem+json"
+UNPROCESSABLE = 422
+
+
+class ServerKeyAuthentication(BaseAuthentication):
+    """Lets a project's server key in, as Bearer or X-API-Key; the project is `request.auth`."""
+
+    def authenticate(self, request: Request) -> tuple[None, ProjectFacts] | None:
+        """Return the project of the key; None where no key was sent. Raises AuthenticationFailed."""
+        scheme, _, rest = get_authorization_header(request).decode("latin-1").partition(" ")
+        key = rest.strip() if scheme.lower() == "bearer" else request.headers.get("X-API-Key", "")
+        if not key:
+            return None
+        project = project_of_server_key(digest_api_key(key))
+        if project is None:
+            raise exceptions.AuthenticationFailed("The key is unknown or revoked, or it is a client's.")
+        return None, project
+
+    def authenticate_header(self, request: Request) -> str:
+        """Return how one authenticates, which makes a refusal a 401."""
+        return "Bearer"
+
+
+class HasServerKey(BasePermission):
+    """Admits requests that carry a server key."""
+
+    def has_permission(self, request: Request, view: object) -> bool:
+        """Return whether a key was found."""
+        return isinstance(request.auth, ProjectFacts)
+
+
+def handle_error(error: Exception, context: Mapping[str, Any]) -> Response | None:
+    """Return an error as application/problem+json; None for what is unforeseen, which is a 500."""
+    if isinstance(error, DomainError):
+        return _problem(UNPROCESSABLE, error.code, error.message, error.hint)
+    found = exception_handler(error, dict(context))
+    if found is None or not isinstance(error, exceptions.APIException):
+        return found
+    told = _problem(found.status_code, str(error.get_codes()).upper(), str(error.detail), "")
+    for name, value in found.items():
+        if name.lower() != "content-type":
+            told[name] = value
+    return told
+
+
+def _problem(status: int, code: str, detail: str, hint: str) -> Response:
+    members = {"type": "about:blank", "status": status, "code": code, "detail": detail, "hint": hint}
+    return Response(members, status=status, content_type=PROBLEM)

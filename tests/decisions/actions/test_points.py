@@ -1,0 +1,129 @@
+"""Decision points and the policies of variants: what does not fit is refused, and nothing is half-written."""
+
+import pytest
+from django.core.exceptions import ValidationError
+from django.db import DatabaseError, transaction
+
+from decisions.actions.points import (
+    DesignFrozen,
+    PointDraft,
+    PointExists,
+    PointInvalid,
+    PolicyDraft,
+    PolicyInvalid,
+    bind_experiment,
+    create_point,
+    edit_point,
+)
+from decisions.domain import PolicyKind
+from decisions.models import DecisionPoint, PointExperiment, VariantPolicy
+from decisions.queries.points import PointUnknown, point_by_id, point_of_experiment, policies_of
+from decisions.registry import DomainUnknown
+from foundation.models import JournalEntry, Project
+from tests.fixtures.records import ACTOR, NOW, make_draft, make_project
+from tests.fixtures.registry import make_decision_experiment, make_model, make_point, make_version
+
+pytestmark = pytest.mark.django_db
+WHO = {"acting_user": ACTOR, "now": NOW}
+BASELINE = PolicyDraft(PolicyKind.BASELINE)
+
+
+def create(project_id: int, **changes) -> int:
+    draft = PointDraft(**{"key": "home", "name": "Home", "domain": "recommendation", **changes})
+    return create_point(project_id=project_id, draft=draft, **WHO)
+
+
+def test_create__with_defaults__takes_those_of_the_domain_and_moves_the_revision():
+    project = make_project()
+    revision = Project.objects.get().revision
+    point = point_by_id(create(project))
+    assert (point.slate_size, point.deadline_ms, point.model_id) == (20, 30, None)
+    assert Project.objects.get().revision == revision + 1
+    assert JournalEntry.objects.filter(action="decision_point.create").count() == 1
+
+
+@pytest.mark.parametrize(
+    ("changes", "error"),
+    [
+        ({"domain": "astrology"}, DomainUnknown),
+        ({"slate_size": 101}, PointInvalid),
+        ({"key": "Not A Key"}, ValidationError),
+    ],
+)
+def test_create__what_does_not_fit__is_refused_and_nothing_is_written(changes, error):
+    project = make_project()
+    entries = JournalEntry.objects.count()
+    with pytest.raises(error):
+        create(project, **changes)
+    assert (DecisionPoint.objects.count(), JournalEntry.objects.count()) == (0, entries)
+
+
+def test_create__key_taken_or_model_of_another_project__is_refused():
+    project, other = make_project(), make_project(key="other")
+    create(project)
+    with pytest.raises(PointExists):
+        create(project)
+    with pytest.raises(PointInvalid):
+        create(other, model_id=make_model(project))
+
+
+def test_edit__new_bounds__are_journalled_and_a_repeat_changes_nothing():
+    point = create(make_project())
+    values = {"point_id": point, "name": "Start", "model_id": None, "slate_size": 5, "deadline_ms": 50, **WHO}
+    edit_point(**values)
+    revision = Project.objects.get().revision
+    edit_point(**values)
+    assert point_by_id(point).slate_size == 5
+    assert Project.objects.get().revision == revision
+    with pytest.raises(PointUnknown):
+        edit_point(**{**values, "point_id": point + 9})
+
+
+def test_bind__draft__says_what_each_variant_does_and_may_be_said_again():
+    project = make_project()
+    model = make_model(project)
+    point, version = make_point(project, model), make_version(model)
+    draft = make_draft(project)
+    for treatment in (PolicyDraft(PolicyKind.FIXED, actions=("mug",)), PolicyDraft(PolicyKind.MODEL_RANKED, version)):
+        policies = {"control": BASELINE, "treatment": treatment}
+        bind_experiment(experiment_id=draft, point_id=point, policies=policies, **WHO)
+    bound = policies_of(draft)
+    assert (bound["control"].policy, bound["treatment"].version) == (PolicyKind.BASELINE, version)
+    assert point_of_experiment(draft).id == point
+
+
+@pytest.mark.parametrize(
+    "policies",
+    [
+        {"control": BASELINE},
+        {"control": BASELINE, "nobody": BASELINE},
+        {"control": BASELINE, "treatment": PolicyDraft(PolicyKind.MODEL_RANKED)},
+        {"control": BASELINE, "treatment": PolicyDraft(PolicyKind.FIXED)},
+        {"control": PolicyDraft(PolicyKind.BASELINE, actions=("mug",)), "treatment": BASELINE},
+    ],
+)
+def test_bind__policies_that_do_not_fit__change_nothing(policies):
+    project = make_project()
+    point, draft = make_point(project), make_draft(project)
+    with pytest.raises(PolicyInvalid):
+        bind_experiment(experiment_id=draft, point_id=point, policies=policies, **WHO)
+    assert VariantPolicy.objects.count() == PointExperiment.objects.count() == 0
+
+
+def test_bind__started_experiment__is_frozen_by_action_and_trigger():
+    project = make_project()
+    model = make_model(project)
+    point, version = make_point(project, model), make_version(model)
+    experiment = make_decision_experiment(project, point, version)
+    before = policies_of(experiment)
+    with pytest.raises(DesignFrozen):
+        bind_experiment(
+            experiment_id=experiment, point_id=point, policies={"control": BASELINE, "treatment": BASELINE}, **WHO
+        )
+    for change in (
+        lambda: VariantPolicy.objects.update(policy="baseline", version=None),
+        lambda: PointExperiment.objects.all().delete(),
+    ):
+        with pytest.raises(DatabaseError), transaction.atomic():
+            change()
+    assert policies_of(experiment) == before
