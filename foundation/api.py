@@ -50,9 +50,11 @@ def handle_error(error: Exception, context: Mapping[str, Any]) -> Response | Non
     if isinstance(error, DomainError):
         return _problem(UNPROCESSABLE, error.code, error.message, error.hint)
     found = exception_handler(error, dict(context))
-    if found is None or not isinstance(error, exceptions.APIException):
-        return found
-    told = _problem(found.status_code, str(error.get_codes()).upper(), str(error.detail), "")
+    if found is None:
+        return None
+    code = error.get_codes() if isinstance(error, exceptions.APIException) else found.status_text
+    detail = error.detail if isinstance(error, exceptions.APIException) else str(error)
+    told = _problem(found.status_code, str(code).upper().replace(" ", "_"), str(detail), "")
     for name, value in found.items():
         if name.lower() != "content-type":
             told[name] = value

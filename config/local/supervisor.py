@@ -91,6 +91,11 @@ class Site:
         """How often each process was started again after it had ended by itself."""
         return {name: process.restarts for name, process in self._processes.items()}
 
+    @property
+    def environment(self) -> Mapping[str, str]:
+        """The environment of its processes, for another that is to work beside them."""
+        return self._environment
+
     def log(self, name: str) -> Path:
         """Return the file with what the process printed."""
         return self._processes[name].log

@@ -1,5 +1,6 @@
 """Training a model of a decision domain: the log in, a candidate out; registered in the transaction of its job."""
 
+import time
 from collections.abc import Callable
 from datetime import datetime
 from functools import partial
@@ -27,6 +28,8 @@ from models_registry.queries.aliases import holder_of
 from models_registry.queries.runs import run_by_id
 from models_registry.queries.versions import model_by_id, verified_artifact, version_by_id
 from models_registry.vocabulary import AliasName
+
+TELL_SECONDS = 1.0
 
 Effect = Callable[[datetime], object]
 """What is left to write once the computing is done; given the time."""
@@ -64,7 +67,7 @@ def train(*, run_id: int, now: datetime) -> Effect:
             parameters=run.parameters,
             seed=run.seed,
             gate=GateRule(margin=run.margin),
-            tell=lambda step, share: tell_progress(run_id=run_id, step=step, share=share),
+            tell=_Teller(run_id).tell,
             champion=champion,
         )
     except DomainError as error:
@@ -78,6 +81,23 @@ def train(*, run_id: int, now: datetime) -> Effect:
         dataset=trained.dataset,
     )
     return lambda at: end_run(run_id=run_id, candidate=candidate, now=at)
+
+
+class _Teller:
+    """Notes the progress of a run about once a second, however often it is told."""
+
+    def __init__(self, run_id: int) -> None:
+        self._run_id = run_id
+        self._step = ""
+        self._silent_until = 0.0
+
+    def tell(self, step: str, share: float) -> None:
+        """Note the step and the share of the whole that is done."""
+        now = time.monotonic()
+        if step == self._step and now < self._silent_until:
+            return
+        self._step, self._silent_until = step, now + TELL_SECONDS
+        tell_progress(run_id=self._run_id, step=step, share=share)
 
 
 def _champion(model_id: int) -> Predictor | None:

@@ -1,57 +1,81 @@
-"""A live experiment through HTTP with known truth: right verdict, harmless replay, rebuild to the byte."""
+"""Live experiments through HTTP with known truth: right verdicts, harmless replay, rebuild to the byte."""
 
 import time
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from config.local.demo_records import EXPERIMENT, create_demo, simulated_origin
+from config.local.demo_records import create_demo_project, launch_experiments, simulated_origin
 from decisions.actions.rebuilding import rebuild_project
-from decisions.queries import log_digest, log_facts
+from decisions.queries.log import log_digest, log_facts
 from experiments.models import Experiment
 from experiments.queries.evidence import evidence_facts
 from experiments.queries.looks import latest_look
 from experiments.vocabulary import VerdictState
+from simulation.catalogue import draw_catalogue
+from simulation.designs import ExperimentDesign, experiment
 from simulation.edge_client import EdgeClient
-from simulation.live import Clock, Traffic, drive, replay
-from simulation.truth import Truth
+from simulation.live import LEAD, Clock, Driver, Placement, Traffic, replay
+from simulation.storefront import Shop
+from simulation.truth import Effect, Truth
 
 pytestmark = pytest.mark.slow
 
 SECONDS_PER_DAY = 3.0
 DAYS = 14
 WINDOW = 7
+PER_DAY = 300
+WINNER = ExperimentDesign(
+    key="one-page-checkout",
+    name="One-page checkout",
+    hypothesis="One page instead of three loses fewer visitors on the way to the order.",
+    treatment="one-page",
+    control_name="Three steps",
+    treatment_name="One page",
+    metrics=experiment("button-colour").metrics,
+)
+HARMFUL = experiment("pushy-upsell")
+TRUTH = Truth(
+    views=2.0,
+    history=2.0,
+    wanting=0.4,
+    effects={WINNER.key: Effect(checkout=1.6), HARMFUL.key: Effect(checkout=0.4, order_value=1.2)},
+)
 
 
-def live(make_site, truth: Truth, per_day: int):
-    """Run the whole experiment and return (records, client, run) once the last look has come."""
+def live(make_site):
+    """Run both experiments on the same visitors and return (project, ids, client, driver) once the last look came."""
     site = make_site()
     now = datetime.now(UTC)
     speed = 86_400.0 / SECONDS_PER_DAY
-    records = create_demo(key="journey", speed=speed, origin=simulated_origin(now), now=now)
-    client = EdgeClient(site.edge_url, records.client_key)
-    wait_until(lambda: served(client), 30, "the edge serves the experiment")
+    project = create_demo_project(key="journey", speed=speed, origin=simulated_origin(now), now=now)
+    ids = launch_experiments(project_id=project.id, designs=(WINNER, HARMFUL), now=datetime.now(UTC))
+    client = EdgeClient(site.edge_url, project.client_key)
+    wait_until(lambda: served(client) == set(ids), 30, "the edge serves the experiments")
     clock = Clock(origin=simulated_origin(now), started_at=now, speed=speed)
-    traffic = Traffic(start=clock.now(), days=DAYS, per_day=per_day, seed=7)
-    run = drive(
-        client=client, experiment=EXPERIMENT, clock=clock, traffic=traffic, truth=truth, tell=lambda day, done: None
+    driver = Driver(
+        client=client,
+        shop=Shop(TRUTH, 7, draw_catalogue(TRUTH, 7)),
+        clock=clock,
+        placement=Placement(plain=tuple(ids)),
     )
+    traffic = Traffic(start=clock.now() + LEAD, days=DAYS, per_day=PER_DAY)
+    driver.drive(traffic, lambda day, done: None)
     end = traffic.start + timedelta(days=DAYS + WINDOW)
-    stopped = Experiment.objects.filter(pk=records.experiment_id, status="STOPPED")
 
     def finished() -> bool:
-        look = latest_look(records.experiment_id)
-        return stopped.exists() or (look is not None and look.scorecard.window_end >= end)
+        look = latest_look(ids[WINNER.key])
+        return look is not None and look.scorecard.window_end >= end
 
     wait_until(finished, 60, "the last look")
-    return records, client, run
+    return project, ids, client, driver.run
 
 
-def served(client: EdgeClient) -> bool:
+def served(client: EdgeClient) -> set[str]:
     try:
-        return bool(client.assign("probe")["assignments"])
+        return {entry["experiment"] for entry in client.assign("probe")["assignments"]}
     except RuntimeError:
-        return False
+        return set()
 
 
 def wait_until(condition, seconds: float, what: str) -> None:
@@ -61,31 +85,28 @@ def wait_until(condition, seconds: float, what: str) -> None:
         time.sleep(0.2)
 
 
-def test_live_experiment__true_winner__is_shipped_and_survives_replay_and_rebuild(make_site):
-    records, client, run = live(make_site, Truth(conversion_lift=0.8, views=2.0, views_lift=0.1), per_day=250)
+def test_live_experiments__a_winner_and_a_harm__are_shipped_and_stopped_and_survive_replay_and_rebuild(make_site):
+    project, ids, client, run = live(make_site)
     assert run.rejected == 0
-    look = latest_look(records.experiment_id)
-    assert look is not None
-    assert (look.verdict.state, look.verdict.winner) == (VerdictState.SHIP, "one-page")
-    wait_until(lambda: log_facts(records.project_id).messages >= len(run.messages), 10, "the whole log")
+    won, harmed = (latest_look(ids[design.key]) for design in (WINNER, HARMFUL))
+    assert won is not None
+    assert harmed is not None
+    assert (won.verdict.state, won.verdict.winner) == (VerdictState.SHIP, WINNER.treatment)
+    assert harmed.verdict.state is VerdictState.STOP_FOR_HARM
+    stopped = Experiment.objects.get(pk=ids[HARMFUL.key])
+    assert stopped.status == "STOPPED"
+    assert stopped.stopped_at is not None
+    assert Experiment.objects.get(pk=ids[WINNER.key]).status == "RUNNING"
+    wait_until(lambda: log_facts(project.id).messages >= len(run.messages), 10, "the whole log")
     time.sleep(4)
-    evidence, log = evidence_facts(records.project_id), log_digest(records.project_id)
-    assert evidence.exposures == sum(run.variants.values())
+    evidence, log = evidence_facts(project.id), log_digest(project.id)
+    assert evidence.exposures == sum(run.exposed.values())
+    assert run.exposures(HARMFUL.key) < run.exposures(WINNER.key) == DAYS * PER_DAY
     assert evidence.quarantined == 0
     assert replay(client=client, run=run) == 0
     time.sleep(4)
-    assert evidence_facts(records.project_id) == evidence
-    assert log_digest(records.project_id) == log
-    rebuilt = rebuild_project(project_key=records.project_key)
+    assert evidence_facts(project.id) == evidence
+    assert log_digest(project.id) == log
+    rebuilt = rebuild_project(project_key=project.key)
     assert rebuilt.identical, list(rebuilt.lines())
-    assert rebuilt.experiments == 1
-
-
-def test_live_experiment__true_harm__is_stopped_by_the_frozen_rule(make_site):
-    records, _, _ = live(make_site, Truth(conversion_lift=-0.7, conversion=0.3, views=2.0), per_day=200)
-    experiment = Experiment.objects.get(pk=records.experiment_id)
-    look = latest_look(records.experiment_id)
-    assert look is not None
-    assert look.verdict.state is VerdictState.STOP_FOR_HARM
-    assert experiment.status == "STOPPED"
-    assert experiment.stopped_at is not None
+    assert rebuilt.experiments == 2

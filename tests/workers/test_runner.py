@@ -113,3 +113,38 @@ def test_publish_bundle__run_as_a_job__publishes_the_revision():
     assert runner.run(job_id=job.pk)
     bundle = PublishedBundle.objects.get(project_id=project_id)
     assert bundle.version == Project.objects.get(pk=project_id).revision
+
+
+def test_run__long_job__computes_outside_of_a_transaction_and_writes_inside(kinds, monkeypatch):
+    from django.db import connection
+
+    project_id = make_project()
+    seen = []
+
+    def compute(job, now):
+        seen.append(connection.in_atomic_block)
+
+        def write(at):
+            seen.append(connection.in_atomic_block)
+            Project.objects.filter(pk=project_id).update(name="trained")
+
+        return write
+
+    monkeypatch.setattr(runner, "LONG_HANDLERS", {"ponder": compute})
+    job_id = add("ponder")
+    assert runner.run(job_id=job_id)
+    assert seen == [False, True]
+    assert Project.objects.get(pk=project_id).name == "trained"
+    assert Job.objects.get(pk=job_id).state == "DONE"
+
+
+def test_run__long_job_that_lost_its_lease__writes_nothing(kinds, monkeypatch):
+    project_id = make_project()
+
+    def compute(job, now):
+        Job.objects.filter(pk=job.id).update(lease_owner="another worker")
+        return lambda at: Project.objects.filter(pk=project_id).update(name="trained")
+
+    monkeypatch.setattr(runner, "LONG_HANDLERS", {"ponder": compute})
+    assert not runner.run(job_id=add("ponder"))
+    assert Project.objects.get(pk=project_id).name == "Shop"

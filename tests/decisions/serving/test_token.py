@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from decisions.serving.bundle import SigningKey
 from decisions.serving.token import (
+    SCHEMA,
     UNIT_KINDS,
     DecisionToken,
     TokenEntry,
@@ -26,7 +27,7 @@ from tests.experiments.assignment.builders import AT
 KEY = SigningKey("1", b"k" * 32)
 YEAR = timedelta(days=400)
 ENTRY = TokenEntry(7, "free-shipping", "treatment", 2, 333_333, 0, None, 5, 999_999)
-TOKEN = DecisionToken("1", 1, 1, {"visitor": "x" * 22}, milliseconds(AT), "decision", 12, [ENTRY])
+TOKEN = DecisionToken("1", SCHEMA, 1, {"visitor": "x" * 22}, milliseconds(AT), "decision", 12, [ENTRY])
 
 
 def check(text: str, **changes: object) -> DecisionToken:
@@ -91,6 +92,23 @@ def test_token__anything_that_can_be_said__comes_back(entries: list[TokenEntry],
     token = msgspec.structs.replace(TOKEN, entries=entries, units={"visitor": unit}, decision_id=decision)
 
     assert check(sign_token(token, KEY)) == token
+
+
+def test_verify_token__schema_1_without_a_model_version__is_still_read() -> None:
+    entry = (7, "free-shipping", "treatment", 2, 333_333, 0, None, 5, 999_999)
+    old = ("1", 1, 1, {"visitor": "x" * 22}, milliseconds(AT), "decision", 12, [entry])
+
+    token = check(sign_token(old, KEY))
+
+    assert (token.schema, token.entries) == (1, [ENTRY])
+    assert token.entries[0].model_version is None
+
+
+def test_token__entry_of_a_decision__carries_the_model_version() -> None:
+    entry = msgspec.structs.replace(ENTRY, model_version=12)
+    token = check(sign_token(msgspec.structs.replace(TOKEN, entries=[entry]), KEY))
+
+    assert token.entries[0].model_version == 12
 
 
 def test_verify_token__any_changed_character__is_never_believed() -> None:
@@ -166,7 +184,7 @@ def test_verify_token__not_a_token__is_malformed(text: str) -> None:
 
 
 def test_verify_token__later_schema_or_missing_unit__is_malformed() -> None:
-    later = msgspec.structs.replace(TOKEN, schema=2)
+    later = msgspec.structs.replace(TOKEN, schema=SCHEMA + 1)
     dangling = msgspec.structs.replace(TOKEN, entries=[msgspec.structs.replace(ENTRY, unit_number=1)])
 
     assert fault_of(sign_token(later, KEY)) == TokenFault.MALFORMED

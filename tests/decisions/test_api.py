@@ -1,0 +1,101 @@
+"""The management API of decisions: server keys only, problems by RFC 9457, other projects do not exist."""
+
+import json
+
+import pytest
+from django.test import Client
+
+from decisions.models import Item
+from foundation.actions.projects import issue_api_key, revoke_api_key
+from tests.fixtures.records import ACTOR, NOW, make_project
+from tests.fixtures.registry import REVISION, log_decision, make_model, make_version
+
+pytestmark = pytest.mark.django_db
+JSON = "application/json"
+
+
+@pytest.fixture
+def project() -> int:
+    return make_project()
+
+
+def key_of(project: int, kind: str = "server"):
+    return issue_api_key(project_id=project, kind=kind, name="k", acting_user=ACTOR, now=NOW)
+
+
+def put(path: str, body: object, key: str | None, text: str | None = None):
+    headers = {"Authorization": f"Bearer {key}"} if key else {}
+    return Client().put(path, text or json.dumps(body), content_type=JSON, headers=headers)
+
+
+def test_put_items__with_a_server_key__takes_them(project):
+    answer = put("/v1/items", {"items": [{"item_id": "mug"}, {"item_id": 3}]}, key_of(project).secret)
+    assert answer.status_code == 200
+    assert answer.json() == {
+        "created": 1,
+        "updated": 0,
+        "unchanged": 0,
+        "refused": [{"index": 1, "item_id": None, "reason": "item_id must be a text of 1 to 200 characters."}],
+    }
+    assert put("/v1/stock", {"items": [{"item_id": "mug", "stock": 4}]}, key_of(project).secret).json()["updated"] == 1
+    assert Item.objects.get().stock == 4
+
+
+def test_put_items__without_a_valid_server_key__is_401_and_writes_nothing(project):
+    revoked = key_of(project)
+    revoke_api_key(key_id=revoked.id, acting_user=ACTOR, now=NOW)
+    for key in (None, "ty_server_x", key_of(project, "client").secret, revoked.secret):
+        answer = put("/v1/items", {"items": [{"item_id": "mug"}]}, key)
+        assert (answer.status_code, answer["Content-Type"], answer["WWW-Authenticate"]) == (
+            401,
+            "application/problem+json",
+            "Bearer",
+        )
+    assert Item.objects.count() == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "status"),
+    [
+        ("{", 400),
+        ("[]", 400),
+        ("{}", 400),
+        ('{"items": {}}', 400),
+        ('{"items": [], "more": 1}', 400),
+        (json.dumps({"items": [{"item_id": "a"}] * 1001}), 422),
+    ],
+)
+def test_put_items__malformed__is_a_problem_that_says_what_to_do(project, text, status):
+    answer = put("/v1/items", None, key_of(project).secret, text)
+    assert (answer.status_code, answer["Content-Type"]) == (status, "application/problem+json")
+    assert answer.json()["detail"]
+    assert Item.objects.count() == 0
+
+
+def test_put_items__other_method__is_405(project):
+    answer = Client().get("/v1/items", headers={"Authorization": f"Bearer {key_of(project).secret}"})
+    assert answer.status_code == 405
+    assert "PUT" in answer["Allow"]
+
+
+def test_decision__logged__leads_to_version_run_window_and_revision(project):
+    version = make_version(make_model(project))
+    decision = log_decision(project, version=version, policy="model_ranked", reason="MODEL")
+    headers = {"X-API-Key": key_of(project).secret}
+    told = Client().get(f"/api/v1/decisions/{decision}", headers=headers).json()
+    assert told["decision"]["actions"][0] == {"item": "mug", "propensity": 1.0, "score": 5.0}
+    model = told["model_version"]
+    assert (model["model"], model["number"], model["code_revision"]) == ("home-ranking", 1, REVISION)
+    assert model["data_window"]["start"].startswith("2026-02-01")
+    assert model["training_run"]["seed"] == 7
+    same = Client().get("/api/v1/models/home-ranking/versions/1", headers=headers).json()
+    assert same == model
+
+
+def test_lineage__of_another_project_or_unknown__is_404(project):
+    make_version(make_model(project))
+    decision = log_decision(project)
+    headers = {"X-API-Key": key_of(make_project(key="other")).secret}
+    for path in (f"/api/v1/decisions/{decision}", "/api/v1/models/home-ranking/versions/1", "/api/v1/decisions/none"):
+        answer = Client().get(path, headers=headers)
+        assert (answer.status_code, answer["Content-Type"]) == (404, "application/problem+json"), path
