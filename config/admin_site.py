@@ -24,6 +24,10 @@ def _entry(title: object, icon: str, model: str) -> dict[str, Any]:
     }
 
 
+def _page(title: object, icon: str, page: str, model: str) -> dict[str, Any]:
+    return {"title": title, "icon": icon, "link": reverse_lazy(page), "permission": _may_view(model)}
+
+
 UNFOLD: Final[dict[str, Any]] = {
     "SITE_TITLE": "Tiltyard",
     "SITE_HEADER": "Tiltyard",
@@ -59,14 +63,33 @@ UNFOLD: Final[dict[str, Any]] = {
             {
                 "title": _("Experiments"),
                 "items": [
-                    {
-                        "title": _("Readouts"),
-                        "icon": "monitoring",
-                        "link": reverse_lazy("readouts"),
-                        "permission": _may_view("experiments.experiment"),
-                    },
+                    _page(_("Readouts"), "monitoring", "readouts", "experiments.experiment"),
                     _entry(_("Designs"), "science", "experiments.experiment"),
                     _entry(_("Scorecards"), "fact_check", "experiments.scorecard"),
+                ],
+            },
+            {
+                "title": _("Decisions"),
+                "separator": True,
+                "items": [
+                    _page(_("Promotions"), "approval", "promotions", "decisions.promotionproposal"),
+                    _page(_("Allocation and decisions"), "alt_route", "decision-points", "decisions.decisionpoint"),
+                    _entry(_("Decision points"), "place", "decisions.decisionpoint"),
+                    _entry(_("Experiments at decision points"), "account_tree", "decisions.pointexperiment"),
+                    _entry(_("Proposals"), "how_to_vote", "decisions.promotionproposal"),
+                    _entry(_("Items"), "inventory_2", "decisions.item"),
+                ],
+            },
+            {
+                "title": _("Models"),
+                "separator": True,
+                "items": [
+                    _page(_("Versions and training"), "query_stats", "models", "models_registry.registeredmodel"),
+                    _entry(_("Models"), "category", "models_registry.registeredmodel"),
+                    _entry(_("Model versions"), "package_2", "models_registry.modelversion"),
+                    _entry(_("Training runs"), "model_training", "models_registry.trainingrun"),
+                    _entry(_("Aliases"), "label", "models_registry.alias"),
+                    _entry(_("Alias moves"), "swap_horiz", "models_registry.aliasmove"),
                 ],
             },
             {

@@ -1,9 +1,9 @@
-"""The edge process: assigns and collects. A raw WSGI callable without Django, started by
+"""The edge process: assigns, decides and collects. A raw WSGI callable without Django, started by
 
     granian --interface wsgi config.edge:application
 
-Assignments go on from the bundle in the process whatever happens to Postgres and Redis, and say so; events are
-answered 202 once they are committed, and 503 with Retry-After while they cannot be.
+Assignments and decisions go on from the bundle in the process whatever happens to Postgres and Redis, and say so;
+events are answered 202 once they are committed, and 503 with Retry-After while they cannot be.
 """
 
 import logging
@@ -14,17 +14,21 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
+from multiprocessing.util import Finalize
 from typing import Any
 
 import msgspec
 
+import config.arithmetic  # noqa: F401 - before anything imports NumPy
+from config.edge_decisions import PREFIX, ROUTE, DecisionDesk
 from decisions.ingest.bodies import BodyDamaged, BodyEncodingUnknown, BodyTooLarge, read_body
 from decisions.ingest.envelopes import EnvelopeMalformed, TooManyMessages, open_batch, write_key_of
 from decisions.ingest.exposure import Intake
 from decisions.ingest.receive import MessageRejected, MessageResult, receive
-from decisions.ingest.writer import LONGEST_WRITE, EventWriter, IngestUnavailable
+from decisions.ingest.writer import LONGEST_SIMULATED_WRITE, LONGEST_WRITE, EventWriter, IngestUnavailable
 from decisions.serving import answers, http
 from decisions.serving.bundle import ApiKey, LiveBundle
+from decisions.serving.decision_requests import DecisionMalformed, DecisionPointUnknown
 from decisions.serving.http import Response
 from decisions.serving.metrics import EdgeMetrics
 from decisions.serving.runtime import BundleRuntime
@@ -36,9 +40,6 @@ from foundation.clock import ClockKind
 from foundation.errors import DomainError
 from foundation.ids import digest_api_key, is_api_key
 
-LONGEST_SIMULATED_WRITE = 0.6
-"""Seconds: the projector of a simulation waits only one for a transaction to end."""
-
 Environ = Mapping[str, Any]
 StartResponse = Callable[[str, list[tuple[str, str]]], object]
 
@@ -49,13 +50,14 @@ _encode = msgspec.json.Encoder().encode
 _STATUS: Mapping[type[DomainError], int] = {
     http.KeyUnknown: 401,
     http.RouteUnknown: 404,
+    DecisionPointUnknown: 404,
     http.MethodUnknown: 405,
     TooManyMessages: 413,
     BodyTooLarge: 413,
     BodyEncodingUnknown: 415,
     http.InternalFault: 500,
     IngestUnavailable: 503,
-} | dict.fromkeys((answers.RequestMalformed, MessageRejected, EnvelopeMalformed, BodyDamaged), 400)
+} | dict.fromkeys((answers.RequestMalformed, DecisionMalformed, MessageRejected, EnvelopeMalformed, BodyDamaged), 400)
 
 
 class Edge:
@@ -65,6 +67,7 @@ class Edge:
         self.settings = settings
         self.runtime = BundleRuntime(settings)
         self.metrics = EdgeMetrics()
+        self.decisions = DecisionDesk(settings, self.runtime, self.metrics)
         self._writer = (
             EventWriter(
                 settings.database_url, connections=settings.connections, connect_seconds=settings.connect_seconds
@@ -82,10 +85,17 @@ class Edge:
             "/healthz/ready": ("GET", self.ready),
             "/metrics": ("GET", self.metrics_page),
         }
+        self._decision_route = ("POST", self.decisions.answer)
+
+    def start(self) -> None:
+        """Load the bundles and begin the work in the background."""
+        self.runtime.start()
+        self.decisions.start()
 
     def close(self) -> None:
-        """End background threads and connections."""
+        """End background threads and connections; what was decided and not yet written is written, or kept on disk."""
         self.runtime.stop()
+        self.decisions.close()
         if self._writer is not None:
             self._writer.close()
 
@@ -100,13 +110,13 @@ class Edge:
         if path.startswith("/v1/"):
             headers.extend(http.CORS)
         start_response(response.status_line, headers)
-        route = path if path in self._routes else "other"
+        route = path if path in self._routes else ROUTE if path.startswith(PREFIX) else "other"
         self.metrics.count_request(route, response.status, time.perf_counter() - started)
         return [response.body]
 
     def _respond(self, environ: Environ, path: str) -> Response:
         try:
-            method, handler = self._routes.get(path, ("", _unknown))
+            method, handler = self._routes.get(path) or self._route(path)
             asked = environ.get("REQUEST_METHOD")
             if asked == method or not method:
                 return handler(environ)
@@ -119,6 +129,11 @@ class Edge:
             reference = secrets.token_hex(8)
             logger.exception("unforeseen fault %s", reference)
             return self._problem(http.InternalFault(f"Reference {reference}."))
+
+    def _route(self, path: str) -> tuple[str, Callable[[Environ], Response]]:
+        """Return the route of an address that is none of the fixed ones."""
+        is_decision = path.startswith(PREFIX) and len(path) > len(PREFIX)
+        return self._decision_route if is_decision else ("", _unknown)
 
     def _problem(self, error: DomainError) -> Response:
         status = _STATUS.get(type(error), 500)
@@ -199,7 +214,10 @@ class Edge:
         raise http.KeyUnknown("No valid API key was sent.")
 
     def ready(self, _environ: Environ) -> Response:
-        """Return 200 when requests can be served: a bundle is live, or Postgres has answered."""
+        """Return 200 when requests can be served: a bundle is live, or Postgres has answered.
+
+        Files that cannot be used are named and do not count against it: their decision points serve the baseline.
+        """
         status = self.runtime.status()
         is_ready = status.bundles > 0 or status.seconds_since_postgres is not None
         members = {
@@ -208,12 +226,14 @@ class Edge:
             "stale": status.is_stale,
             "seconds_since_postgres": status.seconds_since_postgres,
             "hints": status.hint_error is None,
+            "faults": status.faults,
         }
         return Response(200 if is_ready else 503, _encode(members))
 
     def metrics_page(self, _environ: Environ) -> Response:
         """Return the counters of this process for Prometheus."""
         status = self.runtime.status()
+        self.decisions.show_metrics()
         text = self.metrics.render(self.runtime.live.by_project.values(), status.seconds_since_postgres)
         return Response(200, text, (http.TEXT, http.NOT_STORED))
 
@@ -246,6 +266,8 @@ def _start() -> Edge:
     with _starting:
         if _edge is None:
             edge = Edge(edge_settings(os.environ))
-            edge.runtime.start()
+            edge.start()
+            # The server forks its workers, and those end without running what atexit knows: this they do run.
+            Finalize(None, edge.close, exitpriority=10)
             _edge = edge
         return _edge

@@ -9,6 +9,8 @@ from config import health
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="readouts"), name="home"),
     path("", include("experiments.reports.urls")),
+    path("", include("decisions.reports.urls")),
+    path("", include("decisions.api")),
     path("admin/", admin.site.urls),
     path("i18n/", include("django.conf.urls.i18n")),
     path("healthz/live", health.live),

@@ -7,8 +7,11 @@ class DecisionsConfig(AppConfig):
     verbose_name = _("Decisions")
 
     def ready(self) -> None:
-        """Let an experiment at a decision point start only where its policies hold."""
+        """Let an experiment at a decision point start only where its policies hold, and its pages tell of the point."""
         from decisions.launch_checks import decision_problems
-        from experiments.launch_checks import register
+        from decisions.reports.related import related_decisions
+        from experiments import launch_checks
+        from experiments.reports import related
 
-        register(decision_problems)
+        launch_checks.register(decision_problems)
+        related.register(related_decisions)

@@ -32,6 +32,10 @@ class MessageKind(StrEnum):
     ALIAS = "alias"
 
 
+DECISION_KIND = "decision"
+"""The kind of the event log's rows that are decisions: the edge alone writes them, clients cannot send them."""
+
+
 class MessageStatus(StrEnum):
     """What became of a message."""
 
@@ -64,6 +68,38 @@ class Verification(StrEnum):
     TOKEN = "TOKEN"  # noqa: S105
     RECOMPUTED = "RECOMPUTED"
     UNVERIFIED = "UNVERIFIED"
+    DECIDED = "DECIDED"
+    """The edge decided and exposed in one request, so the assignment is its own."""
+
+
+class DecisionReason(StrEnum):
+    """Why a decision has the actions it has. All but the first three are served by the baseline, or by nothing."""
+
+    MODEL = "MODEL"
+    FIXED = "FIXED"
+    BASELINE = "BASELINE"
+    PERSONALISATION_OFF = "PERSONALISATION_OFF"
+    FEATURES_UNAVAILABLE = "FEATURES_UNAVAILABLE"
+    HISTORY_EMPTY = "HISTORY_EMPTY"
+    MODEL_UNAVAILABLE = "MODEL_UNAVAILABLE"
+    DEADLINE = "DEADLINE"
+    MODEL_ERROR = "MODEL_ERROR"
+    SCORES_INVALID = "SCORES_INVALID"
+    CANDIDATES_EMPTY = "CANDIDATES_EMPTY"
+    CATALOGUE_MISSING = "CATALOGUE_MISSING"
+    BUNDLE_MISSING = "BUNDLE_MISSING"
+    ENGINE_ERROR = "ENGINE_ERROR"
+
+
+class FeatureState(StrEnum):
+    """What became of looking up what a unit dealt with."""
+
+    AVAILABLE = "AVAILABLE"
+    EMPTY = "EMPTY"
+    """The store answered, and knows nothing of the unit."""
+    UNAVAILABLE = "UNAVAILABLE"
+    NOT_ASKED = "NOT_ASKED"
+    """The decision point is not personal, or the shopper switched personalisation off."""
 
 
 class TokenFault(StrEnum):

@@ -1,50 +1,37 @@
-"""The HTTP that a storefront speaks: assignments one by one, events in batches, over one kept connection."""
+"""The HTTP that a shop speaks: its storefront to the edge, its back end to the console."""
 
-import http.client
-import json
-import time
-from base64 import b64encode
+from collections.abc import Sequence
 from typing import Any
-from urllib.parse import urlsplit
 
-RETRIES = 20
+from simulation.connection import Connection
 
 
 class EdgeClient:
-    """A connection to the edge with one key; it retries what the edge asks to be retried."""
+    """What a storefront asks and tells."""
 
     def __init__(self, url: str, key: str) -> None:
-        parts = urlsplit(url)
-        self._host, self._port = str(parts.hostname), int(parts.port or 80)
-        self._headers = {
-            "Content-Type": "application/json",
-            "Authorization": "Basic " + b64encode(f"{key}:".encode()).decode(),
-        }
-        self._connection = http.client.HTTPConnection(self._host, self._port, timeout=30)
+        self._connection = Connection(url, key)
 
-    def assign(self, visitor: str) -> dict[str, Any]:
-        """Return the assignments of a visitor and the token that an exposure gives back."""
-        return self._post("/v1/assignments", {"units": {"visitor": visitor}, "attributes": {}})
+    def assign(self, visitor: str, experiments: Sequence[str] | None = None) -> dict[str, Any]:
+        """Return the assignments of a visitor, to all or the named experiments, and the token for their exposures."""
+        named = {} if experiments is None else {"experiments": list(experiments)}
+        return self._connection.send("POST", "/v1/assignments", {"units": {"visitor": visitor}, **named})
+
+    def decide(self, point: str, visitor: str, **more: Any) -> dict[str, Any]:
+        """Return what a decision point decides for a visitor, and the token for the exposure."""
+        return self._connection.send("POST", f"/v1/decisions/{point}", {"units": {"visitor": visitor}, **more})
 
     def send(self, messages: list[dict[str, Any]]) -> dict[str, Any]:
         """Send a batch of events and return what became of each."""
-        return self._post("/v1/batch", {"batch": messages})
+        return self._connection.send("POST", "/v1/batch", {"batch": messages})
 
-    def _post(self, path: str, body: object) -> dict[str, Any]:
-        payload = json.dumps(body).encode()
-        for attempt in range(RETRIES):
-            try:
-                self._connection.request("POST", path, payload, self._headers)
-                answer = self._connection.getresponse()
-                content = answer.read()
-            except (http.client.HTTPException, OSError):
-                self._connection.close()
-                time.sleep(min(2.0, 0.1 * 2**attempt))
-                continue
-            if answer.status in (429, 503):
-                time.sleep(float(answer.headers.get("Retry-After", 1)))
-                continue
-            if answer.status >= 400:
-                raise RuntimeError(f"{path} answered {answer.status}: {content[:500]!r}")
-            return dict(json.loads(content))
-        raise RuntimeError(f"{path} did not answer after {RETRIES} tries")
+
+class ConsoleClient:
+    """What a shop's back end tells, with a server key."""
+
+    def __init__(self, url: str, key: str) -> None:
+        self._connection = Connection(url, key)
+
+    def put_items(self, items: list[dict[str, Any]]) -> dict[str, Any]:
+        """Send whole items of the catalogue and return what became of them."""
+        return self._connection.send("PUT", "/v1/items", {"items": items})

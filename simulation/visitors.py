@@ -1,4 +1,4 @@
-"""Visitors drawn from the truth: when they come, what they look at and what they buy in which variant."""
+"""The visitors of a live run: who comes when, drawn from the truth before anybody is assigned."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -6,85 +6,84 @@ from datetime import datetime, timedelta
 
 import numpy as np
 
-from simulation.truth import Truth
+from simulation.behaviour import Factors, Reactions, expected_conversion, react
+from simulation.catalogue import Floats, Integers
+from simulation.events import Event
+from simulation.past import PAST_DAYS, days_before, past_of_crowd
+from simulation.shoppers import Shoppers, affinity, draw_shoppers
+from simulation.storefront import Shop, past_events, visit_events
 
-MEMORY_DAYS = 5.0
-WINDOW_DAYS = 6.0
 
-
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Visitor:
-    """A visitor as nature made them, before any variant: random numbers that decide everything they will do.
-
-    eagerness: how much more (or less) than the mean they look around. luck: below the conversion rate they order.
-    """
+    """Somebody who comes: a shopper with an id, a time, what they like, and a seed for all that they will do."""
 
     id: str
     arrives_at: datetime
-    eagerness: float
-    luck: float
-    returning: bool
-    seed: int
+    shopper: Shoppers
+    liked: Floats
+    seed: tuple[int, ...]
+
+    def generator(self, purpose: int) -> np.random.Generator:
+        """Return the random numbers of one purpose; they depend on nothing that happens in the shop."""
+        return np.random.default_rng([*self.seed, purpose])
 
 
 @dataclass(frozen=True, slots=True)
-class Event:
-    """Something a visitor does at a time."""
+class Met:
+    """What a visitor met: the slate, and the factors of the plain treatments together."""
 
-    visitor: str
-    at: datetime
-    name: str
-    properties: dict[str, object]
+    slate: Integers
+    checkout: float = 1.0
+    order_value: float = 1.0
+    views: float = 1.0
 
 
-def arrivals(*, day: int, start: datetime, per_day: int, truth: Truth, seed: int) -> list[Visitor]:
+def crowd_events(shop: Shop, *, per_day: int, start: datetime) -> list[Event]:
+    """Return what the shoppers of the past did from `start` on for PAST_DAYS, in the order of time."""
+    generator = np.random.default_rng([shop.seed, 202])
+    crowd = draw_shoppers(shop.truth, round(per_day * PAST_DAYS), generator)
+    deeds = past_of_crowd(shop.truth, shop.catalogue, crowd, generator)
+    names = [f"c-{shop.seed}-{place}" for place in range(len(crowd))]
+    return sorted(past_events(shop, deeds, names, [start] * len(crowd)), key=lambda event: event.at)
+
+
+def arrivals(shop: Shop, *, day: int, start: datetime, per_day: int) -> list[Visitor]:
     """Return the visitors who first come on a day, in the order of their arrival."""
-    generator = np.random.default_rng([seed, day])
+    generator = np.random.default_rng([shop.seed, 203, day])
     hours = np.sort(generator.uniform(0.0, 24.0, per_day))
-    eagerness = generator.gamma(2.0, 0.5, per_day)
-    luck = generator.uniform(size=per_day)
-    returning = generator.uniform(size=per_day) < truth.returning
+    shoppers = draw_shoppers(shop.truth, per_day, generator)
+    liked = affinity(shop.truth, shop.catalogue, shoppers)
     return [
         Visitor(
-            id=f"v-{seed}-{day}-{index}",
-            arrives_at=start + timedelta(days=day, hours=float(hours[index])),
-            eagerness=float(eagerness[index]),
-            luck=float(luck[index]),
-            returning=bool(returning[index]),
-            seed=int(generator.integers(2**31)),
+            id=f"v-{shop.seed}-{day}-{place}",
+            arrives_at=start + timedelta(days=day, hours=float(hours[place])),
+            shopper=shoppers.one(place),
+            liked=liked[place : place + 1],
+            seed=(shop.seed, 204, day, place),
         )
-        for index in range(per_day)
+        for place in range(per_day)
     ]
 
 
-def history(visitor: Visitor, truth: Truth) -> Iterator[Event]:
-    """Yield what a returning visitor looked at in the five days before they arrive; it knows no variant."""
-    if not visitor.returning:
-        return
-    generator = np.random.default_rng([visitor.seed, 1])
-    for _ in range(int(generator.poisson(truth.views * visitor.eagerness))):
-        before = timedelta(days=float(generator.uniform(0.05, MEMORY_DAYS)))
-        yield Event(visitor.id, visitor.arrives_at - before, "Product Viewed", _product(generator))
+def history(shop: Shop, visitor: Visitor) -> Iterator[Event]:
+    """Yield what a returning visitor looked at in the days before; it knows no variant."""
+    deeds = days_before(shop.truth, shop.catalogue, visitor.shopper, visitor.liked, visitor.generator(1))
+    return past_events(shop, deeds, [visitor.id], [visitor.arrives_at])
 
 
-def behaviour(visitor: Visitor, variant: str, truth: Truth) -> Iterator[Event]:
-    """Yield what a visitor does in the six days after arriving, given the variant they saw."""
-    generator = np.random.default_rng([visitor.seed, 2])
-    treated = variant != "control"
-    views = truth.views * visitor.eagerness * (1.0 + truth.views_lift * treated)
-    for _ in range(int(generator.poisson(views))):
-        after = timedelta(days=float(generator.exponential(0.8)) % WINDOW_DAYS)
-        yield Event(visitor.id, visitor.arrives_at + after, "Product Viewed", _product(generator))
-    if visitor.luck >= truth.conversion * (1.0 + truth.conversion_lift * treated):
-        return
-    ordered_at = visitor.arrives_at + timedelta(days=float(generator.exponential(1.0)) % (WINDOW_DAYS - 1.0))
-    revenue = round(float(generator.lognormal(truth.order_mu, truth.order_sigma)), 2)
-    order = {"order_id": f"o-{visitor.id}", "revenue": revenue, "currency": "USD"}
-    yield Event(visitor.id, ordered_at, "Order Completed", order)
-    if generator.uniform() < truth.refunds:
-        refund = {"order_id": f"o-{visitor.id}", "total": revenue, "currency": "USD"}
-        yield Event(visitor.id, ordered_at + timedelta(hours=12), "Order Refunded", refund)
+def behaviour(shop: Shop, visitor: Visitor, met: Met) -> Iterator[Event]:
+    """Yield what a visitor does after arriving, given what they met."""
+    generator = visitor.generator(2)
+    slates = met.slate[None, :]
+    factors = Factors(np.array([met.checkout]), np.array([met.order_value]), np.array([met.views]))
+    done: Reactions = react(
+        shop.truth, shop.catalogue, visitor.liked, visitor.shopper.activity, slates, factors, generator
+    )
+    return visit_events(shop, visitor.id, visitor.arrives_at, met.slate, done, visitor.liked[0], generator)
 
 
-def _product(generator: np.random.Generator) -> dict[str, object]:
-    return {"product_id": f"p-{int(generator.zipf(1.5)) % 500}", "price": 19.9}
+def conversion(shop: Shop, visitor: Visitor, slate: Integers) -> float:
+    """Return the exact chance that a visitor orders who is shown a slate and meets no plain treatment."""
+    found = expected_conversion(shop.truth, shop.catalogue, visitor.liked, visitor.shopper.activity, slate[None, :])
+    return float(found[0])

@@ -1,8 +1,12 @@
-"""The records of the demonstration: a simulated shop's project, its metrics and one launched experiment."""
+"""The records of the demonstration: a simulated shop's project with its keys, metrics and experiments."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any, Final
 
+from decisions.actions.points import PolicyDraft, bind_experiment
+from decisions.domain import PolicyKind
 from experiments.actions import lifecycle
 from experiments.actions.design import (
     ExperimentDraft,
@@ -12,104 +16,118 @@ from experiments.actions.design import (
     create_experiment,
     create_metric,
 )
+from experiments.analysis.metrics import MICROS
 from foundation.actions.projects import create_project, issue_api_key
 from foundation.clock import ClockKind, ProjectClock
+from simulation.designs import CONTROL, HORIZON_DAYS, METRICS, ExperimentDesign
+from simulation.storefront import CURRENCY
 
 ACTOR = "demo"
-EXPERIMENT = "one-page-checkout"
-ENROLMENT_DAYS = 14
-WINDOW_DAYS = 7
-HORIZON_DAYS = ENROLMENT_DAYS + WINDOW_DAYS
-
-METRICS = (
-    MetricDefinition(
-        key="conversion",
-        name="Conversion",
-        kind="CONVERSION",
-        numerator_events=["Order Completed"],
-        numerator_what="ANY",
-        description="Share of visitors who order within seven days of their first exposure.",
-    ),
-    MetricDefinition(
-        key="revenue",
-        name="Revenue per visitor",
-        kind="SUM",
-        numerator_events=["Order Completed", "Order Refunded", "Order Cancelled"],
-        numerator_what="SUM_VALUE",
-        cap_micros=400_000_000,
-        description="Orders less refunds and cancellations, capped at 400 a visitor.",
-    ),
-    MetricDefinition(
-        key="views",
-        name="Product views per visitor",
-        kind="COUNT",
-        numerator_events=["Product Viewed"],
-        numerator_what="COUNT",
-        covariate_days=7,
-        description="How much visitors look around; the week before exposure removes noise.",
-    ),
-)
-
-ROLES = {"conversion": ("DECISION", None), "revenue": ("SECONDARY", None), "views": ("GUARDRAIL", 0.1)}
+HALF = 500_000
+STRICT: Final[Mapping[str, Any]] = {"alpha": 0.01, "reserved_alpha": 0.001, "harm_alpha": 0.005}
+"""The plan that the demonstration declares: at the default's 5% every twentieth run would show a verdict against the
+truth by chance alone. docs/demo.md counts how the default does."""
 
 
 @dataclass(frozen=True, slots=True)
-class DemoRecords:
-    """What the driver of the demonstration needs to know of the records."""
+class DemoProject:
+    """A simulation project and what its shop needs to speak to it."""
 
-    project_id: int
-    project_key: str
-    experiment_id: int
+    id: int
+    key: str
     client_key: str
     server_key: str
     clock: ProjectClock
 
 
-def create_demo(*, key: str, speed: float, origin: datetime, now: datetime) -> DemoRecords:
-    """Create a simulation project whose clock starts at `origin` now, with a launched experiment, and return the keys.
+def create_demo_project(*, key: str, speed: float, origin: datetime, now: datetime) -> DemoProject:
+    """Create a simulation project whose clock starts at `origin` now, and return it with its keys.
 
     speed: simulated seconds in a real second.
     """
     clock = ProjectClock(kind=ClockKind.SIMULATION, origin=origin, speed=speed, started_at=now)
     project_id = create_project(
-        key=key, name=f"Simulated shop {key}", currency="USD", acting_user=ACTOR, now=now, clock=clock
+        key=key, name=f"Simulated shop {key}", currency=CURRENCY, acting_user=ACTOR, now=now, clock=clock
     )
-    metrics = {
-        definition.key: create_metric(project_id=project_id, definition=definition, acting_user=ACTOR, now=now)
-        for definition in METRICS
-    }
-    experiment_id = create_experiment(
-        project_id=project_id,
-        draft=ExperimentDraft(
-            key=EXPERIMENT,
-            name="One-page checkout",
-            hypothesis="One page instead of three loses fewer visitors on the way to the order.",
-            variants=[
-                VariantDraft("control", "Three steps", 500_000, control=True, parameters={"checkout": "steps"}),
-                VariantDraft("one-page", "One page", 500_000, parameters={"checkout": "one-page"}),
-            ],
-            metrics=[MetricDraft(metrics[name], role, margin) for name, (role, margin) in ROLES.items()],
-            horizon_days=HORIZON_DAYS,
-            minimum_effect=0.2,
-        ),
-        acting_user=ACTOR,
-        now=now,
-    )
-    lifecycle.submit(experiment_id=experiment_id, acting_user=ACTOR, now=now)
-    lifecycle.launch(experiment_id=experiment_id, acting_user=ACTOR, now=now, reason="Demonstration")
     client = issue_api_key(project_id=project_id, kind="client", name="Storefront", acting_user=ACTOR, now=now)
     server = issue_api_key(project_id=project_id, kind="server", name="Back end", acting_user=ACTOR, now=now)
-    return DemoRecords(
-        project_id=project_id,
-        project_key=key,
-        experiment_id=experiment_id,
-        client_key=client.secret,
-        server_key=server.secret,
-        clock=clock,
-    )
+    return DemoProject(project_id, key, client.secret, server.secret, clock)
 
 
-def simulated_origin(now: datetime) -> datetime:
+def create_metrics(*, project_id: int, now: datetime) -> dict[str, int]:
+    """Create the metrics of the demonstration and return their ids by key."""
+    return {
+        design.key: create_metric(
+            project_id=project_id,
+            definition=MetricDefinition(
+                key=design.key,
+                name=design.name,
+                kind=design.kind,
+                numerator_events=list(design.events),
+                numerator_what=design.what,
+                denominator_events=list(design.denominator_events),
+                denominator_what=design.denominator_what,
+                cap_micros=None if design.cap is None else design.cap * MICROS,
+                covariate_days=design.covariate_days,
+                description=design.description,
+            ),
+            acting_user=ACTOR,
+            now=now,
+        )
+        for design in METRICS
+    }
+
+
+def launch_experiments(
+    *,
+    project_id: int,
+    designs: Sequence[ExperimentDesign],
+    point_id: int | None = None,
+    version_id: int | None = None,
+    now: datetime,
+) -> dict[str, int]:
+    """Create and launch experiments and return their ids by key.
+
+    point_id, version_id: where the one decides whose treatment is a trained version, and which.
+    """
+    metrics = create_metrics(project_id=project_id, now=now)
+    ids: dict[str, int] = {}
+    for design in designs:
+        experiment_id = create_experiment(
+            project_id=project_id, draft=_draft(design, metrics), acting_user=ACTOR, now=now
+        )
+        if design.is_decision and point_id is not None:
+            policies = {
+                CONTROL: PolicyDraft(PolicyKind.BASELINE),
+                design.treatment: PolicyDraft(PolicyKind.MODEL_RANKED, version_id=version_id),
+            }
+            bind_experiment(
+                experiment_id=experiment_id, point_id=point_id, policies=policies, acting_user=ACTOR, now=now
+            )
+        lifecycle.submit(experiment_id=experiment_id, acting_user=ACTOR, now=now)
+        lifecycle.launch(experiment_id=experiment_id, acting_user=ACTOR, now=now, reason="Demonstration")
+        ids[design.key] = experiment_id
+    return ids
+
+
+def simulated_origin(now: datetime, *, days: int = HORIZON_DAYS + 20) -> datetime:
     """Return a midnight far enough back that the whole demonstration lies in the past."""
     midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
-    return midnight - timedelta(days=HORIZON_DAYS + 10)
+    return midnight - timedelta(days=days)
+
+
+def _draft(design: ExperimentDesign, metrics: Mapping[str, int]) -> ExperimentDraft:
+    return ExperimentDraft(
+        key=design.key,
+        name=design.name,
+        hypothesis=design.hypothesis,
+        variants=[
+            VariantDraft(CONTROL, design.control_name, HALF, control=True, parameters={design.key: CONTROL}),
+            VariantDraft(design.treatment, design.treatment_name, HALF, parameters={design.key: design.treatment}),
+        ],
+        metrics=[MetricDraft(metrics[key], role, margin) for key, role, margin in design.metrics],
+        horizon_days=HORIZON_DAYS,
+        minimum_effect=design.minimum_effect,
+        plan_overrides=dict(STRICT),
+        personalised=design.is_decision,
+    )

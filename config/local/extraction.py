@@ -18,9 +18,10 @@ from babel.messages.pofile import read_po, write_po
 from django.utils.translation.template import templatize
 
 from config.local.places import PROJECT
+from decisions.registry import all_domains
 from experiments.analysis import wording
 
-PACKAGES: Final = ("config", "decisions", "experiments", "foundation", "workers")
+PACKAGES: Final = ("config", "decisions", "experiments", "foundation", "models_registry", "workers")
 LOCALE: Final = PROJECT / "locale"
 KEYWORDS: Final = {
     "_": None,
@@ -49,6 +50,9 @@ def said_by_the_product() -> Iterator[tuple[Id, str | None]]:
         yield from _in_template(path)
     for table in (wording.REASONS, wording.UNDEFINED, wording.CHECKS, wording.ADVICE):
         for sentence in table.values():
+            yield sentence, None
+    for domain in all_domains().values():
+        for sentence in (domain.name, domain.summary, *domain.recipes.values()):
             yield sentence, None
 
 

@@ -8,7 +8,7 @@ from datetime import datetime
 
 import redis
 from django.conf import settings
-from django.db import connection
+from django.db import connection, transaction
 
 from decisions.models import DecisionPoint, ProjectionState
 from decisions.serving.feature_keys import KEPT_SECONDS, LONGEST_BOUGHT, LONGEST_HISTORY, bought_key, seen_key
@@ -60,9 +60,17 @@ def promise_all_features(*, project_id: int) -> bool:
     return state is not None and promise_features(project_id=project_id, after=BEGINNING, until=state.watermark)
 
 
+@transaction.atomic
+def rebuild_features(*, project_id: int) -> int:
+    """Write the features of everything that has been projected so far and return how many facts they are."""
+    state = ProjectionState.objects.filter(project_id=project_id).first()
+    return 0 if state is None else update_features(project_id=project_id, after=BEGINNING, until=state.watermark)
+
+
 def update_features(*, project_id: int, after: datetime, until: datetime) -> int:
     """Write what units dealt with in the messages received in (after, until] to Redis; return how many facts.
 
+    Must run inside a transaction: rows are streamed by a cursor on the server.
     Raises redis.RedisError where Redis does not answer: the job is tried again.
     """
     client = redis.Redis.from_url(settings.REDIS_URL, socket_timeout=10, socket_connect_timeout=5)

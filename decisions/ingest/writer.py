@@ -18,6 +18,8 @@ LONGEST_STATEMENT = 10_000
 """Milliseconds after which Postgres gives a statement up."""
 LONGEST_WRITE = 20.0
 """Seconds from the first insert after which a transaction is not committed: the projector waits 30."""
+LONGEST_SIMULATED_WRITE = 0.6
+"""The same in a simulation, whose projector waits only one."""
 LONGEST_QUEUE_SECONDS = 0.5
 """How long a request waits for a connection that another one uses."""
 FAST_REFUSAL_SECONDS = 1.0

@@ -7,6 +7,8 @@ from typing import Final
 from decisions.promotion import ProposalState
 from decisions.queries.points import PointFacts, point_by_id
 from decisions.queries.promotions import ProposalFacts, proposals
+from experiments.analysis.reasons import Verdict
+from experiments.queries.looks import look_by_id
 from experiments.queries.readouts import Readout, readout
 from foundation.queries import ProjectFacts, all_projects, project_facts
 from models_registry.queries.aliases import Holder, holders_of, latest_move
@@ -20,8 +22,8 @@ MOST_DECIDED: Final = 50
 class ProposalRecord:
     """A proposal beside what serves now: `champions` first claim first, `versions` by id.
 
-    `evidence` is the experiment's readout, read for open proposals alone. `is_latest` tells whether the move of its
-    promotion is the newest of the alias, so that it can be taken back.
+    `evidence` is the experiment's readout and `verdict` that of the look it cites, read for open proposals alone.
+    `is_latest` tells whether the move of its promotion is the newest of the alias, so that it can be taken back.
     """
 
     project: ProjectFacts
@@ -30,6 +32,7 @@ class ProposalRecord:
     champions: tuple[Holder, ...]
     versions: Mapping[int, VersionFacts]
     evidence: Readout | None
+    verdict: Verdict | None
     is_latest: bool
 
     @property
@@ -69,6 +72,7 @@ def _record(proposal: ProposalFacts, project: ProjectFacts) -> ProposalRecord:
         champions=champions,
         versions=versions_by_id(_named(proposal, champions)),
         evidence=readout(key=proposal.experiment_key, project_key=project.key) if is_open else None,
+        verdict=look_by_id(proposal.scorecard_id).verdict if is_open else None,
         is_latest=newest is not None and newest.id == proposal.promotion,
     )
 

@@ -88,7 +88,7 @@ def recent_decisions(
     project_id: int, point_key: str, *, limit: int = 50, version: int | None = None
 ) -> Sequence[DecisionFacts]:
     """Return the newest decisions of a decision point, newest first; of one model version where it is named."""
-    values = {
+    values: dict[str, int | str | None] = {
         "project": project_id,
         "point": point_key,
         "version": None if version is None else str(version),

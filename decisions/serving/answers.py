@@ -82,7 +82,8 @@ def render_assignments(
         if head is not None:
             entries.append((*head, layer, coverage, variant))
             kinds.add(answer.unit_kind or "")
-    proof = f'"{_token(entries, kinds, units, bundle, at, decision_id)}"' if entries else "null"
+    stored = {kind: hash_unit(bundle.pepper, kind, units[kind]) if kind in _PERSONAL else units[kind] for kind in kinds}
+    proof = f'"{token_of(entries, stored, bundle, at, decision_id)}"' if entries else "null"
     metadata = "{}" if degraded is None else f'{{"degraded":"{degraded}"}}'
     return (
         f'{{"assignments":[{",".join(parts)}],"decision_id":"{decision_id}","decision_token":{proof},'
@@ -98,15 +99,10 @@ def render_nothing(*, decision_id: str, reason: str) -> bytes:
     ).encode()
 
 
-def _token(
-    entries: list[tuple[object, ...]],
-    kinds: set[str],
-    units: Mapping[str, str],
-    bundle: LiveBundle,
-    at: datetime,
-    decision_id: str,
+def token_of(
+    entries: list[tuple[object, ...]], stored: dict[str, str], bundle: LiveBundle, at: datetime, decision_id: str
 ) -> str:
-    stored = {kind: hash_unit(bundle.pepper, kind, units[kind]) if kind in _PERSONAL else units[kind] for kind in kinds}
+    """Return the signed token with these entries; `stored` are the stored ids of the units that they are about."""
     key = bundle.signing_keys[0]
     statement = (
         key.kid,

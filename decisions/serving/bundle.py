@@ -9,6 +9,8 @@ from hashlib import sha256
 from types import MappingProxyType
 from typing import NamedTuple
 
+from decisions.serving.equipment import NO_EQUIPMENT, Equipment
+from decisions.serving.points import Points, compile_points
 from decisions.vocabulary import BundleSource, KeyKind
 from experiments.assignment.compiler import compile_snapshot
 from experiments.assignment.reading import BundleInvalid, read_integer, read_list, read_object, read_text
@@ -60,8 +62,9 @@ class Rendered(NamedTuple):
 class LiveBundle:
     """Everything that an edge process knows of one project.
 
-    The first signing key signs, all verify. `api_keys` goes by the hexadecimal SHA-256 of the key. `rendered` is
-    filled as answers are first given: the parts of response and token that do not depend on the unit.
+    The first signing key signs, and has sealed the artifacts; all verify. `api_keys` goes by the hexadecimal SHA-256
+    of the key. `rendered` is filled as answers are first given: the parts of response and token that do not depend on
+    the unit. `equipment` is what the decision points work with; a bundle just opened has none yet.
     """
 
     text: PublishedText
@@ -74,6 +77,8 @@ class LiveBundle:
     attributes: frozenset[str]
     currency: str
     rendered: dict[Answer, Rendered]
+    points: Points
+    equipment: Equipment = NO_EQUIPMENT
 
     @property
     def project_id(self) -> int:
@@ -92,7 +97,8 @@ def open_bundle(text: PublishedText, *, source: BundleSource) -> LiveBundle:
     """
     if sha256(text.content.encode()).hexdigest() != text.sha256:
         raise BundleInvalid("bundle: the content does not have the digest it was published with.")
-    snapshot = compile_snapshot(_json(text.content, "bundle"))
+    content = _json(text.content, "bundle")
+    snapshot = compile_snapshot(content)
     companion = read_object(_json(text.companion, "companion"), "companion")
     if companion.get("schema") not in READABLE_COMPANIONS:
         raise BundleInvalid(f"companion.schema: {companion.get('schema')!r} cannot be read.")
@@ -116,6 +122,7 @@ def open_bundle(text: PublishedText, *, source: BundleSource) -> LiveBundle:
         attributes=frozenset(str(name) for name in read_list(companion.get("attributes"), "companion.attributes")),
         currency=read_text(companion, "currency", "companion"),
         rendered={},
+        points=compile_points(content, snapshot),
     )
 
 

@@ -1,8 +1,10 @@
 """What an edge process counts, in the text form of Prometheus; each process of a machine counts for itself."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
 
 from decisions.serving.bundle import LiveBundle
 
@@ -42,7 +44,16 @@ class EdgeMetrics:
             registry=self._registry,
         )
 
+        self._decisions = Counter(
+            "tiltyard_decisions",
+            "Decisions by decision point and reason.",
+            ["project", "decision_point", "reason"],
+            registry=self._registry,
+        )
+        self._log = _LogState()
+        self._registry.register(self._log)
         self._children: dict[tuple[str, int], tuple[Counter, Histogram]] = {}
+        self._reasons: dict[tuple[str, str, str], Counter] = {}
 
     def count_request(self, route: str, status: int, seconds: float) -> None:
         """Count one answered request."""
@@ -60,6 +71,17 @@ class EdgeMetrics:
         for status, count in by_status.items():
             self._events.labels(project, status).inc(count)
 
+    def count_decision(self, project: str, point: str, reason: str) -> None:
+        """Count one decision."""
+        found = self._reasons.get((project, point, reason))
+        if found is None:
+            found = self._reasons[project, point, reason] = self._decisions.labels(project, point, reason)
+        found.inc()
+
+    def show_log(self, *, rows: Mapping[str, int], queued: int, spool_bytes: int) -> None:
+        """Take over what the decision log has counted: rows by what became of them."""
+        self._log.rows, self._log.queued, self._log.spool_bytes = rows, queued, spool_bytes
+
     def render(self, bundles: Iterable[LiveBundle], seconds_since_postgres: float | None) -> bytes:
         """Return everything as text."""
         self._version.clear()
@@ -67,3 +89,23 @@ class EdgeMetrics:
             self._version.labels(bundle.snapshot.project_key, bundle.source.value).set(bundle.version)
         self._age.set(float("nan") if seconds_since_postgres is None else seconds_since_postgres)
         return generate_latest(self._registry)
+
+
+class _LogState(Collector):
+    """The counts of the decision log, which keeps them itself."""
+
+    def __init__(self) -> None:
+        self.rows: Mapping[str, int] = {}
+        self.queued = 0
+        self.spool_bytes = 0
+
+    def collect(self) -> Iterable[Metric]:
+        """Yield the counts as they were shown last."""
+        rows = CounterMetricFamily(
+            "tiltyard_decision_log_rows", "Rows of the decision log by what became of them.", labels=["state"]
+        )
+        for state, count in self.rows.items():
+            rows.add_metric([state], count)
+        yield rows
+        yield GaugeMetricFamily("tiltyard_decision_log_queued", "Rows that wait in memory.", self.queued)
+        yield GaugeMetricFamily("tiltyard_decision_log_spool_bytes", "Bytes that wait on disk.", self.spool_bytes)

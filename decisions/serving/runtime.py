@@ -1,8 +1,9 @@
 """What one edge process serves: bundles kept up to date by a thread, read by requests without a lock.
 
 Sources in order: a Redis hint rings for a look into Postgres, which is looked into every two seconds anyway; at
-the start, where Postgres does not answer, the last-known-good file. Nothing here raises to a request: whatever
-fails, the last good bundle stays, and the status says why.
+the start, where Postgres does not answer, the last-known-good file. A bundle goes live with the files it names
+loaded, as far as they can be. Nothing here raises to a request: whatever fails, the last good bundle stays, and the
+status says why.
 """
 
 import logging
@@ -10,9 +11,10 @@ import threading
 import time
 from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 
+from decisions.serving.artifacts import EquipmentLoader, Fetch, FileCache
 from decisions.serving.bundle import ApiKey, LiveBundle, PublishedText, open_bundle
 from decisions.serving.hints import HintListener
 from decisions.serving.settings import EdgeSettings
@@ -22,6 +24,8 @@ from decisions.vocabulary import BundleSource
 from foundation.errors import DomainError
 
 FILE_CHECK_SECONDS = 30.0
+MEND_SECONDS = 5.0
+"""How often files that could not be loaded are tried again."""
 
 logger = logging.getLogger(__name__)
 
@@ -44,6 +48,8 @@ class Status:
     is_stale: bool
     last_error: str | None
     hint_error: str | None
+    faults: tuple[str, ...]
+    """The files of live bundles that cannot be used, each with the reason."""
 
 
 NOTHING = Live(by_project=MappingProxyType({}), by_key=MappingProxyType({}))
@@ -56,12 +62,14 @@ class BundleRuntime:
         self.live = NOTHING
         self._settings = settings
         self._file = BundleFile(settings.state_directory)
+        self._loader = EquipmentLoader(FileCache(settings.state_directory))
         self._wanted = threading.Event()
         self._stopping = threading.Event()
         self._hinted = False
         self._refused: dict[int, tuple[int, str]] = {}
         self._answered_at: float | None = None
         self._file_checked_at = 0.0
+        self._mended_at = 0.0
         self._error: str | None = None
         self._database = (
             PostgresBundles(settings.database_url, connect_seconds=settings.connect_seconds)
@@ -95,6 +103,11 @@ class BundleRuntime:
             is_stale=age is None or age > self._settings.stale_seconds,
             last_error=self._error,
             hint_error=self._hints.error if self._hints is not None else "REDIS_URL is not set",
+            faults=tuple(
+                f"{bundle.snapshot.project_key}: {name}: {fault}"
+                for bundle in self.live.by_project.values()
+                for name, fault in bundle.equipment.faults.items()
+            ),
         )
 
     def is_stale(self) -> bool:
@@ -117,6 +130,10 @@ class BundleRuntime:
                 if (version, digest) != self._held(project) and (version, digest) != self._refused.get(project)
             }
             texts = self._database.texts(changed) if changed else ()
+            self._answered_at = time.monotonic()
+            self._error = None
+            self._adopt(newest.keys(), texts, source)
+            self._mend()
         except BundleSourceDown as error:
             self._note(f"Postgres does not answer: {error}")
             return False
@@ -124,19 +141,22 @@ class BundleRuntime:
             self._note(f"bundles cannot be read: {type(error).__name__}")
             logger.exception("bundles cannot be read")
             return False
-        self._answered_at = time.monotonic()
-        self._error = None
-        self._adopt(newest.keys(), texts, source)
         return True
 
     def _adopt(self, projects: AbstractSet[int], texts: Iterable[PublishedText], source: BundleSource) -> None:
-        """Serve the texts that compile; the bundles of projects that Postgres does not know are dropped."""
+        """Serve the texts that compile; the bundles of projects that Postgres does not know are dropped.
+
+        Raises:
+            BundleSourceDown: Postgres went away while files were fetched; what is live stays as it is.
+        """
         bundles = {project: bundle for project, bundle in self.live.by_project.items() if project in projects}
         self._refused = {project: version for project, version in self._refused.items() if project in projects}
         is_changed = bundles.keys() != self.live.by_project.keys()
         for text in texts:
             try:
-                bundles[text.project_id] = open_bundle(text, source=source)
+                bundles[text.project_id] = self._equipped(open_bundle(text, source=source), self._fetch)
+            except BundleSourceDown:
+                raise
             except Exception:
                 self._refused[text.project_id] = (text.version, text.sha256)
                 logger.exception("bundle %s:%s refused", text.project_id, text.version)
@@ -151,6 +171,25 @@ class BundleRuntime:
         if is_changed or time.monotonic() - self._file_checked_at > FILE_CHECK_SECONDS:
             self._keep_file()
 
+    def _equipped(self, bundle: LiveBundle, fetch: Fetch) -> LiveBundle:
+        equipment = self._loader.equip(bundle.points, bundle.signing_keys[0].secret, fetch)
+        return replace(bundle, equipment=equipment)
+
+    def _fetch(self, sha: str) -> bytes | None:
+        return None if self._database is None else self._database.file(sha)
+
+    def _mend(self) -> None:
+        """Try again to load the files that could not be. Raises BundleSourceDown."""
+        if time.monotonic() - self._mended_at < MEND_SECONDS:
+            return
+        self._mended_at = time.monotonic()
+        bundles = dict(self.live.by_project)
+        for project, bundle in self.live.by_project.items():
+            if bundle.equipment.faults:
+                bundles[project] = self._equipped(bundle, self._fetch)
+        if any(bundles[project].equipment.faults != b.equipment.faults for project, b in self.live.by_project.items()):
+            self._swap(bundles)
+
     def _held(self, project: int) -> tuple[int, str] | None:
         """Return version and digest of a bundle that Postgres gave; one of the file is fetched again."""
         bundle = self.live.by_project.get(project)
@@ -161,6 +200,7 @@ class BundleRuntime:
     def _swap(self, bundles: Mapping[int, LiveBundle]) -> None:
         by_key = {digest: (bundle, key) for bundle in bundles.values() for digest, key in bundle.api_keys.items()}
         self.live = Live(by_project=MappingProxyType(dict(bundles)), by_key=MappingProxyType(by_key))
+        self._loader.forget_all_but(bundle.points for bundle in bundles.values())
 
     def _load_file(self) -> None:
         bundles: dict[int, LiveBundle] = {}
@@ -171,7 +211,8 @@ class BundleRuntime:
             return
         for text in texts:
             try:
-                bundles[text.project_id] = open_bundle(text, source=BundleSource.FILE)
+                bundle = open_bundle(text, source=BundleSource.FILE)
+                bundles[text.project_id] = self._equipped(bundle, _nowhere)
             except DomainError as error:
                 self._error = f"{self._error} Bundle {text.project_id}:{text.version} of the file: {error.message}"
         if bundles:
@@ -204,3 +245,8 @@ class BundleRuntime:
         if self._error is None:
             logger.warning("serving the last good bundles: %s", error)
         self._error = error
+
+
+def _nowhere(_sha: str) -> bytes | None:
+    """Stand in for Postgres while it does not answer: what is not on this machine's disk is not to be had."""
+    return None

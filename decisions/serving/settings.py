@@ -23,14 +23,18 @@ class EdgeSettings:
 
     Attributes:
         database_url: the PostgreSQL server of record; None leaves the process with the last-known-good file.
-        redis_url: the server that hints at new bundles; None leaves the regular look into Postgres.
-        state_directory: where the last-known-good file is kept, shared by the processes of a machine.
+        redis_url: the server that hints at new bundles and knows what units dealt with; None leaves the regular look
+            into Postgres, and personal decision points their baseline.
+        state_directory: where the last-known-good file, fetched files and the spool are kept, shared by the processes
+            of a machine.
         poll_seconds: how often Postgres is asked for a newer bundle.
         stale_seconds: after how long without an answer of Postgres decisions say BUNDLE_STALE.
         connect_seconds: how long a new database connection may take.
         connections: how many requests may write events at once.
         retry_seconds: what `Retry-After` says while events cannot be stored.
         token_age: how old, on the project's clock, a decision token may be.
+        feature_seconds: how long a decision waits for Redis to say what a unit dealt with.
+        spool_bytes: how much of the decision log one process keeps on disk while Postgres does not take it.
     """
 
     database_url: str | None
@@ -42,6 +46,8 @@ class EdgeSettings:
     connections: int = 4
     retry_seconds: int = 5
     token_age: timedelta = timedelta(days=400)
+    feature_seconds: float = 0.02
+    spool_bytes: int = 256_000_000
 
 
 def edge_settings(environment: Mapping[str, str]) -> EdgeSettings:
@@ -79,6 +85,8 @@ def edge_settings(environment: Mapping[str, str]) -> EdgeSettings:
         connections=int(number("TILTYARD_EDGE_CONNECTIONS", 4, 1, 64)),
         retry_seconds=int(number("TILTYARD_EDGE_RETRY_SECONDS", 5, 1, 300)),
         token_age=timedelta(days=number("TILTYARD_TOKEN_DAYS", 400, 1, 4000)),
+        feature_seconds=number("TILTYARD_EDGE_FEATURE_MS", 20, 1, 1_000) / 1_000,
+        spool_bytes=int(number("TILTYARD_EDGE_SPOOL_MB", 256, 0, 100_000) * 1_000_000),
     )
     if faults:
         raise EdgeSettingsInvalid(" ".join(faults))

@@ -1,4 +1,4 @@
-"""Reading published bundles from Postgres, on the loader's own thread and connection."""
+"""Reading published bundles, and the files they name, from Postgres, on the loader's own thread and connection."""
 
 from collections.abc import Mapping, Sequence
 
@@ -24,6 +24,11 @@ JOIN decisions_publishedbundle AS bundle USING (project_id, version)
 _TEXTS = """
 SELECT project_id, version, sha256, content, companion FROM decisions_publishedbundle
 WHERE (project_id, version) IN (SELECT * FROM unnest(%s::bigint[], %s::bigint[]))
+"""
+
+# A chunk at a time, so that a large file is no single long statement.
+_CHUNK = """
+SELECT position, content FROM decisions_publishedchunk WHERE sha256 = %s AND position > %s ORDER BY position LIMIT 1
 """
 
 _OPTIONS = "-c statement_timeout=5000 -c default_transaction_read_only=on -c application_name=tiltyard-edge-bundles"
@@ -61,6 +66,15 @@ class PostgresBundles:
             PublishedText(int(str(project)), int(str(version)), str(digest), str(content), str(companion))
             for project, version, digest, content, companion in rows
         ]
+
+    def file(self, sha: str) -> bytes | None:
+        """Return what is published under a digest, unverified; None where nothing is. Raises BundleSourceDown."""
+        chunks: list[bytes] = []
+        position = -1
+        while found := self._rows(_CHUNK, (sha, position)):
+            position, chunk = int(str(found[0][0])), found[0][1]
+            chunks.append(chunk if isinstance(chunk, bytes) else b"")
+        return b"".join(chunks) if chunks else None
 
     def close(self) -> None:
         """Close the connection; the next call opens another."""

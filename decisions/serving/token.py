@@ -3,8 +3,8 @@
 Form: base64url(MessagePack array) + "." + base64url(HMAC-SHA256, first 16 bytes), both without padding. The
 array is [kid, schema, project, {unit kind: stored id}, time in ms, decision id, bundle version, entries]; an
 entry is [experiment, its key, variant, epoch, weight in slots, number of its unit kind, layer slot, coverage slot,
-variant slot]. Only enrolled assignments are in it. The key is there for the exposure that arrives when the
-experiment has already left the bundle.
+variant slot] and, in a decision's token, the version of the model that the variant pins. Only enrolled assignments
+are in it. The key is there for the exposure that arrives when the experiment has already left the bundle.
 """
 
 import hmac
@@ -19,8 +19,8 @@ from decisions.vocabulary import TokenFault
 from experiments.assignment.snapshot import Answer
 from foundation.errors import DomainError
 
-SCHEMA = 1
-READABLE_SCHEMAS = (1,)
+SCHEMA = 2
+READABLE_SCHEMAS = (2, 1)
 LONGEST_TOKEN = 32_768
 SIGNATURE_BYTES = 16
 WEIGHTS = 1_000_000
@@ -34,7 +34,10 @@ _CONTEXT = b"tiltyard.decision-token."
 
 
 class TokenEntry(msgspec.Struct, array_like=True, frozen=True, gc=False):
-    """One enrolled assignment. `weight` is the probability in slots of a million."""
+    """One enrolled assignment. `weight` is the probability in slots of a million.
+
+    `model_version` is known of decisions alone, and only where the variant pins a version.
+    """
 
     experiment_id: int
     experiment_key: str
@@ -45,6 +48,7 @@ class TokenEntry(msgspec.Struct, array_like=True, frozen=True, gc=False):
     layer_slot: int | None
     coverage_slot: int | None
     variant_slot: int | None
+    model_version: int | None = None
 
     @property
     def probability(self) -> float:

@@ -9,6 +9,8 @@ from experiments.actions.lifecycle import launch_problems
 from experiments.admin.badges import readout_url, status_text
 from experiments.admin.checklist import ChecklistLine, Text, checklist
 from experiments.models import Experiment
+from experiments.reports.page import RelatedLink
+from experiments.reports.related import related_to
 from experiments.vocabulary import Status
 
 
@@ -20,6 +22,7 @@ class Guide:
     step: Text
     open_points: list[ChecklistLine]
     readout_url: str
+    related: tuple[RelatedLink, ...] = ()
 
 
 _STEPS: Final[dict[Status, Text]] = {
@@ -43,6 +46,7 @@ def guide_of(experiment_id: int) -> Guide | None:
         step=_step(Status(experiment.status), len(open_points)),
         open_points=open_points,
         readout_url=readout_url(experiment),
+        related=related_to(experiment_id).links,
     )
 
 

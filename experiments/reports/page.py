@@ -23,6 +23,15 @@ class Link:
 
 
 @dataclass(frozen=True, slots=True)
+class RelatedLink:
+    """A record of an app above that the experiment belongs to or led to."""
+
+    label: Text
+    text: Text
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
 class Strip:
     """The verdict: one sentence, what to do next, how fresh the data are."""
 
@@ -221,6 +230,7 @@ class Page:
     status: Text
     project: str
     facts: tuple[Fact, ...]
+    related: tuple[RelatedLink, ...]
     strip: Strip
     health: Health | None
     board: Board | None

@@ -1,6 +1,6 @@
 """From a readout's records to its page: no database, no request, only words and numbers."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from django.utils.translation import gettext as _
@@ -12,6 +12,7 @@ from experiments.reports.history import decision_of, events_of
 from experiments.reports.names import Names, names_of
 from experiments.reports.nextsteps import next_step
 from experiments.reports.page import Fact, Link, Page, Strip
+from experiments.reports.related import NOTHING, Related
 from experiments.reports.samples import calendar_of, progress_of, samples_of
 from experiments.reports.scoreboard import Scale, board_of
 from experiments.reports.sentences import sentence_of
@@ -31,7 +32,9 @@ class Addresses:
     admin: str
 
 
-def page_of(readout: Readout, *, relative: bool, addresses: Addresses, now: datetime) -> Page:
+def page_of(
+    readout: Readout, *, relative: bool, addresses: Addresses, now: datetime, related: Related = NOTHING
+) -> Page:
     """Return the page of a readout; `now` is wall time, against which the age of the data is told."""
     names = names_of(readout)
     seen, plan = readout.evidence, readout.plan
@@ -45,7 +48,8 @@ def page_of(readout: Readout, *, relative: bool, addresses: Addresses, now: date
         status=STATUSES[readout.status],
         project=readout.project.name,
         facts=_facts(readout),
-        strip=_strip(readout, words, names, addresses, now),
+        related=related.links,
+        strip=_heard(_strip(readout, words, names, addresses, now), related),
         health=health_of(seen.scorecard, names) if seen else None,
         board=board_of(
             seen.scorecard,
@@ -95,6 +99,13 @@ def _strip(readout: Readout, words: Words | None, names: Names, addresses: Addre
         facts=tuple(_freshness(readout, seen, now)) if seen else (),
         fault=_fault(readout),
     )
+
+
+def _heard(strip: Strip, related: Related) -> Strip:
+    """Return the strip with the next step of an app above in place of its own."""
+    if not related.next_step:
+        return strip
+    return replace(strip, next_step=related.next_step, next_link=related.next_link)
 
 
 def _fault(readout: Readout) -> str:

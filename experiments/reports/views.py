@@ -19,6 +19,7 @@ from experiments.queries.readout_lists import experiment_page
 from experiments.queries.readouts import ExperimentAmbiguous, Readout, readout
 from experiments.reports.listing import listing_of
 from experiments.reports.presenter import Addresses, page_of
+from experiments.reports.related import related_to
 from experiments.reports.tables import csv_of, json_of
 from experiments.vocabulary import Status
 
@@ -70,6 +71,7 @@ def readout_page(request: HttpRequest, key: str) -> HttpResponse:
         relative=request.GET.get("effect") != "absolute",
         addresses=_addresses(found, project),
         now=timezone.now(),
+        related=related_to(found.id),
     )
     return render(request, "reports/readout.html", {"page": page, "section": "readouts"})
 

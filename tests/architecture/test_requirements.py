@@ -9,6 +9,7 @@ from tests.architecture.source import PACKAGES, PROJECT, modules
 from tests.architecture.test_boundaries import _imports
 
 EMBEDDED_ONLY = ("config/local/",)
+TRAINING_ONLY = re.compile(r"models_registry/exporters/|decisions/domains/[a-z_]+/training/")
 NAMED_NOT_IMPORTED = {
     "granian",  # started as a program
     "packaging",  # imported by kombu, which does not require it
@@ -53,11 +54,13 @@ def _third_party_imports() -> dict[str, set[str]]:
 def test_requirements__of_the_product__name_every_package_it_imports() -> None:
     product, _ = _pins("requirements.txt")
     embedded, _ = _pins("requirements-embedded.txt")
+    training, _ = _pins("requirements-training.txt")
     missing = {
         name: sorted(paths)
         for name, paths in _third_party_imports().items()
         if name not in product
         and not (name in embedded and all(path.startswith(EMBEDDED_ONLY) for path in paths))
+        and not (name in training and all(TRAINING_ONLY.match(path) for path in paths))
         and not (name in ("psycopg-binary", "pydantic") and paths)
     }
     assert missing == {}

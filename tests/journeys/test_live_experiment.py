@@ -103,7 +103,7 @@ def test_live_experiments__a_winner_and_a_harm__are_shipped_and_stopped_and_surv
     assert evidence.exposures == sum(run.exposed.values())
     assert run.exposures(HARMFUL.key) < run.exposures(WINNER.key) == DAYS * PER_DAY
     assert evidence.quarantined == 0
-    assert replay(client=client, run=run) == 0
+    assert replay(client=client, messages=run.messages) == 0
     time.sleep(4)
     assert evidence_facts(project.id) == evidence
     assert log_digest(project.id) == log

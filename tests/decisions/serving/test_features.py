@@ -10,7 +10,7 @@ import redis
 
 from config.local.embedded import Valkey
 from decisions.serving.feature_keys import LONGEST_HISTORY, bought_key, seen_key
-from decisions.serving.features import FeatureStore
+from decisions.serving.features import LONGEST_REST, FeatureStore
 from decisions.vocabulary import FeatureState
 
 UNIT = ("visitor", "v" * 22)
@@ -79,6 +79,8 @@ def test_look_up__no_server_named__is_unavailable() -> None:
 def test_look_up__server_killed_and_started_again__rests_meanwhile_and_then_answers(
     own_valkey: Valkey, client: redis.Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("decisions.serving.features.SHORTEST_REST", 600.0)
+    monkeypatch.setattr("decisions.serving.features.LONGEST_REST", 600.0)
     store = FeatureStore(own_valkey.url, within=1)
     remember(client, *UNIT, seen=["a"])
     assert store.look_up(1, [UNIT]).state == FeatureState.AVAILABLE
@@ -86,8 +88,7 @@ def test_look_up__server_killed_and_started_again__rests_meanwhile_and_then_answ
     own_valkey.kill()
     assert store.look_up(1, [UNIT]).state == FeatureState.UNAVAILABLE
     own_valkey.start()
-    assert store.look_up(1, [UNIT]).state == FeatureState.UNAVAILABLE, "nobody is asked for a second"
-    monkeypatch.setattr("decisions.serving.features.REST_SECONDS", 0.0)
+    assert store.look_up(1, [UNIT]).state == FeatureState.UNAVAILABLE, "nobody is asked"
     store._rests_until = 0.0
     remember(client, *UNIT, seen=["a"])
 
@@ -103,6 +104,24 @@ def test_look_up__server_that_accepts_and_never_answers__costs_one_wait_and_then
 
     assert states == {FeatureState.UNAVAILABLE}
     assert took < 10, "a thousand waits of 20 ms would take 20 seconds"
+
+
+def test_look_up__one_failure_after_another__rests_longer_and_an_answer_ends_it(
+    own_valkey: Valkey, client: redis.Redis
+) -> None:
+    store = FeatureStore(own_valkey.url, within=5)
+    client.set(seen_key(1, *UNIT), "text")
+    rests = []
+    for _ in range(8):
+        store._rests_until = 0.0
+        assert store.look_up(1, [UNIT]).state == FeatureState.UNAVAILABLE
+        rests.append(store._rest)
+
+    assert rests == [0.05, 0.1, 0.2, 0.4, 0.8, LONGEST_REST, LONGEST_REST, LONGEST_REST]
+    client.delete(seen_key(1, *UNIT))
+    store._rests_until = 0.0
+    assert store.look_up(1, [UNIT]).state == FeatureState.EMPTY
+    assert store._rest == 0.0
 
 
 def test_look_up__from_many_threads__answers_each_its_own(own_valkey: Valkey, client: redis.Redis) -> None:

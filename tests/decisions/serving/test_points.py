@@ -131,5 +131,5 @@ def test_compile_points__model_at_fault__is_refused_by_path(changes: dict[str, A
 
 
 def test_compile_points__catalogue_that_is_no_file__is_refused() -> None:
-    with pytest.raises(BundleInvalid, match="bundle.catalogue.sha256"):
+    with pytest.raises(BundleInvalid, match=r"bundle\.catalogue\.sha256"):
         points_of(catalogue={"sha256": "short", "size": 1})

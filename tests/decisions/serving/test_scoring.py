@@ -34,6 +34,11 @@ def scores() -> Scores:
     return np.array([1.0, 2.0], dtype=np.float32)
 
 
+def scores_after(released: threading.Event) -> Scores:
+    released.wait(60)
+    return scores()
+
+
 def ask(pool: ScoringPool, predictor: Scripted, *, seconds: float) -> Scores:
     return pool.score(predictor, NO_ITEMS, None, until=time.monotonic() + seconds)
 
@@ -72,7 +77,7 @@ def test_score__predictor_that_raises__is_a_model_error(pool: ScoringPool) -> No
 
 def test_score__hanging_predictors__cost_the_deadline_then_nothing_and_no_more_threads(pool: ScoringPool) -> None:
     released = threading.Event()
-    hanging = Scripted(lambda: scores() if released.wait(60) else scores())
+    hanging = Scripted(lambda: scores_after(released))
     before = threading.active_count()
 
     for _ in range(pool.threads):
@@ -96,7 +101,7 @@ def test_score__hanging_predictors__cost_the_deadline_then_nothing_and_no_more_t
 
 def test_score__one_thread_stuck__the_other_goes_on(pool: ScoringPool) -> None:
     released = threading.Event()
-    hanging = Scripted(lambda: scores() if released.wait(60) else scores())
+    hanging = Scripted(lambda: scores_after(released))
 
     assert reason_of(partial(ask, pool, hanging, seconds=0.05)) is DecisionReason.DEADLINE
     assert [ask(pool, Scripted(scores), seconds=5).tolist() for _ in range(20)] == [[1.0, 2.0]] * 20

@@ -78,9 +78,7 @@ def test_move__without_a_reason_or_a_version__changes_nothing(model_id):
     version = make_version(model_id)
     revision = Project.objects.get().revision
     with pytest.raises(ReasonMissing):
-        move_alias(
-            version_id=version, name=AliasName.CHAMPION, scope=Scope(), acting_user=ACTOR, now=NOW, reason="  "
-        )
+        move_alias(version_id=version, name=AliasName.CHAMPION, scope=Scope(), acting_user=ACTOR, now=NOW, reason="  ")
     with pytest.raises(VersionUnknown):
         move(version + 1000)
     assert holder_of(model_id, AliasName.CHAMPION) is None

@@ -1,0 +1,165 @@
+"""The edge's handler of `POST /v1/decisions/{decision_point}`: from a request to an answer and a row of the log."""
+
+import logging
+import secrets
+import time
+from collections.abc import Mapping
+from dataclasses import asdict
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any
+
+from decisions.ingest.bodies import read_body
+from decisions.ingest.decision_log import DecisionLog
+from decisions.ingest.decision_rows import Occasion, decision_row
+from decisions.ingest.exposure import stored_units
+from decisions.ingest.spool import Spool
+from decisions.ingest.writer import LONGEST_SIMULATED_WRITE, LONGEST_WRITE, EventWriter
+from decisions.serving import http
+from decisions.serving.bundle import LiveBundle
+from decisions.serving.decide import NOT_ASKED, Features, decide
+from decisions.serving.decision_answers import render_decision, render_no_decision
+from decisions.serving.decision_requests import DecisionPointUnknown, DecisionRequest, read_decision_request
+from decisions.serving.features import FeatureStore
+from decisions.serving.http import Response
+from decisions.serving.metrics import EdgeMetrics
+from decisions.serving.points import DecisionPoint
+from decisions.serving.runtime import BundleRuntime
+from decisions.serving.scoring import ScoringPool, score_at_once
+from decisions.serving.settings import EdgeSettings
+from decisions.serving.token import UNIT_KINDS
+from decisions.vocabulary import DecisionReason, FeatureState
+from experiments.assignment.bucketing import encode_unit
+from experiments.vocabulary import Reason
+from foundation.clock import ClockKind
+from foundation.ids import digest_api_key, is_api_key
+
+PREFIX = "/v1/decisions/"
+ROUTE = "/v1/decisions/{decision_point}"
+
+Environ = Mapping[str, Any]
+
+logger = logging.getLogger(__name__)
+
+
+class DecisionDesk:
+    """Everything that one edge process needs to decide, and to remember what it decided."""
+
+    def __init__(self, settings: EdgeSettings, runtime: BundleRuntime, metrics: EdgeMetrics) -> None:
+        self._runtime = runtime
+        self._metrics = metrics
+        self._features = FeatureStore(settings.redis_url, within=settings.feature_seconds)
+        self._pool = ScoringPool()
+        url = settings.database_url
+        self.log = DecisionLog(
+            EventWriter(url, connections=1, connect_seconds=settings.connect_seconds) if url else None,
+            Spool(settings.state_directory, limit=settings.spool_bytes),
+            within=self._longest_write,
+        )
+
+    def start(self) -> None:
+        """Begin to write the log in the background, and decide once for nobody, so that no shopper meets first times.
+
+        The first decision of a process loads parts of NumPy and opens the connection to Redis.
+        """
+        self.log.start()
+        for bundle in self._runtime.live.by_project.values():
+            catalogue = bundle.equipment.catalogue
+            if catalogue is not None and bundle.points.by_key:
+                self._features.look_up(bundle.project_id, [("visitor", "")])
+                known = Features(FeatureState.AVAILABLE, catalogue.items[-1:], catalogue.items[:1])
+                for point in bundle.points.by_key.values():
+                    nobody = DecisionRequest(units={})
+                    decide(nobody, point, bundle, known, bundle.snapshot.latest_opening, score_at_once)
+
+    def close(self) -> None:
+        """Write or keep what was decided, and let go of threads and connections."""
+        self.log.close()
+        self._pool.close()
+        self._features.close()
+
+    def show_metrics(self) -> None:
+        """Bring the counters of the decision log up to date."""
+        self._metrics.show_log(rows=asdict(self.log.counts), queued=self.log.queued, spool_bytes=self.log.spool_bytes)
+
+    def answer(self, environ: Environ) -> Response:
+        """Return the decision for the request; whatever fails on the way, the answer is 200 with a reason.
+
+        Raises:
+            KeyUnknown, DecisionPointUnknown, DecisionMalformed: and those of reading the body.
+        """
+        started = time.monotonic()
+        point_key = str(environ["PATH_INFO"])[len(PREFIX) :]
+        decision_id = secrets.token_urlsafe(12)
+        bundle = self._bundle(http.api_key_of(environ))
+        if bundle is None:
+            missing = DecisionReason.BUNDLE_MISSING
+            return Response(200, render_no_decision(point_key, decision_id=decision_id, reason=missing))
+        point = bundle.points.by_key.get(point_key)
+        if point is None:
+            raise DecisionPointUnknown(f"The project has no decision point {point_key[:64]!r}.")
+        request = read_decision_request(_body(environ), point)
+        try:
+            return Response(200, self._decided(request, point, bundle, decision_id, started))
+        except Exception:
+            logger.exception("decision %s failed", decision_id)
+            failed = DecisionReason.ENGINE_ERROR
+            return Response(200, render_no_decision(point_key, decision_id=decision_id, reason=failed))
+
+    def _bundle(self, key: str | None) -> LiveBundle | None:
+        """Return the bundle of a key's project, None where there is none to check the key with."""
+        live = self._runtime.live
+        found = live.by_key.get(digest_api_key(key)) if key else None
+        if found is not None:
+            return found[0]
+        if key and is_api_key(key) and not live.by_project:
+            return None
+        raise http.KeyUnknown("No valid API key was sent.")
+
+    def _decided(
+        self, request: DecisionRequest, point: DecisionPoint, bundle: LiveBundle, decision_id: str, started: float
+    ) -> bytes:
+        at = bundle.clock.at(datetime.now(UTC))
+        given = request.units
+        stored = stored_units(bundle, {kind: given[kind] for kind in UNIT_KINDS if encode_unit(given.get(kind))})
+        score = partial(self._pool.score, until=started + point.deadline)
+        decision = decide(request, point, bundle, self._look_up(request, point, bundle, stored), at, score)
+        exposed = request.expose and decision.enrolled
+        degraded = Reason.BUNDLE_STALE.value if self._runtime.is_stale() else None
+        body = render_decision(
+            decision, stored, bundle, at=at, decision_id=decision_id, exposed=exposed, degraded=degraded
+        )
+        occasion = Occasion(
+            project_id=bundle.project_id,
+            bundle_version=bundle.version,
+            decision_id=decision_id,
+            at=at,
+            units=stored,
+            personalised=request.personalised,
+            exposed=exposed,
+            degraded=degraded,
+            microseconds=round((time.monotonic() - started) * 1e6),
+        )
+        self.log.add(decision_row(decision, occasion))
+        self._metrics.count_decision(bundle.snapshot.project_key, point.key, decision.reason)
+        return body
+
+    def _look_up(
+        self, request: DecisionRequest, point: DecisionPoint, bundle: LiveBundle, stored: Mapping[str, str]
+    ) -> Features:
+        """Return what the unit dealt with, asked before any variant is known: all variants meet the same failures."""
+        if not (point.is_personal and request.personalised):
+            return NOT_ASKED
+        units = [(kind.value, stored[kind]) for kind in point.domain.unit_kinds if kind in stored]
+        return self._features.look_up(bundle.project_id, units)
+
+    def _longest_write(self, project_id: int) -> float:
+        bundle = self._runtime.live.by_project.get(project_id)
+        is_real = bundle is not None and bundle.clock.kind is ClockKind.REAL
+        return LONGEST_WRITE if is_real else LONGEST_SIMULATED_WRITE
+
+
+def _body(environ: Environ) -> bytes:
+    return read_body(
+        environ["wsgi.input"], length=environ.get("CONTENT_LENGTH"), encoding=environ.get("HTTP_CONTENT_ENCODING")
+    )

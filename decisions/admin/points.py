@@ -1,0 +1,139 @@
+"""Decision points: created and edited through actions; a button lets a champion serve everybody."""
+
+from typing import Any, cast
+
+from django.contrib import admin, messages
+from django.db.models import Model
+from django.forms import ModelChoiceField, ModelForm
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from decisions.actions.points import PointDraft, create_point, edit_point
+from decisions.actions.promotion import widen
+from decisions.admin.links import page_link
+from decisions.models import DecisionPoint
+from decisions.queries.points import PointUnknown, point_by_id
+from decisions.registry import all_domains
+from decisions.reports.domains import domain_name
+from foundation.admin_base import (
+    ActionVariant,
+    ConsoleAdmin,
+    RequiredReasonForm,
+    choice_field,
+    object_action,
+    return_to,
+    row_id,
+    username,
+)
+from models_registry.queries.aliases import holders_of
+from models_registry.vocabulary import AliasName
+
+
+class PointForm(ModelForm):  # type: ignore[type-arg]
+    """A decision point; once it exists, models of its project and domain are offered."""
+
+    class Meta:
+        model = DecisionPoint
+        fields = ["project", "key", "name", "domain", "model", "slate_size", "deadline_ms"]
+        help_texts = {
+            "slate_size": gettext_lazy("How many items a decision has, unless the request says otherwise."),
+            "key": gettext_lazy("The shop asks by it: POST /v1/decisions/<key>."),
+        }
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if self.instance.pk and "model" in self.fields:
+            field = cast("ModelChoiceField[Any]", self.fields["model"])
+            if field.queryset is not None:
+                field.queryset = field.queryset.filter(project_id=self.instance.project_id, domain=self.instance.domain)
+
+
+@admin.register(DecisionPoint)
+class DecisionPointAdmin(ConsoleAdmin):
+    """Places in the shop where a decision is asked for."""
+
+    form = PointForm
+    list_display = ["name", "key", "project", "model", "slate_size", "deadline_ms", "page"]
+    list_filter = ["project", "domain"]
+    list_select_related = ["project", "model"]
+    search_fields = ["name", "key"]
+    actions_detail = ["widen"]
+
+    def get_fields(self, request: HttpRequest, obj: Model | None = None) -> Any:
+        """Return the fields, with the link to the page once there is one."""
+        fields = ["project", "key", "name", "domain", "model", "slate_size", "deadline_ms"]
+        return [*fields, "page"] if obj else fields
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> list[str]:
+        """Return what never changes once the decision point exists."""
+        return ["project", "key", "domain", "page"] if obj else []
+
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        """Offer the domains that there are."""
+        if db_field.name == "domain":
+            return choice_field(label=_("Domain"), choices=[(key, domain_name(key)) for key in all_domains()])
+        return super().formfield_for_dbfield(db_field, request, **kwargs)
+
+    @admin.display(description=gettext_lazy("page"))
+    def page(self, point: DecisionPoint) -> SafeString:
+        """Return a link to the decision point's page."""
+        return page_link("decision-point", point.key, point.project_id, _("Allocation and decisions"))
+
+    def save_model(self, request: HttpRequest, obj: DecisionPoint, form: Any, change: bool) -> None:
+        """Create or edit by the action."""
+        now, who = timezone.now(), username(request)
+        if change:
+            edit_point(
+                point_id=obj.pk,
+                name=obj.name,
+                model_id=obj.model_id,
+                slate_size=obj.slate_size,
+                deadline_ms=obj.deadline_ms,
+                acting_user=who,
+                now=now,
+            )
+            return
+        draft = PointDraft(
+            key=obj.key,
+            name=obj.name,
+            domain=obj.domain,
+            model_id=obj.model_id,
+            slate_size=obj.slate_size,
+            deadline_ms=obj.deadline_ms,
+        )
+        obj.pk = create_point(project_id=obj.project_id, draft=draft, acting_user=who, now=now)
+        obj.refresh_from_db()
+
+    def has_widen_permission(self, request: HttpRequest, object_id: str | None = None) -> bool:
+        """Return whether the champion serves an audience alone, and the person may promote."""
+        try:
+            point = point_by_id(row_id(object_id))
+        except PointUnknown:
+            return False
+        held = () if point.model_id is None else holders_of(point.model_id, AliasName.CHAMPION)
+        is_narrow = bool(held) and held[0].audience is not None
+        return is_narrow and request.user.has_perm("decisions.change_promotionproposal")
+
+    @object_action(
+        label=gettext_lazy("Serve everybody"),
+        explanation=gettext_lazy(
+            "The champion was tested on an audience alone. It will serve everybody outside experiments, which goes "
+            "beyond the evidence: say why."
+        ),
+        form=RequiredReasonForm,
+        permission="widen",
+        variant=ActionVariant.WARNING,
+    )
+    def widen(self, request: HttpRequest, form: Any, object_id: str) -> HttpResponse:
+        """Let the champion serve beyond its audience."""
+        widen(
+            point_id=row_id(object_id),
+            acting_user=username(request),
+            now=timezone.now(),
+            reason=form.cleaned_data["reason"],
+        )
+        messages.success(request, _("The champion serves everybody now."))
+        return return_to(request, self.page_of(object_id))

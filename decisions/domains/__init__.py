@@ -1,0 +1,1 @@
+"""Decision domains: a folder each."""

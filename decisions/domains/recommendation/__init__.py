@@ -1,0 +1,1 @@
+"""Which items to show to whom."""

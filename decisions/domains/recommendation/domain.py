@@ -1,0 +1,27 @@
+"""The declaration of the recommendation domain."""
+
+from types import MappingProxyType
+from typing import Final
+
+from decisions.domain import Domain, PolicyKind
+from experiments.vocabulary import UnitKind
+
+DOMAIN: Final = Domain(
+    key="recommendation",
+    name="Recommendation",
+    summary="A slate of items for a visitor or customer, best first.",
+    personal=True,
+    unit_kinds=(UnitKind.VISITOR, UnitKind.CUSTOMER),
+    policies=(PolicyKind.BASELINE, PolicyKind.FIXED, PolicyKind.MODEL_RANKED),
+    recipes=MappingProxyType(
+        {
+            "item_item": "Items that the same people dealt with (cosine of co-occurrence); trains in seconds",
+            "ranking_network": "A 64-32-1 network on user, item, category and rating (TensorFlow)",
+            "two_tower": "Two towers whose product ranks all items for a history (TensorFlow)",
+        }
+    ),
+    training="decisions.domains.recommendation.training",
+    slate_size=20,
+    deadline_ms=30,
+    largest_slate=100,
+)

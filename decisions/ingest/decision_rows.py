@@ -1,0 +1,94 @@
+"""From a decision to its row in the event log."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import msgspec
+
+from decisions.ingest.exposure import Enrolment
+from decisions.ingest.rows import EventRow
+from decisions.serving.decide import Decision
+from decisions.vocabulary import DECISION_KIND, Verification
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Occasion:
+    """Under what circumstances a decision was made. `at` is project time, `microseconds` the time it took."""
+
+    project_id: int
+    bundle_version: int
+    decision_id: str
+    at: datetime
+    units: Mapping[str, str]
+    """The stored ids of the request's units by kind."""
+    personalised: bool
+    exposed: bool
+    degraded: str | None
+    microseconds: int
+
+
+_encode = msgspec.json.Encoder().encode
+
+
+def decision_row(decision: Decision, occasion: Occasion) -> EventRow:
+    """Return the row that says what was decided, for whom and why; with an enrolment where it exposed the unit."""
+    units = occasion.units
+    enrolments = [_enrolment(decision, units)] if occasion.exposed else None
+    return EventRow(
+        project_id=occasion.project_id,
+        day=occasion.at.astimezone(UTC).date(),
+        message_id=occasion.decision_id,
+        kind=DECISION_KIND,
+        event=None,
+        occurred_at=occasion.at,
+        corrected_at=occasion.at,
+        visitor=units.get("visitor"),
+        customer=units.get("customer"),
+        session=units.get("session"),
+        item=units.get("item"),
+        store=units.get("store"),
+        properties=_encode(_properties(decision, occasion)).decode(),
+        enrolments=None if enrolments is None else _encode(enrolments).decode(),
+    )
+
+
+def _properties(decision: Decision, occasion: Occasion) -> dict[str, object]:
+    assignment = decision.assignment
+    return {
+        "decision_point": decision.point.key,
+        "policy": decision.policy,
+        "reason": decision.reason,
+        "experiment": None if assignment is None else assignment.experiment_id,
+        "variant": None if assignment is None else assignment.variant,
+        "epoch": None if assignment is None else assignment.epoch,
+        "enrolled": decision.enrolled,
+        "assignment_reason": None if assignment is None else assignment.reason,
+        "version": None if decision.model is None else decision.model.version,
+        "actions": [(action.item, action.propensity, action.score) for action in decision.actions],
+        "candidates": decision.candidates,
+        "history": decision.history,
+        "bundle_version": occasion.bundle_version,
+        "personalised": occasion.personalised,
+        "unit_kind": next(iter(occasion.units), None) if assignment is None else assignment.unit_kind,
+        "exposed": occasion.exposed,
+        "degraded": occasion.degraded,
+        "microseconds": occasion.microseconds,
+    }
+
+
+def _enrolment(decision: Decision, units: Mapping[str, str]) -> Enrolment:
+    assignment = decision.assignment
+    assert assignment is not None
+    kind = assignment.unit_kind or ""
+    return {
+        "experiment": assignment.experiment_id,
+        "variant": assignment.variant,
+        "epoch": assignment.epoch,
+        "probability": assignment.probability,
+        "slots": assignment.slots,
+        "unit": units.get(kind),
+        "unit_kind": kind,
+        "verification": Verification.DECIDED,
+        "reason": None,
+    }

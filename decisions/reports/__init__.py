@@ -1,0 +1,1 @@
+"""Pages about models, decision points, decisions and promotions."""

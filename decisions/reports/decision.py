@@ -1,0 +1,172 @@
+"""The page of one logged decision: everything that was logged, and the way back to what made it."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from django.utils.translation import gettext as _
+
+from decisions.queries.made import ChosenAction, DecisionFacts
+from decisions.queries.point_records import DecisionRecord
+from decisions.reports.addresses import decision_url, point_url, readout_url, version_url
+from decisions.reports.audiences import unit_words
+from decisions.reports.holders import version_label
+from decisions.reports.numbers import milliseconds, propensity, score
+from decisions.reports.runs import window_of
+from decisions.reports.wording import ASSIGNMENTS, fault_advice, policy_words, reason_words
+from experiments.reports import figures
+from experiments.reports.page import Fact, Link, Strip
+from experiments.reports.times import moment
+from experiments.reports.wording import Text
+
+
+@dataclass(frozen=True, slots=True)
+class ActionLine:
+    """One action of the slate; places count from 1."""
+
+    place: str
+    title: str
+    item: str
+    propensity: str
+    score: str
+
+
+@dataclass(frozen=True, slots=True)
+class OriginLine:
+    """One station on the way back from the decision to the data."""
+
+    label: Text
+    text: Text
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class DecisionPage:
+    """A decision's page."""
+
+    id: str
+    point: Link
+    strip: Strip
+    facts: tuple[Fact, ...]
+    actions: tuple[ActionLine, ...]
+    origins: tuple[OriginLine, ...]
+    json_url: str
+
+
+def decision_page(record: DecisionRecord) -> DecisionPage:
+    """Return the page of a decision."""
+    made, project = record.decision, record.project
+    return DecisionPage(
+        id=made.id,
+        point=Link(record.point.name, point_url(record.point.key, project)),
+        strip=_strip(record),
+        facts=tuple(_facts(record)),
+        actions=tuple(_action(record, place, action) for place, action in enumerate(made.actions, 1)),
+        origins=tuple(_origins(record)),
+        json_url=decision_url(made.id, record.point.key, project, name="decision-json"),
+    )
+
+
+def _strip(record: DecisionRecord) -> Strip:
+    made = record.decision
+    words = reason_words(made.reason)
+    version = record.version.version if record.version else None
+    told = {"version": version_label(version), "variant": _variant_name(record), "experiment": _experiment_name(record)}
+    if made.variant is not None and version is not None:
+        sentence = _("For variant “%(variant)s” of %(experiment)s, which pins %(version)s.") % told
+    elif made.variant is not None:
+        sentence = _("For variant “%(variant)s” of %(experiment)s.") % told
+    elif version is not None:
+        sentence = _("Outside experiments, where %(version)s is champion.") % told
+    else:
+        sentence = _("Outside experiments, where the baseline serves.")
+    advice = fault_advice(made.reason)
+    return Strip(
+        label=words.label,
+        tone=words.tone,
+        glyph=words.glyph,
+        sentence=sentence,
+        more=(),
+        next_step=advice or _("Nothing: it was made as configured."),
+        next_link=None,
+        facts=(),
+        fault=_("Degraded: %(what)s") % {"what": made.degraded} if made.degraded else "",
+    )
+
+
+def _facts(record: DecisionRecord) -> Iterator[Fact]:
+    made, zone = record.decision, record.project.time_zone
+    if made.at is not None:
+        yield Fact(_("Time"), f"{moment(made.at, zone)} ({zone})")
+    yield Fact(_("Received"), moment(made.received_at, zone))
+    if made.unit_kind is not None:
+        yield Fact(unit_words(made.unit_kind), made.unit or "–")
+    yield Fact(_("Policy"), policy_words(made.policy))
+    yield Fact(_("Reason"), made.reason)
+    yield from _assignment(record)
+    yield Fact(_("Candidates"), figures.count(made.candidates))
+    yield Fact(_("Items in the history"), figures.count(made.history))
+    yield Fact(_("Personalised"), _("yes") if made.personalised else _("no"))
+    yield Fact(_("Exposed at once"), _("yes") if made.exposed else _("no"))
+    if made.bundle_version is not None:
+        yield Fact(_("Bundle"), figures.count(made.bundle_version))
+    if made.microseconds is not None:
+        yield Fact(_("Took"), milliseconds(made.microseconds))
+
+
+def _assignment(record: DecisionRecord) -> Iterator[Fact]:
+    made = record.decision
+    if made.experiment is None:
+        return
+    yield Fact(_("Experiment"), _experiment_name(record))
+    yield Fact(_("Variant"), _variant_name(record))
+    if made.epoch is not None:
+        yield Fact(_("Epoch"), figures.count(made.epoch))
+    yield Fact(_("Enrolled"), _("yes") if made.enrolled else _("no"))
+    if made.assignment_reason is not None:
+        yield Fact(_("Assignment"), ASSIGNMENTS.get(made.assignment_reason, made.assignment_reason))
+
+
+def _action(record: DecisionRecord, place: int, action: ChosenAction) -> ActionLine:
+    item = record.items.get(action.item)
+    return ActionLine(
+        place=figures.count(place),
+        title=(item.title if item else "") or action.item,
+        item=action.item,
+        propensity=propensity(action.propensity),
+        score=score(action.score),
+    )
+
+
+def _origins(record: DecisionRecord) -> Iterator[OriginLine]:
+    made, project = record.decision, record.project
+    yield OriginLine(_("Decision point"), record.point.name, point_url(record.point.key, project))
+    if made.experiment is not None:
+        url = readout_url(made.experiment, project) if record.trial is not None else ""
+        yield OriginLine(_("Experiment"), _experiment_name(record), url)
+    if record.version is None:
+        yield OriginLine(_("Model version"), _unversioned(made), "")
+        return
+    version, run = record.version.version, record.version.run
+    zone = project.time_zone
+    yield OriginLine(_("Model version"), version_label(version), version_url(version, project))
+    yield OriginLine(_("Training run"), f"#{run.id}, {run.recipe}", version_url(version, project, anchor="training"))
+    yield OriginLine(_("Data window"), window_of(run, zone), version_url(version, project, anchor="data"))
+    revision = version.code_revision or _("unknown")
+    yield OriginLine(_("Code revision"), revision, version_url(version, project, anchor="code"))
+
+
+def _unversioned(made: DecisionFacts) -> Text:
+    if made.version is None:
+        return _("None: no model took part")
+    return _("Version with the id %(id)s, which is no longer there") % {"id": made.version}
+
+
+def _experiment_name(record: DecisionRecord) -> str:
+    return record.trial.standing.name if record.trial else record.decision.experiment or ""
+
+
+def _variant_name(record: DecisionRecord) -> str:
+    variant = record.decision.variant
+    if variant is None:
+        return _("none")
+    return record.trial.names.get(variant, variant) if record.trial else variant

@@ -1,0 +1,47 @@
+"""Addresses of the pages about models, decision points, decisions and promotions; .json asks for the same facts."""
+
+from django.urls import path, register_converter
+
+from decisions.reports import views
+
+
+class DecisionConverter:
+    """A decision's id, as the edge makes it."""
+
+    regex = r"[A-Za-z0-9_-]{1,64}"
+
+    def to_python(self, value: str) -> str:
+        return value
+
+    def to_url(self, value: str) -> str:
+        return value
+
+
+class VersionConverter:
+    """The number of a model version within its model."""
+
+    regex = r"[1-9][0-9]{0,8}"
+
+    def to_python(self, value: str) -> int:
+        return int(value)
+
+    def to_url(self, value: int) -> str:
+        return str(value)
+
+
+register_converter(DecisionConverter, "decision")
+register_converter(VersionConverter, "version")
+
+urlpatterns = [
+    path("m/", views.model_list, name="models"),
+    path("m/<key:key>.json", views.model_json, name="model-json"),
+    path("m/<key:key>", views.model_page, name="model"),
+    path("m/<key:key>/<version:number>.json", views.version_json, name="model-version-json"),
+    path("m/<key:key>/<version:number>", views.version_page, name="model-version"),
+    path("d/", views.point_list, name="decision-points"),
+    path("d/<key:key>.json", views.point_json, name="decision-point-json"),
+    path("d/<key:key>", views.point_page, name="decision-point"),
+    path("d/<key:key>/<decision:decision_id>.json", views.decision_json, name="decision-json"),
+    path("d/<key:key>/<decision:decision_id>", views.decision_page, name="decision"),
+    path("promotions", views.promotion_inbox, name="promotions"),
+]

@@ -1,0 +1,165 @@
+"""The fixed words of the pages about models and decisions, in the language of the page."""
+
+from typing import Final
+
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
+
+from decisions.domain import PolicyKind
+from decisions.promotion import ProposalState
+from decisions.vocabulary import DecisionReason
+from experiments.reports.wording import Text, Tone, Words
+from models_registry.vocabulary import AliasName, PredictorKind, RunState
+
+ALIASES: Final[dict[AliasName, Text]] = {
+    AliasName.CHAMPION: _("Champion"),
+    AliasName.CHALLENGER: _("Challenger"),
+    AliasName.SHADOW: _("Shadow"),
+}
+ALIAS_MEANINGS: Final[dict[AliasName, Text]] = {
+    AliasName.CHAMPION: _("Serves all traffic outside experiments."),
+    AliasName.CHALLENGER: _("Is meant to be tried against the champion."),
+    AliasName.SHADOW: _("Is scored and never shown."),
+}
+
+PREDICTORS: Final[dict[PredictorKind, Text]] = {
+    PredictorKind.POPULARITY: _("Popularity"),
+    PredictorKind.ITEM_ITEM: _("Item to item"),
+    PredictorKind.RANKING_NETWORK: _("Ranking network"),
+    PredictorKind.TWO_TOWER: _("Two towers"),
+}
+PREDICTOR_MEANINGS: Final[dict[PredictorKind, Text]] = {
+    PredictorKind.POPULARITY: _("Gives every item the same score for everybody: how much all have dealt with it."),
+    PredictorKind.ITEM_ITEM: _("Scores items by how often the same people dealt with them and with the history."),
+    PredictorKind.RANKING_NETWORK: _("A 64-32-1 network that scores each item for a history, category and rating."),
+    PredictorKind.TWO_TOWER: _("Two networks whose product scores all items for a history at once."),
+}
+
+RUNS: Final[dict[RunState, Words]] = {
+    RunState.QUEUED: Words(_("Waiting"), Tone.OPEN, "○"),
+    RunState.RUNNING: Words(pgettext_lazy("model", "Training"), Tone.OPEN, "▶"),
+    RunState.SUCCEEDED: Words(_("Registered"), Tone.GOOD, "✔"),
+    RunState.REFUSED: Words(_("Refused by the gate"), Tone.WARN, "■"),
+    RunState.FAILED: Words(_("Failed"), Tone.BAD, "✖"),
+}
+STEPS: Final[dict[str, Text]] = {
+    "dataset": _("reading the log"),
+    "fit": _("learning"),
+    "evaluate": _("judging on people it has not seen"),
+    "gate": _("comparing with the gate"),
+    "export": _("writing the artifact"),
+}
+RUN_ADVICE: Final[dict[RunState, Text]] = {
+    RunState.QUEUED: _(
+        "A worker takes it within seconds. If it waits for minutes, start one for the queue “training”."
+    ),
+    RunState.RUNNING: _("Load the page again to see how far it has come. If its worker dies, another one starts over."),
+    RunState.SUCCEEDED: _("Try it against what serves: bind an experiment to a decision point."),
+    RunState.REFUSED: _("Nothing was registered. Train on a longer window, or with another recipe."),
+}
+FAILURE_ADVICE: Final[dict[str, Text]] = {
+    "TRAINING_DATA_INSUFFICIENT": _("Choose a longer data window, or wait until more has been recorded."),
+    "TRAINING_DATA_INVALID": _("Mend the items or the events that the message names, then train again."),
+    "TRAINING_DIVERGED": _("Train again with a lower learning rate."),
+    "PARAMETERS_INVALID": _("Use the parameters that the message names, within their bounds."),
+}
+FAILURE_UNKNOWN: Final = _(
+    "Nothing was registered and the champion is untouched. The job in the administration has more."
+)
+
+GATE_PASSED: Final = Words(_("Passed its offline gate"), Tone.GOOD, "✔")
+GATE_REFUSED: Final = Words(_("Has not passed its offline gate"), Tone.WARN, "✖")
+REFERENCES: Final[dict[str, Text]] = {
+    "popularity": _("the most popular items"),
+    "champion": _("the champion of that time"),
+}
+METRICS: Final[dict[str, Text]] = {
+    "ndcg_at_10": _("nDCG@10: what people went for stands near the top"),
+    "recall_at_20": _("Recall@20: what people went for is among the first 20"),
+    "coverage_at_20": _("Coverage@20: share of all items that is shown to anybody"),
+}
+
+POLICIES: Final[dict[str, Text]] = {
+    PolicyKind.BASELINE: _("Baseline"),
+    PolicyKind.FIXED: _("Fixed actions"),
+    PolicyKind.MODEL_RANKED: _("Ranked by a model"),
+}
+
+_MEANT: Final = ("✔", Tone.GOOD)
+_ALLOWED: Final = ("○", Tone.MUTED)
+_FAULT: Final = ("✖", Tone.WARN)
+
+
+def _words(label: Text, look: tuple[str, Tone]) -> Words:
+    return Words(label, look[1], look[0])
+
+
+REASONS: Final[dict[str, Words]] = {
+    DecisionReason.MODEL: _words(_("Ranked by the model version"), _MEANT),
+    DecisionReason.FIXED: _words(_("The fixed actions of the variant"), _MEANT),
+    DecisionReason.BASELINE: _words(_("The baseline, as configured"), _MEANT),
+    DecisionReason.PERSONALISATION_OFF: _words(_("Baseline: the shopper switched personalisation off"), _ALLOWED),
+    DecisionReason.HISTORY_EMPTY: _words(_("Baseline: nothing is known of the shopper yet"), _ALLOWED),
+    DecisionReason.FEATURES_UNAVAILABLE: _words(_("Baseline: histories could not be read"), _FAULT),
+    DecisionReason.MODEL_UNAVAILABLE: _words(_("Baseline: the model version was not loaded"), _FAULT),
+    DecisionReason.DEADLINE: _words(_("Baseline: the model took longer than the deadline"), _FAULT),
+    DecisionReason.MODEL_ERROR: _words(_("Baseline: the model failed"), _FAULT),
+    DecisionReason.SCORES_INVALID: _words(_("Baseline: the model gave scores that cannot be"), _FAULT),
+    DecisionReason.CANDIDATES_EMPTY: _words(_("Nothing: no item was left to choose from"), _FAULT),
+    DecisionReason.CATALOGUE_MISSING: _words(_("Nothing: no catalogue has been published"), _FAULT),
+    DecisionReason.BUNDLE_MISSING: _words(_("Nothing: the edge has no configuration yet"), _FAULT),
+    DecisionReason.ENGINE_ERROR: _words(_("Baseline: deciding failed"), _FAULT),
+}
+FAULT_ADVICE: Final[dict[str, Text]] = {
+    DecisionReason.FEATURES_UNAVAILABLE: _("Look whether Redis answers; histories are read from it."),
+    DecisionReason.MODEL_UNAVAILABLE: _(
+        "The edge could not load the version: look into its log for the artifact's name."
+    ),
+    DecisionReason.DEADLINE: _("Give the decision point more milliseconds, or train a smaller model."),
+    DecisionReason.MODEL_ERROR: _("Look into the log of the edge. Roll the promotion back if it began with one."),
+    DecisionReason.SCORES_INVALID: _("The version is broken: roll it back and train again."),
+    DecisionReason.CANDIDATES_EMPTY: _("Look at the stock of the items, and at what the shop sends as candidates."),
+    DecisionReason.CATALOGUE_MISSING: _("Send the items with PUT /v1/items."),
+    DecisionReason.BUNDLE_MISSING: _("Look whether a worker runs: it publishes the configuration."),
+    DecisionReason.ENGINE_ERROR: _("Look into the log of the edge; it names the fault."),
+}
+"""The reasons that somebody should do something about, and what."""
+
+ASSIGNMENTS: Final[dict[str, Text]] = {
+    "SPLIT": _("drawn into the variant"),
+    "OVERRIDE": _("a test visitor, never analysed"),
+    "STICKY": _("kept the variant from before"),
+    "NOT_RUNNING": _("the experiment is not running"),
+    "NOT_STARTED": _("the experiment has not started"),
+    "UNIT_MISSING": _("the request named no such unit"),
+    "UNIT_INVALID": _("the id of the unit is not valid"),
+    "HOLDOUT": _("kept out by the holdout"),
+    "LAYER_TAKEN": _("another experiment of the layer has the unit"),
+    "AUDIENCE": _("not in the audience"),
+    "COVERAGE": _("not in the share that takes part"),
+    "ARM_CLOSED": _("the variant takes no new units"),
+    "PERSONALISATION_OFF": _("personalisation is switched off"),
+}
+
+PROPOSALS: Final[dict[ProposalState, Words]] = {
+    ProposalState.OPEN: Words(_("Waiting for approval"), Tone.OPEN, "▶"),
+    ProposalState.PROMOTED: Words(_("Promoted"), Tone.GOOD, "▲"),
+    ProposalState.REJECTED: Words(_("Rejected"), Tone.MUTED, "■"),
+    ProposalState.STALE: Words(_("Out of date"), Tone.WARN, "✖"),
+    ProposalState.ROLLED_BACK: Words(_("Rolled back"), Tone.WARN, "↩"),
+}
+
+
+def reason_words(code: str) -> Words:
+    """Return how a decision's reason is shown; a code of a later release as it is."""
+    return REASONS.get(code, Words(code, Tone.MUTED, "○"))
+
+
+def fault_advice(code: str) -> Text | None:
+    """Return what to do about a reason, None for one that is as it should be."""
+    return FAULT_ADVICE.get(code)
+
+
+def policy_words(code: str) -> Text:
+    """Return the name of a policy; one of a later release as it is."""
+    return POLICIES.get(code, code)

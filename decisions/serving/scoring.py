@@ -1,0 +1,114 @@
+"""Asking a predictor within a deadline: on a few threads of their own, so that one that hangs holds up nothing else."""
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from queue import SimpleQueue
+
+from decisions.policy import Indices, Scores
+from decisions.vocabulary import DecisionReason
+from models_registry.predictors.protocol import Predictor
+
+THREADS = 4
+
+Score = Callable[[Predictor, Indices, Indices | None], Scores]
+"""Asks a predictor for scores of candidates given a history; raises NotScored where there will be none."""
+
+logger = logging.getLogger(__name__)
+
+
+class NotScored(Exception):
+    """The predictor gave no scores; `reason` says why the baseline decides instead."""
+
+    def __init__(self, reason: DecisionReason) -> None:
+        super().__init__(reason.value)
+        self.reason = reason
+
+
+def score_at_once(predictor: Predictor, history: Indices, candidates: Indices | None) -> Scores:
+    """Return the predictor's scores, however long it takes. Raises NotScored where it fails."""
+    try:
+        return predictor.score(history, candidates)
+    except Exception as error:
+        # Whatever a model does, the shopper gets the baseline, and the log the reason.
+        logger.exception("a predictor of kind %s failed", predictor.kind)
+        raise NotScored(DecisionReason.MODEL_ERROR) from error
+
+
+class _Task:
+    """One question to a predictor; `done` is released with the answer."""
+
+    __slots__ = ("arguments", "done", "fault", "is_given_up", "is_over", "scores")
+
+    def __init__(self, arguments: tuple[Predictor, Indices, Indices | None]) -> None:
+        self.arguments = arguments
+        self.scores: Scores
+        self.fault: NotScored | None = None
+        self.is_over = self.is_given_up = False
+        self.done = threading.Lock()
+        self.done.acquire()
+
+
+class ScoringPool:
+    """A fixed number of threads that ask predictors. At most one question a thread is open: none waits in a queue."""
+
+    def __init__(self, threads: int = THREADS) -> None:
+        self.threads = threads
+        self._tasks: SimpleQueue[_Task | None] = SimpleQueue()
+        self._places = threading.Semaphore(threads)
+        self._lock = threading.Lock()
+        self._given_up = 0
+        self._started = 0
+
+    def score(self, predictor: Predictor, history: Indices, candidates: Indices | None, *, until: float) -> Scores:
+        """Return the predictor's scores by a moment of `time.monotonic()`.
+
+        Raises:
+            NotScored: the deadline passed, every thread hangs in a question that nobody waits for any more (then at
+                once), or the predictor failed.
+        """
+        if self._given_up >= self.threads or not self._places.acquire(timeout=max(0.0, until - time.monotonic())):
+            raise NotScored(DecisionReason.DEADLINE)
+        self._start_one()
+        task = _Task((predictor, history, candidates))
+        self._tasks.put(task)
+        if not task.done.acquire(timeout=max(0.0, until - time.monotonic())) and self._give_up(task):
+            raise NotScored(DecisionReason.DEADLINE)
+        if task.fault is not None:
+            raise task.fault
+        return task.scores
+
+    def close(self) -> None:
+        """Let the threads end once they have nothing to do."""
+        for _ in range(self._started):
+            self._tasks.put(None)
+
+    def _start_one(self) -> None:
+        """Start a thread as long as there are fewer than may be."""
+        if self._started < self.threads:
+            with self._lock:
+                if self._started < self.threads:
+                    self._started += 1
+                    threading.Thread(target=self._work, name="scoring", daemon=True).start()
+
+    def _give_up(self, task: _Task) -> bool:
+        """Return whether the task is still going on; it then counts as hanging until it ends."""
+        with self._lock:
+            if task.is_over:
+                return False
+            task.is_given_up = True
+            self._given_up += 1
+            return True
+
+    def _work(self) -> None:
+        while (task := self._tasks.get()) is not None:
+            try:
+                task.scores = score_at_once(*task.arguments)
+            except NotScored as fault:
+                task.fault = fault
+            with self._lock:
+                task.is_over = True
+                self._given_up -= task.is_given_up
+            self._places.release()
+            task.done.release()

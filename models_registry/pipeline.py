@@ -1,0 +1,238 @@
+"""The training protocol: dataset -> fit -> evaluate -> gate -> export. Pure: what it returns depends on its arguments.
+
+A recipe knows how to do the first three for one kind of model; the gate and the export are the same for all.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final, Protocol, TypeVar
+
+import numpy as np
+
+from foundation.errors import DomainError
+from models_registry.artifacts import Artifact, ArtifactMalformed, Manifest, TensorSpec, pack
+from models_registry.gates import Evaluation, GateResult, GateRule, judge
+from models_registry.predictors.loading import predictor_of
+from models_registry.predictors.protocol import Predictor
+from models_registry.vocabulary import PredictorKind
+
+Parameters = Mapping[str, float]
+"""Checked parameters of a recipe, complete; whole ones are ints."""
+Tell = Callable[[str, float], None]
+
+_FIT_BEGINS: Final = 0.1
+_FIT_ENDS: Final = 0.8
+_TOLD_EVERY: Final = 0.01
+
+
+class TrainingRefused(DomainError):
+    """A model cannot be trained; the base of every way in which that happens."""
+
+    code = "TRAINING_REFUSED"
+    hint = "The champion goes on serving."
+
+
+class TrainingDataInsufficient(TrainingRefused):
+    """The window holds too little to learn from."""
+
+    code = "TRAINING_DATA_INSUFFICIENT"
+    hint = "Choose a longer window, or wait until more has been recorded."
+
+
+class TrainingDataInvalid(TrainingRefused):
+    """The window holds values that cannot be: not finite, out of bounds, or columns of different lengths."""
+
+    code = "TRAINING_DATA_INVALID"
+    hint = "Mend the catalogue or the events of the window that the message names."
+
+
+class TrainingDiverged(TrainingRefused):
+    """Training did not settle: its loss or its weights are not finite, or far worse than guessing."""
+
+    code = "TRAINING_DIVERGED"
+    hint = "Train with a lower learning rate."
+
+
+class ParametersInvalid(TrainingRefused):
+    """A parameter is unknown, or its value is none that the recipe takes."""
+
+    code = "PARAMETERS_INVALID"
+    hint = "Use the parameters that the message names, within their bounds."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parameter:
+    """One parameter of a recipe: what it does, its default, and its bounds, both included."""
+
+    about: str
+    default: float
+    least: float
+    most: float
+    whole: bool = False
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Fitted:
+    """What training ends in: the arrays and settings of an artifact, before anyone has judged them."""
+
+    kind: PredictorKind
+    inputs: tuple[str, ...]
+    tensors: Mapping[str, np.ndarray]
+    settings: Mapping[str, Any]
+
+    def predictor(self) -> Predictor:
+        """Return the predictor that will serve: what is judged is what serves. Raises ArtifactMalformed."""
+        return predictor_of(Artifact(self.manifest(), self.tensors))
+
+    def manifest(self) -> Manifest:
+        """Return the manifest of the artifact."""
+        specs = {name: TensorSpec(tensor.shape, tensor.dtype.name) for name, tensor in self.tensors.items()}
+        return Manifest(kind=self.kind, inputs=self.inputs, tensors=specs, settings=self.settings)
+
+
+class Dataset(Protocol):
+    """What a recipe learns from and is judged on."""
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """Its lineage as JSON: rows, units, items, sha256 of the columns, window, time of the split."""
+
+
+Log_contra = TypeVar("Log_contra", contravariant=True)
+DataT = TypeVar("DataT", bound=Dataset)
+
+
+class Recipe(Protocol[Log_contra, DataT]):
+    """How one kind of model is trained from a log. Equal arguments give equal results."""
+
+    @property
+    def kind(self) -> PredictorKind:
+        """How its models predict."""
+
+    @property
+    def parameters(self) -> Mapping[str, Parameter]:
+        """What may be set, by name."""
+
+    def dataset(self, log: Log_contra, *, parameters: Parameters, seed: int) -> DataT:
+        """Return what to learn from and what to judge by. Raises TrainingDataInsufficient, TrainingDataInvalid."""
+
+    def fit(self, dataset: DataT, *, parameters: Parameters, seed: int, tell: Callable[[float], None]) -> Fitted:
+        """Return what was learnt; `tell` is called with the share of the work done. Raises TrainingDiverged."""
+
+    def evaluate(self, predictor: Predictor, dataset: DataT, *, champion: Predictor | None) -> Evaluation:
+        """Return what the predictor makes of users it was not trained on, beside popularity and the champion."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Trained:
+    """The outcome of a training. `artifact` is None where the gate refused; everything is there to show why."""
+
+    kind: PredictorKind
+    artifact: bytes | None
+    signature: dict[str, Any]
+    metrics: dict[str, float]
+    gate: GateResult
+    dataset: dict[str, Any]
+    parameters: dict[str, float]
+
+
+def run_pipeline(
+    recipe: Recipe[Log_contra, DataT],
+    log: Log_contra,
+    *,
+    parameters: Mapping[str, Any],
+    seed: int,
+    gate: GateRule,
+    tell: Tell,
+    champion: Predictor | None = None,
+) -> Trained:
+    """Return the trained, judged and exported model; equal arguments give equal results.
+
+    parameters: those to set; the others have the recipe's defaults. tell: called with the step and the share of the
+    whole that is done; what it raises ends the training. champion: what serves now, to compare with.
+
+    Raises:
+        ParametersInvalid, TrainingDataInsufficient, TrainingDataInvalid, TrainingDiverged: see there.
+    """
+    complete = checked_parameters(parameters, recipe.parameters)
+    tell("dataset", 0.0)
+    dataset = recipe.dataset(log, parameters=complete, seed=seed)
+    tell("fit", _FIT_BEGINS)
+    fitted = recipe.fit(
+        dataset,
+        parameters=complete,
+        seed=seed,
+        tell=_fitting(tell),
+    )
+    ensure_finite(fitted.tensors)
+    tell("evaluate", _FIT_ENDS)
+    evaluation = recipe.evaluate(_servable(fitted), dataset, champion=champion)
+    tell("gate", 0.95)
+    judged = judge(evaluation, gate)
+    tell("export", 0.97)
+    trained = Trained(
+        kind=fitted.kind,
+        artifact=_export(fitted) if judged.passed else None,
+        signature=fitted.manifest().signature(),
+        metrics=dict(evaluation.metrics),
+        gate=judged,
+        dataset=dict(dataset.facts),
+        parameters=complete,
+    )
+    tell("done", 1.0)
+    return trained
+
+
+def checked_parameters(given: Mapping[str, Any], known: Mapping[str, Parameter]) -> dict[str, float]:
+    """Return every parameter of a recipe, the given ones in place of their defaults.
+
+    Raises:
+        ParametersInvalid: one is unknown, no number, not whole where it must be, or out of bounds.
+    """
+    unknown = sorted(map(str, set(given) - set(known)))
+    if unknown:
+        raise ParametersInvalid(f"Unknown parameters: {', '.join(unknown)}. There are: {', '.join(sorted(known))}.")
+    return {name: _checked(name, given.get(name, known[name].default), known[name]) for name in sorted(known)}
+
+
+def ensure_finite(tensors: Mapping[str, np.ndarray]) -> None:
+    """Let pass arrays that hold finite numbers only. Raises TrainingDiverged, naming the array."""
+    for name, tensor in tensors.items():
+        if tensor.dtype.kind == "f" and not np.isfinite(tensor).all():
+            raise TrainingDiverged(f"The array {name} has values that are not finite.")
+
+
+def _fitting(tell: Tell) -> Callable[[float], None]:
+    """Return what a recipe tells its share of the work to; only every hundredth of it is passed on."""
+    told = 0.0
+
+    def pass_on(share: float) -> None:
+        nonlocal told
+        if share >= min(1.0, told + _TOLD_EVERY):
+            told = share
+            tell("fit", _FIT_BEGINS + (_FIT_ENDS - _FIT_BEGINS) * min(share, 1.0))
+
+    return pass_on
+
+
+def _servable(fitted: Fitted) -> Predictor:
+    """Return the predictor. Raises TrainingDiverged where the arrays are too large to serve."""
+    try:
+        return fitted.predictor()
+    except ArtifactMalformed as error:
+        raise TrainingDiverged(f"What was learnt cannot serve: {error.message}") from error
+
+
+def _checked(name: str, value: Any, parameter: Parameter) -> float:
+    bounds = (
+        f"{name} must be a {'whole ' if parameter.whole else ''}number from {parameter.least:g} to {parameter.most:g}"
+    )
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise ParametersInvalid(f"{bounds}; it is a {type(value).__name__}.")
+    if not parameter.least <= value <= parameter.most or (parameter.whole and value != int(value)):
+        raise ParametersInvalid(f"{bounds}.")
+    return int(value) if parameter.whole else float(value)
+
+
+def _export(fitted: Fitted) -> bytes:
+    return pack(kind=fitted.kind, inputs=fitted.inputs, tensors=fitted.tensors, settings=fitted.settings)

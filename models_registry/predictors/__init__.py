@@ -1,0 +1,1 @@
+"""Prediction while serving: NumPy on verified arrays, nothing else."""

@@ -1,0 +1,24 @@
+"""From a verified artifact to the predictor that its manifest names."""
+
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from models_registry.artifacts import Artifact
+from models_registry.predictors.item_item import item_item_of
+from models_registry.predictors.popularity import popularity_of
+from models_registry.predictors.protocol import Predictor
+from models_registry.predictors.ranking_network import ranking_network_of
+from models_registry.predictors.two_tower import two_tower_of
+from models_registry.vocabulary import PredictorKind
+
+_READERS: Final[Mapping[PredictorKind, Callable[[Artifact], Predictor]]] = {
+    PredictorKind.POPULARITY: popularity_of,
+    PredictorKind.ITEM_ITEM: item_item_of,
+    PredictorKind.RANKING_NETWORK: ranking_network_of,
+    PredictorKind.TWO_TOWER: two_tower_of,
+}
+
+
+def predictor_of(artifact: Artifact) -> Predictor:
+    """Return the predictor of an artifact. Raises ArtifactMalformed where the arrays do not fit together."""
+    return _READERS[artifact.manifest.kind](artifact)

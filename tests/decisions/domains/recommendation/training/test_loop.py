@@ -1,0 +1,81 @@
+"""The loop of both networks: every sample once an epoch, and an end where it diverges."""
+
+import math
+from itertools import chain
+
+import numpy as np
+import pytest
+
+from decisions.domains.recommendation.training.loop import run_epochs
+from decisions.domains.recommendation.training.ranking_network import draw_items
+from decisions.domains.recommendation.training.two_tower import draw_pool
+from models_registry.pipeline import TrainingDiverged
+
+
+def run(losses: list[float], told: list[float] | None = None) -> list[list[int]]:
+    """Run two epochs of ten samples in batches of four and return the batches."""
+    batches: list[list[int]] = []
+
+    def step(places: np.ndarray) -> float:
+        batches.append(places.tolist())
+        return losses[len(batches) - 1]
+
+    run_epochs(
+        step,
+        samples=10,
+        epochs=2,
+        batch=4,
+        guess=1.0,
+        rng=np.random.default_rng(1),
+        tell=(told if told is not None else []).append,
+    )
+    return batches
+
+
+def test_epochs__every_sample__comes_once_each_in_another_order():
+    told: list[float] = []
+    batches = run([1.0] * 6, told)
+    assert [len(batch) for batch in batches] == [4, 4, 2, 4, 4, 2]
+    first, second = (list(chain(*batches[part])) for part in (slice(3), slice(3, 6)))
+    assert sorted(first) == sorted(second) == list(range(10))
+    assert first != second
+    assert told == pytest.approx(np.arange(1, 7) / 6)
+
+
+@pytest.mark.parametrize("loss", [math.nan, math.inf, -math.inf])
+def test_epochs__a_loss_that_is_not_finite__ends_at_once(loss: float):
+    with pytest.raises(TrainingDiverged):
+        run([1.0, loss])
+
+
+def test_epochs__far_worse_than_guessing__ends_after_the_epoch():
+    run([2.0] * 6)
+    with pytest.raises(TrainingDiverged, match="epoch 2"):
+        run([1.0, 1.0, 1.0, 2.5, 2.5, 2.5])
+
+
+def test_draw_items__others__are_never_the_target():
+    rng = np.random.default_rng(1)
+    drawn = draw_items(np.repeat(np.arange(5, dtype=np.int32), 50), 5, 8, rng)
+    assert drawn.shape == (250, 9)
+    assert (drawn[:, 1:] != drawn[:, :1]).all()
+    assert set(drawn.ravel()) == set(range(5))
+
+
+def test_draw_pool__a_small_catalogue__is_compared_whole():
+    pool, correction = draw_pool(np.array([1, 2], dtype=np.int32), np.full(5, 0.2), 5, np.random.default_rng(1))
+    assert pool.tolist() == [0, 1, 2, 3, 4]
+    assert not correction.any()
+
+
+def test_draw_pool__a_large_catalogue__corrects_by_the_chance_to_be_drawn():
+    rng = np.random.default_rng(2)
+    frequency = np.full(50, 0.5 / 49)
+    frequency[7] = 0.5
+    counts, runs = np.zeros(50), 4_000
+    for _ in range(runs):
+        targets = rng.choice(50, 4, p=frequency).astype(np.int32)
+        pool, correction = draw_pool(targets, frequency, 10, rng)
+        assert set(targets) <= set(pool.tolist())
+        counts[pool] += np.exp(-correction)
+    assert counts / runs == pytest.approx(np.ones(50), abs=5 * np.sqrt(4 / runs))
