@@ -24,6 +24,14 @@ LEAD = timedelta(days=1)
 """What a caller leaves between now and the start of the traffic, to draw the first days and send their history."""
 
 
+MOST_BEHIND = timedelta(days=3)
+"""Later than this after its time, traffic is no longer worth sending: events that are a week old do not count."""
+
+
+class TrafficBehind(Exception):
+    """The machine does not keep up with the project's clock."""
+
+
 @dataclass(frozen=True, slots=True)
 class Clock:
     """The project's clock: simulated time runs `speed` times as fast as the wall from `origin` at `started_at`."""
@@ -106,7 +114,8 @@ class Driver:
         """Send all the traffic, and `tell` once for each simulated day.
 
         History is sent as it happened, before anybody is assigned; an exposure gives the decision token back; message
-        ids are derived from the seed, so that a second run with the same seed and slates repeats them.
+        ids are derived from the seed, so that a second run with the same seed and slates repeats them. Raises
+        TrafficBehind.
         """
         coming: deque[Visitor] = deque()
         prepared, told = 0, -1
@@ -116,6 +125,8 @@ class Driver:
                 coming.extend(self._prepare(prepared, traffic))
                 prepared += 1
             while coming and coming[0].arrives_at <= now:
+                if self._clock.now() - coming[0].arrives_at > MOST_BEHIND:
+                    raise TrafficBehind(f"The traffic is more than {MOST_BEHIND.days} days behind the clock.")
                 self._visit(coming.popleft())
             self._flush()
             day = (now - traffic.start).days

@@ -2,8 +2,10 @@
 
 import argparse
 import os
+import signal
 import sys
 from contextlib import ExitStack
+from types import FrameType
 
 from config.environment import EnvironmentFault, load
 from config.local.demo_faults import DemoFailed
@@ -28,6 +30,8 @@ Exit code: 0 only if no verdict is against the truth; undecided ones are allowed
 def main(arguments: list[str]) -> int:
     """Run the demonstration, or the study, and return the exit code."""
     options = _parser().parse_args(arguments)
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _interrupt)
     if options.fast:
         return write_study(options.seeds)
     state = state_directory()
@@ -49,6 +53,11 @@ def main(arguments: list[str]) -> int:
     except KeyboardInterrupt:
         print("\nInterrupted.", file=sys.stderr)
         return 130
+
+
+def _interrupt(_number: int, _frame: FrameType | None) -> None:
+    """End in good order, with every process that was started."""
+    raise KeyboardInterrupt
 
 
 def _parser() -> argparse.ArgumentParser:

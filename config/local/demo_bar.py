@@ -1,4 +1,4 @@
-"""How a long command tells where it is: chapters with the time passed, and bars (in a terminal; ten lines elsewhere)."""
+"""How a long command tells where it is: chapters with the time passed, and bars (ten lines where it is no terminal)."""
 
 import sys
 import time

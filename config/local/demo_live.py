@@ -23,7 +23,7 @@ from simulation.designs import (
     VISITORS_PER_DAY,
     WINDOW_DAYS,
 )
-from simulation.live import LEAD, Run, Traffic, replay
+from simulation.live import LEAD, Run, Traffic, TrafficBehind, replay
 from simulation.truth import RECOMMENDATIONS, Truth
 
 REPLAYED = 10
@@ -71,7 +71,7 @@ def demonstrate(stack: ExitStack, state: Path, secret: str, options: argparse.Na
     _prove(stage)
     _promote(stage, ids[RECOMMENDATIONS], approve=options.approve)
     version = version_by_id(challenger.version_id)
-    _show_the_way(stage, list(ids), version.number)
+    _show_the_way(stage, list(ids), version.number, keeps=options.keep)
     print(f"\nThe demonstration took {stage.story.seconds:.0f} s.{OWN_SHOP}")
     if options.keep:
         _keep(stage)
@@ -99,7 +99,10 @@ def _drive(stage: Stage, traffic: Traffic, ids: dict[str, int]) -> None:
             note = f"day {day}, {exposed} exposed, {len(run.messages)} events: {', '.join(verdicts)}"
             bar.show(min(day, HORIZON_DAYS - 1), note)
 
-    stage.driver.drive(traffic, tell)
+    try:
+        stage.driver.drive(traffic, tell)
+    except TrafficBehind as fault:
+        raise DemoFailed(f"{fault} This machine, as busy as it is, needs a larger --seconds-per-day.") from fault
     run = stage.driver.run
     if run.rejected:
         raise DemoFailed(f"The edge rejected {run.rejected} messages.")
@@ -152,15 +155,20 @@ def _promote(stage: Stage, experiment_id: int, *, approve: bool) -> None:
     demo_promotion.promote_and_take_back(proposal, stage.edges, visitor, stage.story.tell)
 
 
-def _show_the_way(stage: Stage, experiments: list[str], version: int) -> None:
-    """Open every page as a person would; only then print their addresses, and how to connect another shop."""
+def _show_the_way(stage: Stage, experiments: list[str], version: int, *, keeps: bool) -> None:
+    """Open every page as a person would; only then print their addresses."""
     paths = demo_console.pages(
         stage.project.key, experiments=experiments, point=DECISION_POINT, model=demo_model.MODEL, version=version
     )
     demo_console.probe(stage.site.url, stage.password, paths)
-    print(f"\nEvery page answers. Account: {demo_console.ACCOUNT}, password: {stage.password}")
+    url = stage.site.url if keeps else ""
+    stage.story.tell(f"every page answers; account {demo_console.ACCOUNT}, password {stage.password}")
+    if not keeps:
+        print(
+            "  This site ends now. bin/serve shows the same pages at its own address; --keep leaves this one running."
+        )
     for title, path in paths.items():
-        print(f"  {title:<30} {stage.site.url}{path}")
+        print(f"  {title:<30} {url}{path}")
 
 
 def _keep(stage: Stage) -> None:

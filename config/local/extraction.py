@@ -52,7 +52,8 @@ def said_by_the_product() -> Iterator[tuple[Id, str | None]]:
         for sentence in table.values():
             yield sentence, None
     for domain in all_domains().values():
-        for sentence in (domain.name, domain.summary, *domain.recipes.values()):
+        yield domain.name, "domain"
+        for sentence in (domain.summary, *domain.recipes.values()):
             yield sentence, None
 
 

@@ -15,4 +15,6 @@ def page_url(name: str, key: str, project_id: int) -> str:
 
 def page_link(name: str, key: str, project_id: int, label: object) -> SafeString:
     """Return a link to a page."""
-    return format_html('<a href="{}">{}</a>', page_url(name, key, project_id), label)
+    return format_html(
+        '<a class="text-primary-600 dark:text-primary-500" href="{}">{}</a>', page_url(name, key, project_id), label
+    )

@@ -104,8 +104,8 @@ class TrainableModelAdmin(RegisteredModelAdmin):
         return super().formfield_for_dbfield(db_field, request, **kwargs)
 
     def has_train_permission(self, request: HttpRequest, object_id: str | None = None) -> bool:
-        """Return whether the person may order trainings."""
-        return request.user.has_perm("models_registry.add_trainingrun")
+        """Return whether there is such a model and the person may order trainings."""
+        return request.user.has_perm("models_registry.add_trainingrun") and bool(_recipes(object_id))
 
     @object_action(
         label=_("Train a version"),

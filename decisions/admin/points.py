@@ -40,7 +40,7 @@ class PointForm(ModelForm):  # type: ignore[type-arg]
         fields = ["project", "key", "name", "domain", "model", "slate_size", "deadline_ms"]
         help_texts = {
             "slate_size": gettext_lazy("How many items a decision has, unless the request says otherwise."),
-            "key": gettext_lazy("The shop asks by it: POST /v1/decisions/<key>."),
+            "key": gettext_lazy("The shop asks by it, such as POST /v1/decisions/home."),
         }
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

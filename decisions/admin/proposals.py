@@ -121,11 +121,18 @@ class PromotionProposalAdmin(ReadOnlyAdmin):
         return self._take(step, request, form, object_id)
 
     def _permits(self, request: HttpRequest, object_id: str | None, step: ProposalStep) -> bool:
-        """Return whether the step is offered; what is posted is judged by the action, which tells who came first."""
+        """Return whether the step is offered on the proposal's page, or may be asked for at its own address.
+
+        A page that was open while somebody else decided still has the button: the action tells who came first.
+        """
         if not request.user.has_perm("decisions.change_promotionproposal"):
             return False
         found = PromotionProposal.objects.filter(pk=row_id(object_id)).values_list("state", flat=True).first()
-        return found is not None and (request.method == "POST" or (ProposalState(found), step) in STEPS)
+        if found is None:
+            return False
+        match = request.resolver_match
+        is_asked_for = match is not None and match.url_name == f"decisions_promotionproposal_{step.value}"
+        return is_asked_for or (ProposalState(found), step) in STEPS
 
     def _take(self, step: Callable[..., None], request: HttpRequest, form: Any, object_id: str) -> HttpResponse:
         """Take the step and return to the proposal; where somebody was faster, tell who."""

@@ -59,7 +59,7 @@ def _properties(decision: Decision, occasion: Occasion) -> dict[str, object]:
         "decision_point": decision.point.key,
         "policy": decision.policy,
         "reason": decision.reason,
-        "experiment": None if assignment is None else assignment.experiment_id,
+        "experiment": None if assignment is None else assignment.experiment_key,
         "variant": None if assignment is None else assignment.variant,
         "epoch": None if assignment is None else assignment.epoch,
         "enrolled": decision.enrolled,

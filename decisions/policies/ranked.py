@@ -32,10 +32,7 @@ def _best(choices: Choices, scores: Scores, size: int) -> Slate:
     count = min(size, len(scores))
     if count <= 0:
         return Slate(choices.candidates[:0], (), scores[:0])
-    places = np.argpartition(-scores, count - 1)[:count] if count < len(scores) else np.arange(count)
-    threshold = scores[places].min()
-    if count < len(scores) and np.count_nonzero(scores == threshold) > 1:
-        above, level = np.flatnonzero(scores > threshold), np.flatnonzero(scores == threshold)
-        places = np.concatenate((above, level[: count - len(above)]))
-    places = places[np.lexsort((places, -scores[places]))]
+    least = len(scores) - count
+    places = np.flatnonzero(scores >= np.partition(scores, least)[least])
+    places = places[np.lexsort((places, -scores[places]))][:count]
     return Slate(choices.candidates[places], (1.0,) * count, scores[places])

@@ -26,7 +26,7 @@ from models_registry.vocabulary import AliasName
 
 LATELY: Final = timedelta(hours=24)
 """The stretch of wall time before now whose decisions are counted."""
-MOST_RECENT: Final = 50
+MOST_RECENT: Final = 30
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """Decision domains in the language of the page; one that is no longer there goes by its key."""
 
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 
 from decisions.registry import all_domains
 
@@ -8,7 +9,7 @@ from decisions.registry import all_domains
 def domain_name(key: str) -> str:
     """Return the name of a domain."""
     domain = all_domains().get(key)
-    return _(domain.name) if domain else key
+    return pgettext("domain", domain.name) if domain else key
 
 
 def domain_summary(key: str) -> str:

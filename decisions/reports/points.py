@@ -2,10 +2,10 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import datetime
 
 from django.utils.translation import gettext as _
 
+from decisions.domain import PolicyKind
 from decisions.queries.made import DecisionCount, DecisionFacts
 from decisions.queries.point_records import PointLine, PointRecord
 from decisions.reports.addresses import admin_url, decision_url, model_url, point_url, version_url
@@ -16,8 +16,9 @@ from decisions.reports.pointsteps import faults_of, strip_of
 from decisions.reports.wording import fault_advice, policy_words, reason_words
 from experiments.reports import figures
 from experiments.reports.page import Fact, Link, Strip
-from experiments.reports.times import age, moment
+from experiments.reports.times import moment
 from experiments.reports.wording import Text, Words
+from models_registry.queries.versions import VersionFacts
 
 SHOWN_ITEMS = 3
 HASH_SHOWN = 8
@@ -56,13 +57,14 @@ class CountLine:
 
 @dataclass(frozen=True, slots=True)
 class MadeLine:
-    """A recent decision."""
+    """A recent decision; `is_instead` tells that the policy decided in place of the version."""
 
     url: str
     time: str
     unit: str
     variant: str
     policy: Text
+    is_instead: bool
     version: Text
     version_url: str
     reason: Words
@@ -96,7 +98,7 @@ def point_rows(lines: Iterable[PointLine]) -> tuple[PointRow, ...]:
     return tuple(_row(line) for line in lines)
 
 
-def point_page(record: PointRecord, *, now: datetime, version: int | None = None) -> PointPage:
+def point_page(record: PointRecord, *, version: int | None = None) -> PointPage:
     """Return the page of a decision point; `version` is the model version whose decisions alone are shown."""
     point, project = record.point, record.project
     total = sum(count.decisions for count in record.counts)
@@ -118,7 +120,7 @@ def point_page(record: PointRecord, *, now: datetime, version: int | None = None
         serving=serving_lines(record.champions, record.versions, project),
         counts=tuple(_count(record, count, total) for count in record.counts),
         total=figures.count(total),
-        recent=tuple(_made(record, made, now) for made in record.recent),
+        recent=tuple(_made(record, made) for made in record.recent),
         narrowed="" if chosen is None else version_label(chosen),
         all_url=point_url(point.key, project),
         json_url=point_url(point.key, project, name="decision-point-json"),
@@ -158,7 +160,7 @@ def _count(record: PointRecord, count: DecisionCount, total: int) -> CountLine:
         reason=reason_words(count.reason),
         advice=fault_advice(count.reason),
         policy=policy_words(count.policy),
-        version=version_label(version) if version else "–",
+        version=_short(record, version),
         version_url=version_url(version, record.project) if version else "",
         variant=_variant(record, None, count.variant),
         decisions=figures.count(count.decisions),
@@ -167,7 +169,7 @@ def _count(record: PointRecord, count: DecisionCount, total: int) -> CountLine:
     )
 
 
-def _made(record: PointRecord, made: DecisionFacts, now: datetime) -> MadeLine:
+def _made(record: PointRecord, made: DecisionFacts) -> MadeLine:
     version = record.versions.get(made.version) if made.version is not None else None
     at = made.at or made.received_at
     shown = [
@@ -177,16 +179,24 @@ def _made(record: PointRecord, made: DecisionFacts, now: datetime) -> MadeLine:
     left = len(made.actions) - len(shown)
     return MadeLine(
         url=decision_url(made.id, record.point.key, record.project),
-        time=f"{moment(at, record.project.time_zone)}, {age(made.received_at, now)}",
+        time=moment(at, record.project.time_zone),
         unit=f"{made.unit[:HASH_SHOWN]}…" if made.unit else "–",
         variant=_variant(record, made.experiment, made.variant),
         policy=policy_words(made.policy),
-        version=version_label(version) if version else "–",
+        is_instead=made.policy != PolicyKind.MODEL_RANKED,
+        version=_short(record, version),
         version_url=version_url(version, record.project) if version else "",
         reason=reason_words(made.reason),
         items=", ".join(shown) or _("nothing"),
         more=_("and %(number)s more") % {"number": figures.count(left)} if left > 0 else "",
     )
+
+
+def _short(record: PointRecord, version: VersionFacts | None) -> Text:
+    """Return a version by its number alone where it is of the decision point's own model."""
+    if version is None:
+        return "–"
+    return f"v{version.number}" if version.model.id == record.point.model_id else version_label(version)
 
 
 def _variant(record: PointRecord, experiment: str | None, variant: str | None) -> str:

@@ -114,8 +114,6 @@ def _sentences(record: ProposalRecord) -> list[str]:
 def _facts(record: ProposalRecord) -> list[Fact]:
     proposal, zone = record.proposal, record.project.time_zone
     facts = [
-        Fact(_("Decision point"), record.point.name),
-        Fact(_("For"), audience_words(proposal.audience)),
         Fact(_("Randomization unit"), unit_words(proposal.unit_kind)),
         Fact(_("Look"), figures.count(proposal.look)),
         Fact(_("Proposed"), moment(proposal.created_at, zone)),

@@ -17,19 +17,28 @@ from models_registry.vocabulary import RunState
 
 
 @dataclass(frozen=True, slots=True)
+class Asked:
+    """Who asked for a run, and when."""
+
+    who: str
+    time: str
+
+
+@dataclass(frozen=True, slots=True)
 class RunLine:
     """A training run. `width` is the filled part of a meter of 100, empty where there is nothing to fill."""
 
     number: int
     recipe: str
-    window: str
+    start: str
+    end: str
     state: Words
     step: Text
     width: str
     error: str
     advice: Text
     version: Link | None
-    asked: str
+    asked: Asked
     ended: str
 
 
@@ -61,14 +70,15 @@ def _lines(record: ModelRecord) -> Iterator[RunLine]:
         yield RunLine(
             number=run.id,
             recipe=run.recipe,
-            window=window_of(run, zone),
+            start=moment(run.data_start, zone),
+            end=moment(run.data_end, zone),
             state=RUNS[run.state],
             step=_step(run),
             width=f"{run.progress * 100.0:.0f}" if run.state is RunState.RUNNING else "",
             error=run.error,
             advice="" if is_settled or run.version_id in used else advice_for(run),
             version=None if version is None else Link(f"v{version.number}", version_url(version, record.project)),
-            asked=f"{run.requested_by}, {moment(run.requested_at, zone)}",
+            asked=Asked(run.requested_by, moment(run.requested_at, zone)),
             ended="" if run.finished_at is None else moment(run.finished_at, zone),
         )
         is_settled = is_settled or run.state is RunState.SUCCEEDED

@@ -95,12 +95,13 @@ def version_page(record: VersionRecord) -> VersionPage:
         ),
         strip=_strip(record),
         card=(
+            Fact(_("Domain"), domain_name(version.model.domain)),
             Fact(_("Predictor"), PREDICTORS[version.kind]),
             Fact(_("Size"), size(version.size)),
             Fact("SHA-256", version.sha256),
         ),
         about=PREDICTOR_MEANINGS[version.kind],
-        intended=f"{domain_name(version.model.domain)}: {domain_summary(version.model.domain)}",
+        intended=domain_summary(version.model.domain),
         inputs=", ".join(map(str, version.signature.get("inputs") or ())) or _("nothing about the shopper"),
         arrays=tuple(_arrays(version.signature.get("tensors") or {})),
         gate=gate_of(version.gate),
@@ -174,7 +175,8 @@ def _arrays(tensors: Mapping[str, Any]) -> Iterator[ArrayLine]:
 def _training(record: VersionRecord) -> Iterator[OriginFact]:
     run, zone = record.run, record.project.time_zone
     yield OriginFact(_("Training run"), f"#{run.id}")
-    yield OriginFact(_("Recipe"), f"{run.recipe}: {recipe_words(record.version.model.domain, run.recipe)}")
+    yield OriginFact(_("Recipe"), run.recipe)
+    yield OriginFact(_("What it trains"), recipe_words(record.version.model.domain, run.recipe))
     yield OriginFact(_("Data window"), window_of(run, zone), "data")
     yield OriginFact(_("Seed"), figures.count(run.seed))
     yield OriginFact(_("Gate margin"), offline(run.margin))

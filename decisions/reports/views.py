@@ -99,7 +99,7 @@ def point_list(request: HttpRequest) -> HttpResponse:
 def point_page(request: HttpRequest, key: str) -> HttpResponse:
     """Show a decision point; ?version= narrows the recent decisions to a version of its model."""
     record, version = _point_record(request, key)
-    page = points.point_page(record, now=timezone.now(), version=version)
+    page = points.point_page(record, version=version)
     return _page(request, "point", {"page": page}, section="points")
 
 

@@ -3,7 +3,6 @@
 from typing import Final
 
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import pgettext_lazy
 
 from decisions.domain import PolicyKind
 from decisions.promotion import ProposalState
@@ -37,7 +36,7 @@ PREDICTOR_MEANINGS: Final[dict[PredictorKind, Text]] = {
 
 RUNS: Final[dict[RunState, Words]] = {
     RunState.QUEUED: Words(_("Waiting"), Tone.OPEN, "○"),
-    RunState.RUNNING: Words(pgettext_lazy("model", "Training"), Tone.OPEN, "▶"),
+    RunState.RUNNING: Words(_("Training"), Tone.OPEN, "▶"),
     RunState.SUCCEEDED: Words(_("Registered"), Tone.GOOD, "✔"),
     RunState.REFUSED: Words(_("Refused by the gate"), Tone.WARN, "■"),
     RunState.FAILED: Words(_("Failed"), Tone.BAD, "✖"),

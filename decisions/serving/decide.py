@@ -9,6 +9,7 @@ import logging
 from dataclasses import dataclass
 from datetime import datetime
 
+import msgspec
 import numpy as np
 
 from decisions.domain import PolicyKind
@@ -43,8 +44,7 @@ class Features:
 NOT_ASKED = Features(FeatureState.NOT_ASKED)
 
 
-@dataclass(frozen=True, slots=True)
-class Action:
+class Action(msgspec.Struct, frozen=True, gc=False):
     """One chosen item. `score` is what its place follows from, None where the baseline filled the slate up."""
 
     item: str
@@ -178,7 +178,7 @@ def _scene(request: DecisionRequest, point: DecisionPoint, catalogue: Catalogue,
     only, unheard = (None, 0) if request.candidates is None else _places(request.candidates, catalogue)
     bought, _ = _places(features.bought, catalogue)
     history: tuple[str, ...] = ()
-    if features.state is not FeatureState.NOT_ASKED:
+    if request.personalised or not point.is_personal:
         told = [catalogue.items[place] for place in recent]
         history = tuple(dict.fromkeys((*told, *features.history)))[:LONGEST_HISTORY]
     return _Scene(
@@ -231,7 +231,7 @@ def _scored(scene: _Scene, model: Fitted | None, score: Score) -> Choices:
     is_costly = most < len(candidates)
     if is_costly:
         candidates = preselect(candidates, scene.catalogue.baseline[candidates], most=most)
-    asked = model.of_catalogue[candidates]
+    asked = candidates if model.is_aligned else model.of_catalogue[candidates]
     # Scores of all items come in one piece; picking most of them out beforehand would only copy arrays.
     of_all = not is_costly and 2 * len(asked) > len(model.predictor.items)
     scores = score(model.predictor, np.array(history, dtype=np.int64), None if of_all else asked)

@@ -2,10 +2,13 @@
 
 import logging
 import time
-from collections.abc import Sequence
+from collections import deque
+from collections.abc import Iterable, Sequence
+from typing import Any, Protocol, cast
 
 import redis
 from redis.backoff import NoBackoff
+from redis.connection import ConnectionPool
 from redis.retry import Retry
 
 from decisions.serving.decide import Features
@@ -16,25 +19,42 @@ SHORTEST_REST = 0.05
 LONGEST_REST = 1.0
 """Seconds for which nobody asks again after a failure, so that an outage costs decisions nothing: short after one
 answer that came late, twice as long with each failure that follows."""
-MOST_CONNECTIONS = 64
 
 UNAVAILABLE = Features(FeatureState.UNAVAILABLE)
 EMPTY = Features(FeatureState.EMPTY)
 
 logger = logging.getLogger(__name__)
+_Command = tuple[str, str, int, int]
+
+
+class _Connection(Protocol):
+    """The part of a connection that is used."""
+
+    def connect(self) -> None: ...
+
+    def disconnect(self) -> None: ...
+
+    def pack_commands(self, commands: Iterable[_Command]) -> list[bytes]: ...
+
+    def send_packed_command(self, command: list[bytes], *, check_health: bool) -> None: ...
+
+    def read_response(self) -> Any: ...
 
 
 class FeatureStore:
-    """The features of units in Redis. Safe to use from several threads; `within` is the longest wait in seconds."""
+    """The features of units in Redis. Safe to use from several threads; `within` is the longest wait in seconds.
+
+    Connections are driven directly: what a client object does around them costs as much as the trip itself.
+    """
 
     def __init__(self, url: str | None, *, within: float) -> None:
         self._rests_until = 0.0
         self._rest = 0.0
-        self._client: redis.Redis | None = None
+        self._idle: deque[_Connection] = deque()
+        self._pool: ConnectionPool | None = None
         if url is not None:
-            self._client = redis.Redis.from_url(
+            self._pool = ConnectionPool.from_url(
                 url,
-                max_connections=MOST_CONNECTIONS,
                 socket_timeout=within,
                 socket_connect_timeout=within,
                 socket_keepalive=True,
@@ -49,15 +69,14 @@ class FeatureStore:
         """
         if not units:
             return EMPTY
-        if self._client is None or time.monotonic() < self._rests_until:
+        if self._pool is None or time.monotonic() < self._rests_until:
             return UNAVAILABLE
-        trip = self._client.pipeline(transaction=False)
+        commands: list[_Command] = []
         for kind, unit in units:
-            trip.zrevrange(seen_key(project_id, kind, unit), 0, LONGEST_HISTORY - 1)
-            trip.zrevrange(bought_key(project_id, kind, unit), 0, LONGEST_BOUGHT - 1)
+            commands.append(("ZREVRANGE", seen_key(project_id, kind, unit), 0, LONGEST_HISTORY - 1))
+            commands.append(("ZREVRANGE", bought_key(project_id, kind, unit), 0, LONGEST_BOUGHT - 1))
         try:
-            found: list[list[bytes]] = trip.execute()
-            lists = [[item.decode() for item in items] for items in found]
+            lists = self._ask(self._pool, commands)
         except (redis.RedisError, OSError, ValueError) as error:
             self._rest_after(error)
             return UNAVAILABLE
@@ -68,14 +87,36 @@ class FeatureStore:
             return EMPTY
         return Features(FeatureState.AVAILABLE, tuple(history)[:LONGEST_HISTORY], tuple(bought))
 
+    def close(self) -> None:
+        """Close the connections that nobody uses; they are opened again when needed."""
+        while self._idle:
+            try:
+                connection = self._idle.pop()
+            except IndexError:
+                return
+            connection.disconnect()
+
+    def _ask(self, pool: ConnectionPool, commands: list[_Command]) -> list[list[str]]:
+        """Return the lists of item ids that the commands ask for, in one round trip. Raises what redis raises."""
+        try:
+            connection = self._idle.pop()
+        except IndexError:
+            connection = cast(_Connection, pool.make_connection())
+        try:
+            connection.connect()
+            connection.send_packed_command(connection.pack_commands(commands), check_health=False)
+            found: list[list[bytes]] = [connection.read_response() for _ in commands]
+            lists = [[item.decode() for item in items] for items in found]
+        except BaseException:
+            connection.disconnect()  # Answers may still be under way on it.
+            raise
+        self._idle.append(connection)
+        return lists
+
     def _rest_after(self, error: Exception) -> None:
+        self.close()  # Connections of before a restart would fail one after the other.
         now = time.monotonic()
         if now >= self._rests_until:  # Of several that failed together, the first one speaks for all.
             self._rest = min(LONGEST_REST, max(SHORTEST_REST, 2 * self._rest))
             self._rests_until = now + self._rest
             logger.warning("features are not to be had, next try in %.2f s: %s", self._rest, error)
-
-    def close(self) -> None:
-        """Close the connections; they are opened again when needed."""
-        if self._client is not None:
-            self._client.close()

@@ -102,10 +102,10 @@ class _LogState(Collector):
     def collect(self) -> Iterable[Metric]:
         """Yield the counts as they were shown last."""
         rows = CounterMetricFamily(
-            "tiltyard_decision_log_rows", "Rows of the decision log by what became of them.", labels=["state"]
+            "tiltyard_decision_rows", "Rows of the decision log by what became of them.", labels=["state"]
         )
         for state, count in self.rows.items():
             rows.add_metric([state], count)
         yield rows
-        yield GaugeMetricFamily("tiltyard_decision_log_queued", "Rows that wait in memory.", self.queued)
-        yield GaugeMetricFamily("tiltyard_decision_log_spool_bytes", "Bytes that wait on disk.", self.spool_bytes)
+        yield GaugeMetricFamily("tiltyard_decision_rows_queued", "Rows that wait in memory.", self.queued)
+        yield GaugeMetricFamily("tiltyard_decision_spool_bytes", "Bytes that wait on disk.", self.spool_bytes)

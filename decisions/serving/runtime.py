@@ -25,7 +25,8 @@ from foundation.errors import DomainError
 
 FILE_CHECK_SECONDS = 30.0
 MEND_SECONDS = 5.0
-"""How often files that could not be loaded are tried again."""
+LONGEST_MEND_SECONDS = 300.0
+"""When files that could not be loaded are tried again: soon, then twice as late each time nothing has changed."""
 
 logger = logging.getLogger(__name__)
 
@@ -70,6 +71,7 @@ class BundleRuntime:
         self._answered_at: float | None = None
         self._file_checked_at = 0.0
         self._mended_at = 0.0
+        self._mend_pause = MEND_SECONDS
         self._error: str | None = None
         self._database = (
             PostgresBundles(settings.database_url, connect_seconds=settings.connect_seconds)
@@ -180,9 +182,10 @@ class BundleRuntime:
 
     def _mend(self) -> None:
         """Try again to load the files that could not be. Raises BundleSourceDown."""
-        if time.monotonic() - self._mended_at < MEND_SECONDS:
+        if time.monotonic() - self._mended_at < self._mend_pause:
             return
         self._mended_at = time.monotonic()
+        self._mend_pause = min(LONGEST_MEND_SECONDS, 2 * self._mend_pause)
         bundles = dict(self.live.by_project)
         for project, bundle in self.live.by_project.items():
             if bundle.equipment.faults:
@@ -200,6 +203,7 @@ class BundleRuntime:
     def _swap(self, bundles: Mapping[int, LiveBundle]) -> None:
         by_key = {digest: (bundle, key) for bundle in bundles.values() for digest, key in bundle.api_keys.items()}
         self.live = Live(by_project=MappingProxyType(dict(bundles)), by_key=MappingProxyType(by_key))
+        self._mended_at, self._mend_pause = time.monotonic(), MEND_SECONDS
         self._loader.forget_all_but(bundle.points for bundle in bundles.values())
 
     def _load_file(self) -> None:

@@ -11,6 +11,8 @@ from decisions.vocabulary import DecisionReason
 from models_registry.predictors.protocol import Predictor
 
 THREADS = 4
+SILENCE_SECONDS = 10.0
+"""A predictor that fails at every request is told of in the log once in so long."""
 
 Score = Callable[[Predictor, Indices, Indices | None], Scores]
 """Asks a predictor for scores of candidates given a history; raises NotScored where there will be none."""
@@ -31,8 +33,7 @@ def score_at_once(predictor: Predictor, history: Indices, candidates: Indices | 
     try:
         return predictor.score(history, candidates)
     except Exception as error:
-        # Whatever a model does, the shopper gets the baseline, and the log the reason.
-        logger.exception("a predictor of kind %s failed", predictor.kind)
+        # Whatever a model does, the shopper gets the baseline with a reason.
         raise NotScored(DecisionReason.MODEL_ERROR) from error
 
 
@@ -60,6 +61,7 @@ class ScoringPool:
         self._lock = threading.Lock()
         self._given_up = 0
         self._started = 0
+        self._silent_until = 0.0
 
     def score(self, predictor: Predictor, history: Indices, candidates: Indices | None, *, until: float) -> Scores:
         """Return the predictor's scores by a moment of `time.monotonic()`.
@@ -101,12 +103,19 @@ class ScoringPool:
             self._given_up += 1
             return True
 
+    def _tell(self, task: _Task) -> None:
+        now = time.monotonic()
+        if now >= self._silent_until:
+            self._silent_until = now + SILENCE_SECONDS
+            logger.error("a predictor of kind %s failed", task.arguments[0].kind, exc_info=task.fault)
+
     def _work(self) -> None:
         while (task := self._tasks.get()) is not None:
             try:
                 task.scores = score_at_once(*task.arguments)
             except NotScored as fault:
                 task.fault = fault
+                self._tell(task)
             with self._lock:
                 task.is_over = True
                 self._given_up -= task.is_given_up

@@ -1,6 +1,6 @@
 """The launch checklist in words, in the language of the page."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -21,7 +21,10 @@ class ChecklistLine:
     fix: Text
 
 
-_WORDS: Final[dict[str, tuple[Text, Text]]] = {
+Wording = tuple[Text, Text]
+"""What is missing, and how to mend it."""
+
+_WORDS: Final[dict[str, Wording]] = {
     "TOO_FEW_VARIANTS": (
         _("There are fewer than two variants."),
         _("Add a control and at least one treatment under Variants."),
@@ -57,13 +60,17 @@ _WORDS: Final[dict[str, tuple[Text, Text]]] = {
 }
 
 
-_DETAILED: Final = frozenset(
-    {"NO_MARGIN", "FOREIGN_METRIC", "WINDOW_TOO_LONG", "HOLDOUT_UNIT", "AUDIENCE", "OVERRIDE", "PLAN"}
-)
+_DETAILED: Final = {"NO_MARGIN", "FOREIGN_METRIC", "WINDOW_TOO_LONG", "HOLDOUT_UNIT", "AUDIENCE", "OVERRIDE", "PLAN"}
 """Problems whose message names the culprit."""
 
 _SPOIL_THE_PLAN: Final = frozenset({"TOO_FEW_VARIANTS", "NO_CONTROL", "NO_DECISION_METRIC", "NO_MARGIN"})
 """Problems without which there would be a plan: its own complaint would say the same again."""
+
+
+def register(words: Mapping[str, Wording], *, detailed: Iterable[str]) -> None:
+    """Add the words for the problems that checks of an app above find; `detailed` ones name the culprit as well."""
+    _WORDS.update(words)
+    _DETAILED.update(detailed)
 
 
 def checklist(problems: Iterable[LaunchProblem]) -> list[ChecklistLine]:

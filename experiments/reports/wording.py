@@ -181,6 +181,7 @@ ACTIONS: Final[dict[str, Text]] = {
     "experiment.conclude": _("Concluded"),
     "experiment.allocation": _("Allocation changed"),
     "experiment.import": _("Imported"),
+    "experiment.policies": _("Decision point and policies chosen"),
 }
 
 ARM_STATES: Final[dict[str, Text]] = {

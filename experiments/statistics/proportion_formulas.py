@@ -54,10 +54,24 @@ def corrected_z(counts: Counts) -> float:
 
 def likelihood_ratio(counts: Counts) -> float:
     """Return the G statistic of no difference, chi-square with one degree of freedom."""
-    cells = (
-        (counts.x_control, counts.n_control, counts.pooled),
-        (counts.n_control - counts.x_control, counts.n_control, 1.0 - counts.pooled),
-        (counts.x_treatment, counts.n_treatment, counts.pooled),
-        (counts.n_treatment - counts.x_treatment, counts.n_treatment, 1.0 - counts.pooled),
+    return 2.0 * sum(seen * math.log(seen / expected) for seen, expected in _cells(counts) if seen)
+
+
+def corrected_likelihood_ratio(counts: Counts) -> float:
+    """Return the G statistic with Yates' continuity correction: each count moved by 1/2 towards its expectation."""
+    moved = [
+        (seen + math.copysign(min(0.5, abs(expected - seen)), expected - seen), expected)
+        for seen, expected in _cells(counts)
+    ]
+    return 2.0 * sum(seen * math.log(seen / expected) for seen, expected in moved if seen)
+
+
+def _cells(counts: Counts) -> tuple[tuple[float, float], ...]:
+    """Return the four counts, each with what is expected without an effect."""
+    failures_c, failures_t = counts.n_control - counts.x_control, counts.n_treatment - counts.x_treatment
+    return (
+        (counts.x_control, counts.n_control * counts.pooled),
+        (failures_c, counts.n_control * (1.0 - counts.pooled)),
+        (counts.x_treatment, counts.n_treatment * counts.pooled),
+        (failures_t, counts.n_treatment * (1.0 - counts.pooled)),
     )
-    return 2.0 * sum(seen * math.log(seen / (units * share)) for seen, units, share in cells if seen)

@@ -150,12 +150,15 @@ def lift_interval(counts: Counts, q: float) -> Interval:
     start = math.log(max(counts.x_treatment, 0.5) / counts.n_treatment) - math.log(
         max(counts.x_control, 0.5) / counts.n_control
     )
+    # an arm without successes puts the point at 0 or infinity, and a search must begin inside the interval
     lower = -1.0
     if counts.x_treatment > 0:
-        lower = math.expm1(_edge(lambda log: q - ratio_z(counts, math.exp(log)), start, start - _FAR))
+        inside = start if counts.x_control > 0 else start + _FAR
+        lower = math.expm1(_edge(lambda log: q - ratio_z(counts, math.exp(log)), inside, start - _FAR))
     if counts.x_control == 0:
         return unbounded(UndefinedReason.ZERO_CONTROL, lower=lower)
-    upper = math.expm1(_edge(lambda log: ratio_z(counts, math.exp(log)) + q, start, start + _FAR))
+    inside = start if counts.x_treatment > 0 else start - _FAR
+    upper = math.expm1(_edge(lambda log: ratio_z(counts, math.exp(log)) + q, inside, start + _FAR))
     return bounded(lower, upper)
 
 

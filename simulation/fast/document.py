@@ -75,8 +75,10 @@ def _verdicts(full: Study, thin: Study) -> Iterator[str]:
                 f"{tally.right.count} | {tally.wrong.count} | {tally.undecided.count} | {_days(tally)} |"
             )
     yield ""
-    yield ("For an experiment without an effect INCONCLUSIVE is right, and it takes the whole horizon by design.")
-    yield ""
+    yield from _prose(
+        "For an experiment without an effect INCONCLUSIVE is right, and it takes the whole horizon by design. With "
+        "fewer visitors the model also has less to learn from."
+    )
 
 
 def _errors(full: Study, thin: Study) -> Iterator[str]:

@@ -13,8 +13,9 @@ from config.edge import _STATUS
 from config.environment import Environment
 from decisions.actions import projection_sql
 from decisions.ingest.properties import KEPT
+from decisions.serving.decision_requests import DecisionContext, DecisionRequest
 from decisions.serving.settings import EdgeSettings, edge_settings
-from decisions.vocabulary import ExposureFault, Rejection, TokenFault
+from decisions.vocabulary import DecisionReason, ExposureFault, Rejection, TokenFault
 from experiments.actions import evidence
 from experiments.analysis.checks import CHECKS
 from experiments.vocabulary import Reason, Status, VerdictState
@@ -135,6 +136,21 @@ def test_events_page__reasons_of_assignments__are_those_of_the_engine():
     assert described == answered
     for reason in (Reason.BUNDLE_STALE, Reason.BUNDLE_MISSING):
         assert f"`{reason}`" in text_of("docs/events.md")
+
+
+def test_events_page__reasons_of_decisions__are_those_of_the_edge_with_who_serves():
+    described = [cells for cells in rows(section(text_of("docs/events.md"), "4. Decide")) if len(cells) == 3]
+    served = {cells[0].strip("`"): cells[1] for cells in described if cells[0] != "reason of the decision"}
+    assert served.keys() == values(DecisionReason)
+    empty = {DecisionReason.CANDIDATES_EMPTY, DecisionReason.CATALOGUE_MISSING, DecisionReason.BUNDLE_MISSING}
+    assert {reason for reason, who in served.items() if who == "nobody"} == empty
+
+
+def test_events_page__members_of_a_request_for_a_decision__are_those_that_are_read():
+    described = rows(section(text_of("docs/events.md"), "4. Decide"))
+    told = {name for cells in described if len(cells) == 2 for name in QUOTED.findall(cells[0])}
+    context = {f"context.{name}" for name in DecisionContext.__struct_fields__}
+    assert told == {*DecisionRequest.__struct_fields__} - {"context"} | context
 
 
 def test_events_page__refusals_of_requests__are_those_of_the_edge():

@@ -55,7 +55,16 @@ def _wanted(options: argparse.Namespace) -> Iterator[tuple[str, str]]:
     query = f"?{urlencode({'project': options.project})}" if options.project else ""
     if options.experiment:
         yield f"readout{suffix}", f"/x/{options.experiment}{query}"
+    if options.model:
+        yield f"model{suffix}", f"/m/{options.model}{query}"
+        if options.version:
+            yield f"model-version{suffix}", f"/m/{options.model}/{options.version}{query}"
+    if options.decision_point:
+        yield f"decision-point{suffix}", f"/d/{options.decision_point}{query}"
     if options.more:
+        yield f"promotions{suffix}", "/promotions"
+        yield f"models{suffix}", "/m/"
+        yield f"decision-points{suffix}", "/d/"
         yield f"experiments{suffix}", "/x/"
         yield f"designs{suffix}", "/admin/experiments/experiment/"
         yield f"metrics{suffix}", "/admin/experiments/metric/"
@@ -92,8 +101,11 @@ def _parser() -> argparse.ArgumentParser:
         "--user", default="admin", help=f"who logs in; the password is asked for, or read from {ANSWER_VARIABLE}"
     )
     parser.add_argument("--experiment", help="key of the experiment whose readout is taken")
-    parser.add_argument("--project", help="key of its project, where several have such an experiment")
-    parser.add_argument("--more", action="store_true", help="the lists of experiments, designs and metrics as well")
+    parser.add_argument("--model", help="key of the model whose page is taken")
+    parser.add_argument("--version", type=int, help="number of a version of that model whose page is taken")
+    parser.add_argument("--decision-point", help="key of the decision point whose page is taken")
+    parser.add_argument("--project", help="key of the project, where several have such an experiment, model or point")
+    parser.add_argument("--more", action="store_true", help="the lists and the promotion inbox as well")
     parser.add_argument("--language", choices=sorted(LANGUAGES), default="en")
     parser.add_argument("--scheme", choices=("light", "dark"), default="light")
     parser.add_argument("--folder", default=str(PROJECT / "docs" / "images"), help="where the pictures go")

@@ -86,7 +86,7 @@ def ask(site: Site, visitor: str, **parts: Any) -> Any:
 def spooled(site: Site) -> float:
     with urllib.request.urlopen(site.edge_url + "/metrics", timeout=30) as answer:
         lines = dict(line.rsplit(" ", 1) for line in answer.read().decode().splitlines() if line[0] != "#")
-    return float(lines['tiltyard_decision_log_rows_total{state="spooled"}'])
+    return float(lines['tiltyard_decision_rows_total{state="spooled"}'])
 
 
 def logged(postgres: Postgres, count: int) -> list[str]:

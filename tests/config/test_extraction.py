@@ -30,6 +30,15 @@ GLOSSARY = {
     "Published bundles": "已发布的配置包",
     "slots": "分桶",
     "first exposure": "首次曝光",
+    "decision point": "决策点",
+    "Baseline": "基线",
+    "policy": "策略",
+    "predictor": "预测器",
+    "model version": "模型版本",
+    "Champion": "冠军",
+    "Challenger": "挑战者",
+    "Shadow": "影子",
+    "bundle": "配置包",
 }
 
 

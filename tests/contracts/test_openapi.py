@@ -14,12 +14,29 @@ from jsonschema import Draft202012Validator
 
 from config import edge as edge_module
 from config.edge import Edge
+from config.edge_decisions import PREFIX, ROUTE
+from decisions.domain import PolicyKind
+from decisions.serving.artifacts import FileCache
+from decisions.serving.decision_requests import MOST_CANDIDATES, MOST_EXCLUDED, MOST_RECENT, DecisionRequest
 from decisions.serving.settings import EdgeSettings
 from decisions.serving.store import BundleFile
-from decisions.vocabulary import BundleSource, MessageKind, MessageStatus, Rejection
+from decisions.vocabulary import BundleSource, DecisionReason, MessageKind, MessageStatus, Rejection
 from experiments.vocabulary import Reason, UnitKind
 from tests.architecture.source import PROJECT
-from tests.decisions.published import CLIENT_KEY, message, text_of
+from tests.decisions.published import (
+    CLIENT_KEY,
+    ab_point,
+    catalogue_bytes,
+    companion,
+    decision_content,
+    file_record,
+    message,
+    model_record,
+    policy,
+    popularity_bytes,
+    published,
+    text_of,
+)
 from tests.experiments.assignment.builders import arms, experiment
 
 DOCUMENT: dict[str, Any] = yaml.safe_load((PROJECT / "docs" / "openapi.yaml").read_text())
@@ -64,14 +81,13 @@ def test_document__as_written__is_openapi_3_1_without_loose_ends():
 
 def test_document__routes_and_methods__are_those_of_the_edge(tmp_path: Path):
     edge = Edge(EdgeSettings(database_url=None, redis_url=None, state_directory=tmp_path))
-    assert {(path, method.upper()) for path, method, _ in OPERATIONS} == {
-        (path, method) for path, (method, _) in edge._routes.items()
-    }
+    routes = {path: method for path, (method, _) in edge._routes.items()} | {ROUTE: edge._decision_route[0]}
+    assert {(path, method.upper()) for path, method, _ in OPERATIONS} == set(routes.items())
 
 
 def test_document__every_status_of_the_edge__is_declared_by_some_route():
     known = {int(status) for _, _, found in OPERATIONS for status in found["responses"]}
-    assert set(edge_module._STATUS.values()) - {404, 405} <= known
+    assert set(edge_module._STATUS.values()) - {405} <= known
 
 
 def test_document__codes__are_those_of_the_code():
@@ -83,7 +99,18 @@ def test_document__codes__are_those_of_the_code():
     degraded = set(SCHEMAS["Assignments"]["properties"]["metadata"]["properties"]["degraded"]["enum"])
     assert degraded == {Reason.BUNDLE_STALE, Reason.BUNDLE_MISSING, Reason.ENGINE_ERROR}
     answered = {reason.value for reason in Reason} - {Reason.BUNDLE_STALE, Reason.BUNDLE_MISSING}
-    assert set(SCHEMAS["Assignment"]["properties"]["reason"]["enum"]) == answered
+    assert set(SCHEMAS["AssignmentReason"]["enum"]) == answered
+    decision = SCHEMAS["Decision"]["properties"]
+    assert decision["reason"]["enum"] == [reason.value for reason in DecisionReason]
+    assert set(decision["policy"]["enum"]) == {*(kind.value for kind in PolicyKind), None}
+    assert decision["source"] == SCHEMAS["Assignments"]["properties"]["source"]
+    assert set(decision["metadata"]["properties"]["degraded"]["enum"]) == degraded
+    asked = SCHEMAS["DecisionRequest"]["properties"]
+    assert asked["units"] == SCHEMAS["AssignmentRequest"]["properties"]["units"]
+    assert set(asked) == set(DecisionRequest.__struct_fields__)
+    assert asked["candidates"]["maxItems"] == MOST_CANDIDATES
+    assert asked["context"]["properties"]["recent_items"]["maxItems"] == MOST_RECENT
+    assert asked["context"]["properties"]["exclude"]["maxItems"] == MOST_EXCLUDED
     assert set(SCHEMAS["Assignments"]["properties"]["source"]["enum"]) == {*(s.value for s in BundleSource), None}
     assert set(SCHEMAS["AssignmentRequest"]["properties"]["units"]["properties"]) == {k.value for k in UnitKind}
     assert set(SCHEMAS["Message"]["properties"]["type"]["enum"]) == {kind.value for kind in MessageKind}
@@ -112,7 +139,8 @@ class Caller:
         }
         answer = b"".join(self.edge(request, lambda status, headers: caught.append((status, headers))))
         status, headers = int(caught[0][0][:3]), dict(caught[0][1])
-        _agree(DOCUMENT["paths"][path][method], status, headers, answer)
+        declared = ROUTE if path.startswith(PREFIX) else path
+        _agree(DOCUMENT["paths"][declared][method], status, headers, answer)
         return status, headers, answer
 
 
@@ -156,7 +184,55 @@ def test_assignments__without_any_configuration__have_the_declared_shape(tmp_pat
     caller = Caller(Edge(EdgeSettings(database_url=None, redis_url=None, state_directory=tmp_path)))
     status, _, body = caller("/v1/assignments", {"units": {"visitor": "v"}})
     assert (status, json.loads(body)["metadata"]) == (200, {"degraded": "BUNDLE_MISSING"})
+    status, _, body = caller("/v1/decisions/home", {"units": {"visitor": "v"}})
+    assert (status, json.loads(body)["reason"]) == (200, "BUNDLE_MISSING")
     assert caller("/healthz/ready")[0] == 503
+
+
+@pytest.fixture
+def deciding(tmp_path: Path) -> Iterator[Caller]:
+    """Return a caller of an edge with two decision points, one of them personal, and no servers."""
+    catalogue, artifact = catalogue_bytes(), popularity_bytes()
+    for raw in (catalogue, artifact):
+        FileCache(tmp_path).write(file_record(raw)["sha256"], raw)
+    points = [
+        ab_point(policy("model_ranked", version=12)),
+        ab_point(policy("fixed", actions=["item-09"]), experiment_id=2, id=8, key="cart", personal=False),
+    ]
+    content = decision_content(
+        experiment(1),
+        experiment(2, variants=arms(0, 1_000_000)),
+        points=points,
+        models=[model_record(12, artifact)],
+        catalogue=file_record(catalogue),
+    )
+    BundleFile(tmp_path).write([published(content, companion())])
+    edge = Edge(EdgeSettings(database_url=None, redis_url=None, state_directory=tmp_path))
+    edge.start()
+    yield Caller(edge)
+    edge.close()
+
+
+def test_decisions__of_every_shape__agree_with_the_document(deciding: Caller):
+    bodies = [
+        {"units": {"visitor": "v"}},
+        {"units": {"visitor": "v"}, "expose": True, "size": 20, "context": {"recent_items": ["item-01", "gone"]}},
+        {"units": {"visitor": "v"}, "personalised": False},
+        {"units": {"visitor": 5}, "candidates": []},
+        {"units": {}, "attributes": {"country": "DE"}},
+    ]
+    for body in bodies:
+        Draft202012Validator(resolved(SCHEMAS["DecisionRequest"])).validate(
+            body | ({"units": {}} if body["units"] == {"visitor": 5} else {})
+        )
+        for key in ("home", "cart"):
+            assert deciding(f"/v1/decisions/{key}", body)[0] == 200
+    fixed = json.loads(deciding("/v1/decisions/cart", {"units": {"visitor": "v"}})[2])
+    assert (fixed["reason"], fixed["policy"], fixed["decision_token"] is None) == ("FIXED", "fixed", False)
+    status, _, body = deciding("/v1/decisions/nowhere", {"units": {}})
+    assert (status, json.loads(body)["code"]) == (404, "DECISION_POINT_UNKNOWN")
+    assert deciding("/v1/decisions/home", {"units": {}, "size": 0})[0] == 400
+    assert json.loads(deciding("/healthz/ready")[2])["faults"] == []
 
 
 @pytest.mark.parametrize(

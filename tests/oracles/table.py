@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from tests.oracles.compare import Case
-from tests.oracles.methods import covariates, means, planning, sequential
+from tests.oracles.methods import bayes, covariates, means, planning, rows, sequential, stopping
 from tests.oracles.methods.means import Answer
 
 EXACT: dict[str, Callable[[Case], Answer]] = {
@@ -55,6 +55,32 @@ EXACT: dict[str, Callable[[Case], Answer]] = {
     "power_two_sample_gpower": planning.power_two_sample_gpower,
     "power_cuped_multiarm": planning.power_cuped_multiarm,
     "design_effect": planning.design_effect,
+    "bayes_normal_effect": bayes.bayes_normal_effect,
+    "beta_binomial": bayes.beta_binomial,
+    "empirical_bayes_prior": bayes.empirical_bayes_prior,
+    "normal_shrinkage": bayes.normal_shrinkage,
+    "prob_best": bayes.prob_best,
+    "prob_best_gaussian": bayes.prob_best_gaussian,
+    "potential_value_remaining": bayes.potential_value_remaining,
+    "bernoulli_confidence_sequence": stopping.bernoulli_confidence_sequence,
+    "gamma_exponential_boundary": stopping.gamma_exponential_boundary,
+    "gs_futility_beta_spending": stopping.gs_futility_beta_spending,
+    "power_mid_experiment": stopping.power_mid_experiment,
+    "selection_conditional": stopping.selection_conditional,
+    "aggregate_winner_curse": stopping.aggregate_winner_curse,
+    "adaptively_weighted_aipw": stopping.adaptively_weighted_aipw,
+    "cluster_cr2_satterthwaite": rows.cluster_cr2_satterthwaite,
+    "cluster_robust_diff": rows.cluster_robust_diff,
+    "mann_whitney": rows.mann_whitney,
+    "proportion_exact_or_lr": rows.proportion_exact_or_lr,
+    "quantile_ab_always_valid": rows.quantile_ab_always_valid,
+    "quantile_ci_exact": rows.quantile_ci_exact,
+    "randomisation_test": rows.randomisation_test,
+    "revenue_decomposition": rows.revenue_decomposition,
+    "segment_heterogeneity": rows.segment_heterogeneity,
+    "switchback_horvitz_thompson": rows.switchback_horvitz_thompson,
+    "triggered_dilution": rows.triggered_dilution,
+    "winsorize": rows.winsorize,
 }
 """Answers that are compared key by key."""
 
@@ -70,6 +96,9 @@ LOOSE: dict[str, Callable[[Case], list[str]]] = {
     "asymptotic_cs_two_sided": sequential.asymptotic_cs,
     "asymptotic_cs_one_sided": sequential.asymptotic_cs,
     "asymptotic_cs_cuped": sequential.asymptotic_cs_cuped,
+    "proportion_fisher": rows.proportion_fisher,
+    "quantile_cluster_delta": rows.quantile_cluster_delta,
+    "quantile_outer_ci": rows.quantile_outer_ci,
 }
 """Conventions that are not ours: the looser rule of the case's note, as a list of what is wrong."""
 
@@ -90,58 +119,26 @@ def binding_keys(case: Case) -> set[str] | None:
     return BINDING.get(case["method"])
 
 
-_LATER_ROWS = "works on unit rows, which the engine reads on demand only; comes with the full engine"
-_LATER_ENGINE = "part of the full engine, which widens this one"
 _MODELS = "belongs to decisions (bandits, off-policy evaluation), not to this package"
 _PEER = "another product's assignment: a compatibility question, ours has golden vectors of its own"
-_SPLIT = "only partly ours: Fisher, likelihood ratio and Pearson are answered, Barnard is not offered"
 
 NOT_YET: dict[str, str] = {
     "adaptive_pacing": _MODELS,
-    "adaptively_weighted_aipw": _MODELS,
-    "aggregate_winner_curse": _LATER_ENGINE,
     "asymptotic_cs_ratio": "p-value of a delta-method lift: must not be adopted",
-    "bayes_normal_effect": _LATER_ENGINE,
-    "bernoulli_confidence_sequence": _LATER_ENGINE,
-    "beta_binomial": _LATER_ENGINE,
     "beta_ts_discounted": _MODELS,
     "bucket_ranges": _PEER,
     "choose_variation": _PEER,
-    "cluster_cr2_satterthwaite": _LATER_ROWS,
-    "cluster_robust_diff": _LATER_ROWS,
-    "empirical_bayes_prior": _LATER_ENGINE,
     "experiment_run": _PEER,
-    "gamma_exponential_boundary": _LATER_ENGINE,
     "gaussian_ts_discounted": _MODELS,
-    "gs_futility_beta_spending": _LATER_ENGINE,
     "hash_growthbook": _PEER,
     "hash_planout": _PEER,
     "in_namespace": _PEER,
     "lints_posterior": _MODELS,
     "linucb_disjoint": _MODELS,
     "logistic_ts_laplace": _MODELS,
-    "mann_whitney": _LATER_ROWS,
     "monotone_demand_pava": _MODELS,
-    "normal_shrinkage": _LATER_ENGINE,
     "off_policy_evaluation": _MODELS,
-    "potential_value_remaining": _MODELS,
-    "power_mid_experiment": _LATER_ENGINE,
     "power_two_proportions_arcsine": "Cohen's h: a convention that the engine does not offer",
-    "prob_best": _MODELS,
-    "prob_best_gaussian": _MODELS,
-    "proportion_exact_or_lr": _SPLIT,
-    "proportion_fisher": "the p-value is answered below; conditional odds ratio and its interval are not offered",
-    "quantile_ab_always_valid": _LATER_ROWS,
-    "quantile_ci_exact": _LATER_ROWS,
-    "quantile_cluster_delta": _LATER_ENGINE,
-    "quantile_outer_ci": _LATER_ENGINE,
-    "randomisation_test": _LATER_ROWS,
-    "revenue_decomposition": _LATER_ENGINE,
-    "segment_heterogeneity": _LATER_ENGINE,
-    "selection_conditional": _LATER_ENGINE,
-    "switchback_horvitz_thompson": _LATER_ENGINE,
-    "triggered_dilution": _LATER_ENGINE,
     "ucb1": _MODELS,
-    "winsorize": _LATER_ROWS,
 }
 """Methods without an answer, each with the reason. A method is in exactly one of the three tables."""

@@ -12,7 +12,6 @@ import pytest
 
 from tests.oracles import table
 from tests.oracles.compare import Case, differences
-from tests.oracles.methods.means import proportion_likelihood
 
 
 def _cases() -> list[Case]:
@@ -45,17 +44,3 @@ def test_engine__oracle_case__agrees(case: Case) -> None:
     else:
         answer = table.EXACT[case["method"]](case)
         assert differences(case, answer, keys=table.binding_keys(case)) == []
-
-
-PARTLY = [
-    case
-    for case in CASES
-    if case["method"] == "proportion_fisher"
-    or (case["method"] == "proportion_exact_or_lr" and case["inputs"]["test"] != "barnard")
-]
-
-
-@pytest.mark.parametrize("case", PARTLY, ids=[case["id"] for case in PARTLY])
-def test_exact_and_likelihood_p_values__oracle_case__agree(case: Case) -> None:
-    inputs = {"test": "fisher", **case["inputs"]}
-    assert differences(case, proportion_likelihood(case | {"inputs": inputs}), keys={"p_value"}) == []

@@ -54,10 +54,9 @@ def _keep(left: Bools, kept: Bools) -> int:
 
 def _drop(left: Bools, places: Indices) -> int:
     """Return how many items `left` loses, and take from it those at the places."""
-    inside = places[(places >= 0) & (places < len(left))]
-    before = int(np.count_nonzero(left[np.unique(inside)])) if len(inside) else 0
-    left[inside] = False
-    return before
+    before = int(np.count_nonzero(left))
+    left[places[(places >= 0) & (places < len(left))]] = False
+    return before - int(np.count_nonzero(left))
 
 
 def _mask(places: Indices, size: int) -> Bools:

@@ -275,6 +275,16 @@ def test_decide__recent_items_of_the_storefront__come_first_and_once() -> None:
     assert (alone.reason, alone.history) == (DecisionReason.MODEL, 1)
 
 
+def test_decide__point_that_is_not_personal__reads_what_the_storefront_says_of_the_moment() -> None:
+    bundle = bundle_of(TREATED, at=ab_point(RANKED, personal=False))
+
+    for personalised in (True, False):
+        parts = {"context": {"recent_items": ["item-05"]}, "personalised": personalised}
+        decision = decided(bundle, features=NOT_ASKED, **parts)
+        assert (decision.reason, decision.history) == (DecisionReason.MODEL, 1)
+    assert decided(bundle, features=NOT_ASKED).reason == DecisionReason.HISTORY_EMPTY
+
+
 def test_decide__filters__leave_out_stock_bought_excluded_and_what_is_no_candidate() -> None:
     bundle = bundle_of(TREATED, at=ab_point(RANKED))
     bought = Features(FeatureState.AVAILABLE, ("item-10",), ("item-29", "gone"))

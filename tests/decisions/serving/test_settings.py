@@ -23,11 +23,14 @@ def test_edge_settings__variables__are_read(tmp_path: Path) -> None:
             "TILTYARD_STATE_DIR": str(tmp_path),
             "TILTYARD_EDGE_POLL_SECONDS": "0.5",
             "TILTYARD_EDGE_CONNECTIONS": "7",
+            "TILTYARD_EDGE_FEATURE_MS": "35",
+            "TILTYARD_EDGE_SPOOL_MB": "0.5",
         }
     )
 
     assert (settings.database_url, settings.redis_url) == ("postgresql://u:p@h/d", "rediss://h/1")
     assert (settings.state_directory, settings.poll_seconds, settings.connections) == (tmp_path, 0.5, 7)
+    assert (settings.feature_seconds, settings.spool_bytes) == (0.035, 500_000)
 
 
 def test_edge_settings__faults__are_all_named_at_once() -> None:

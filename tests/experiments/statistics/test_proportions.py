@@ -31,6 +31,14 @@ def test_intervals__any_counts__exclude_no_effect_exactly_when_the_score_test_re
         assert proportions.lift_interval(counts, q).contains(0.0) is (abs(z) <= q)
 
 
+@pytest.mark.parametrize("counts", [Counts(2, 1, 1, 0), Counts(1, 0, 1, 1), Counts(9, 0, 40, 2), Counts(30, 4, 9, 0)])
+@pytest.mark.parametrize("q", [0.3, 0.5, 1.96])
+def test_lift_interval__arm_without_successes__holds_what_the_score_test_does_not_reject(counts, q):
+    found = proportions.lift_interval(counts, q)
+    for ratio in (0.05, 0.5, 0.9, 1.0, 1.1, 2.0, 6.0, 50.0):
+        assert found.contains(ratio - 1.0) is (abs(proportions.ratio_z(counts, ratio)) <= q)
+
+
 @given(ARM, ARM)
 def test_difference_interval__arms_swapped__is_mirrored(control, treatment):
     lower, upper = ends(proportions.difference_interval(table(control, treatment), 1.96))

@@ -21,7 +21,10 @@ def model_id() -> int:
     return make_model(make_project())
 
 
-def move(version_id: int, scope: Scope = Scope()) -> int:
+EVERYBODY = Scope()
+
+
+def move(version_id: int, scope: Scope = EVERYBODY) -> int:
     return move_alias(
         version_id=version_id, name=AliasName.CHAMPION, scope=scope, acting_user=ACTOR, now=NOW, reason="better"
     )

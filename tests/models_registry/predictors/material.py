@@ -55,7 +55,7 @@ RANKING: Mapping[str, np.ndarray] = {
 }
 RANKING_SETTINGS: Mapping[str, Any] = {"network": ["relu", "sigmoid"], "half_life": 1.0}
 
-EVERY_KIND = (
+EVERY_KIND: tuple[tuple[PredictorKind, Mapping[str, np.ndarray], Mapping[str, Any]], ...] = (
     (PredictorKind.POPULARITY, {"item_ids": write_items(ITEMS), "popularity": floats(3, 2, 1)}, {}),
     (PredictorKind.ITEM_ITEM, ITEM_ITEM, {"half_life": 1.0}),
     (PredictorKind.TWO_TOWER, TWO_TOWER, TWO_TOWER_SETTINGS),

@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from experiments.statistics import lift, noninferiority, one_proportion, proportion_formulas, proportions
-from experiments.statistics.distributions import chi2_sf, normal_isf, normal_sf, t_isf, t_sf, tail_p
+from experiments.statistics.distributions import normal_isf, normal_sf, t_isf, t_sf, tail_p
 from experiments.statistics.means import checked, units_for_skewness, welch
 from experiments.statistics.pair import ArmEstimate, Pair, p_value
 from experiments.statistics.results import Alternative, Interval, IntervalStatus, Undefined, ends
@@ -195,22 +195,6 @@ def edge_case(case: Case) -> Answer:
 
 def min_n_skewness(case: Case) -> Answer:
     return {"min_n_per_arm": units_for_skewness(case["inputs"]["skewness"])}
-
-
-def proportion_likelihood(case: Case) -> Answer:
-    """Return the p-value of the tests that are ours: likelihood ratio, Pearson, Fisher."""
-    inputs = case["inputs"]
-    table = counts(inputs)
-    match inputs["test"]:
-        case "log-likelihood":
-            return {"p_value": chi2_sf(proportion_formulas.likelihood_ratio(table), 1)}
-        case "pearson":
-            z = proportions.pooled_z(table)
-            assert not isinstance(z, Undefined)
-            return {"p_value": tail_p(z, math.inf)}
-        case "boschloo":
-            return {"p_value": proportions.boschloo_p(table)}
-    return {"p_value": proportions.fisher_p(table)}
 
 
 def relative_lift_delta(case: Case) -> list[str]:
