@@ -42,11 +42,14 @@ DROP TRIGGER point_is_frozen ON decisions_pointexperiment;
 DROP TRIGGER policies_are_frozen ON decisions_variantpolicy;
 """
 
-# Decisions are few beside events: the index holds them alone, by the point they were made at.
+# Decisions are few beside events: the indexes hold them alone, by the point they were made at and by their id.
 DECISIONS = """
 CREATE INDEX decisions_eventlog_decisions
     ON decisions_eventlog (project_id, (properties->>'decision_point'), received_at) WHERE kind = 'decision';
+CREATE INDEX decisions_eventlog_decision ON decisions_eventlog (project_id, message_id) WHERE kind = 'decision';
 """
+
+DECISIONS_REVERSE = "DROP INDEX decisions_eventlog_decisions; DROP INDEX decisions_eventlog_decision;"
 
 
 class Migration(migrations.Migration):
@@ -59,5 +62,5 @@ class Migration(migrations.Migration):
     operations = [
         migrations.RunSQL(PROPOSALS, PROPOSALS_REVERSE),
         migrations.RunSQL(FROZEN, FROZEN_REVERSE),
-        migrations.RunSQL(DECISIONS, "DROP INDEX decisions_eventlog_decisions"),
+        migrations.RunSQL(DECISIONS, DECISIONS_REVERSE),
     ]

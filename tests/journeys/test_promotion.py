@@ -69,7 +69,7 @@ def test_promotion_and_rollback__reach_every_edge_process_within_five_seconds(se
         wait_until(lambda edge=edge: serving(edge, key) == 1, LONGEST_SWITCH, f"the one before on {edge}")
         for edge in edges
     ]
-    print("seconds to switch:", [round(seconds, 2) for seconds in took])
+    assert max(took) < LONGEST_SWITCH
 
     decision = decide(edges[0], key)
     assert (decision["policy"], decision["reason"]) == ("model_ranked", "MODEL")

@@ -25,7 +25,7 @@ def test_trainer_killed__in_the_middle_of_a_training__another_trains_and_registe
     site.kill_process("trainer")
     assert ModelVersion.objects.count() == 0
     site.start_process("trainer-2")
-    taken_up = wait_until(lambda: _run(run_id).attempts == 2, 60, "another worker")
+    wait_until(lambda: _run(run_id).attempts == 2, 60, "another worker")
     wait_until(lambda: _run(run_id).state in ("SUCCEEDED", "REFUSED", "FAILED"), 120, "the end of the training")
     run = _run(run_id)
     assert (run.state, run.attempts) == ("SUCCEEDED", 2), (run.error, run.gate)
@@ -33,7 +33,6 @@ def test_trainer_killed__in_the_middle_of_a_training__another_trains_and_registe
     assert (job.state, job.attempts) == ("DONE", 2)
     version = ModelVersion.objects.get()
     assert verified_artifact(version_by_id(int(version.pk))).manifest.kind == "two_tower"
-    print(f"taken up by another worker after {taken_up:.1f} s")
 
 
 def _run(run_id: int) -> TrainingRun:

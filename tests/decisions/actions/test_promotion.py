@@ -191,9 +191,13 @@ def test_approve__crash_before_the_commit__leaves_everything_as_it_was():
     class Crash(Exception):
         pass
 
-    with pytest.raises(Crash), transaction.atomic():
+    @transaction.atomic
+    def approve_and_crash():
         approve(proposal_id=proposal, **WORDS)
         raise Crash
+
+    with pytest.raises(Crash):
+        approve_and_crash()
     assert holder_of(shop.model, CHAMPION) is None
     assert proposal_by_id(proposal).state is ProposalState.OPEN
     assert (Experiment.objects.get().status, Job.objects.count()) == ("RUNNING", jobs)
@@ -228,7 +232,7 @@ def together(count, work):
         barrier.wait()
         try:
             outcomes.append(work())
-        except Exception as error:
+        except StepIllegal as error:
             outcomes.append(type(error).__name__)
         finally:
             connection.close()
