@@ -74,7 +74,7 @@ class Truth:
     past: float = 8.0
     returning: float = 0.75
     wanting: float = 0.16
-    click: float = 0.02
+    click: float = 0.026
     cart: float = 0.1
     attention: float = 4.0
     checkout: float = 0.6
