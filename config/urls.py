@@ -3,6 +3,7 @@
 from django.contrib import admin
 from django.urls import include, path
 from django.views.generic import RedirectView
+from drf_spectacular.views import SpectacularJSONAPIView
 
 from config import health
 
@@ -11,6 +12,7 @@ urlpatterns = [
     path("", include("experiments.reports.urls")),
     path("", include("decisions.reports.urls")),
     path("", include("decisions.api")),
+    path("api/schema", SpectacularJSONAPIView.as_view(), name="api-schema"),
     path("admin/", admin.site.urls),
     path("i18n/", include("django.conf.urls.i18n")),
     path("healthz/live", health.live),

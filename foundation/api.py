@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from rest_framework import exceptions
 from rest_framework.authentication import BaseAuthentication, get_authorization_header
 from rest_framework.permissions import BasePermission
@@ -35,6 +36,17 @@ class ServerKeyAuthentication(BaseAuthentication):
     def authenticate_header(self, request: Request) -> str:
         """Return how one authenticates, which makes a refusal a 401."""
         return "Bearer"
+
+
+class ServerKeyScheme(OpenApiAuthenticationExtension):
+    """How the schema describes a server key."""
+
+    target_class = "foundation.api.ServerKeyAuthentication"
+    name = "serverKey"
+
+    def get_security_definition(self, auto_schema: object) -> dict[str, str]:
+        """Return the scheme."""
+        return {"type": "http", "scheme": "bearer", "description": "An API key of kind server, or X-API-Key."}
 
 
 class HasServerKey(BasePermission):

@@ -149,6 +149,10 @@ def _power(full: Study, thin: Study) -> Iterator[str]:
 def _again(study: Study) -> Iterator[str]:
     yield "## To reproduce it"
     yield ""
+    yield from _prose(
+        "The one shop of `bin/demo` declares a stricter plan, an error of 1% and a harm alarm of 0.5%: at the "
+        "default's 5% every twentieth run would show a verdict against the truth by chance alone."
+    )
     yield "```sh"
     yield f"bin/demo --seeds {study.seeds} --fast     # this page"
     yield "bin/demo --light                # one such shop through real processes, with the item-item model"

@@ -99,3 +99,11 @@ def test_lineage__of_another_project_or_unknown__is_404(project):
     for path in (f"/api/v1/decisions/{decision}", "/api/v1/models/home-ranking/versions/1", "/api/v1/decisions/none"):
         answer = Client().get(path, headers=headers)
         assert (answer.status_code, answer["Content-Type"]) == (404, "application/problem+json"), path
+
+
+def test_schema__of_the_management_api__describes_every_endpoint(client):
+    schema = client.get("/api/schema").json()
+    assert schema["openapi"].startswith("3.1")
+    assert {"/v1/items", "/v1/stock", "/api/v1/decisions/{decision_id}"} <= set(schema["paths"])
+    assert schema["components"]["securitySchemes"]["serverKey"]["scheme"] == "bearer"
+    assert schema["paths"]["/v1/items"]["put"]["security"] == [{"serverKey": []}]
