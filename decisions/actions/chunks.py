@@ -2,13 +2,16 @@
 
 from collections.abc import Iterable
 
-from django.db import connection
+from django.db import connection, transaction
 
 from decisions.models import PublishedChunk
 
 CHUNK = 1024 * 1024
 BUNDLES_KEPT = 20
 """Of each project: an edge process that was away serves one of these until it has caught up."""
+
+FORGETTING = 7_205_002
+"""The advisory lock between those who name files and the one who forgets files that nobody names."""
 
 _FORGET = """
 WITH recent AS (
@@ -27,15 +30,22 @@ DELETE FROM decisions_publishedchunk WHERE sha256 NOT IN (SELECT sha256 FROM nam
 
 
 def publish_chunks(sha256: str, content: bytes) -> None:
-    """Store bytes under their digest, unless they are there."""
+    """Store bytes under their digest, unless they are there; in the transaction that names them.
+
+    Until it ends nothing is forgotten, so that what is there stays there.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock_shared(%s)", [FORGETTING])
     if PublishedChunk.objects.filter(sha256=sha256).exists():
         return
     PublishedChunk.objects.bulk_create(_cut(sha256, content), ignore_conflicts=True)
 
 
+@transaction.atomic
 def forget_unnamed_chunks() -> int:
     """Delete what none of the newest bundles names; return how many pieces."""
     with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [FORGETTING])
         cursor.execute(_FORGET, [BUNDLES_KEPT])
         return int(cursor.rowcount)
 

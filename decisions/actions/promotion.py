@@ -20,7 +20,14 @@ from foundation.actions.jobs import enqueue
 from foundation.actions.journal import write_journal
 from foundation.errors import DomainError
 from foundation.queries import project_facts
-from models_registry.actions.aliases import ReasonMissing, Scope, move_alias, take_back, widen_alias
+from models_registry.actions.aliases import (
+    ReasonMissing,
+    Scope,
+    hold_alias,
+    move_alias,
+    take_back,
+    widen_alias,
+)
 from models_registry.queries.aliases import holder_of
 from models_registry.queries.versions import version_by_id, versions_by_id
 from models_registry.vocabulary import AliasName
@@ -101,17 +108,19 @@ def weigh_look(look: Look, point: PointFacts) -> Promote | Hold:
 def approve(*, proposal_id: int, acting_user: str, now: datetime, reason: str) -> ProposalState:
     """Make the challenger the champion for the tested audience and conclude its experiment; return the new state.
 
-    STALE, with nothing else changed, where the control of the test is no longer the champion. Raises StepIllegal
-    where somebody has decided already, ReasonMissing, ProposalUnknown.
+    STALE, with nothing else changed, where the control of the test no longer is what serves at the point. Raises
+    StepIllegal where somebody has decided already, ReasonMissing, ProposalUnknown.
     """
+    model_id = _hold_champion(proposal_id)
     proposal = _locked(proposal_id)
     after(ProposalState(proposal.state), ProposalStep.APPROVE)
     if not reason.strip():
         raise ReasonMissing("A promotion is approved for a reason.")
     point = point_by_id(proposal.point_id)
-    if _champion(point) != proposal.control_id:
+    if point.model_id != model_id or _champion(point) != proposal.control_id:
         _expire(proposal, point, now)
         return ProposalState.STALE
+    _conclude(proposal, acting_user, now, reason)
     move = move_alias(
         version_id=proposal.challenger_id,
         name=AliasName.CHAMPION,
@@ -120,7 +129,6 @@ def approve(*, proposal_id: int, acting_user: str, now: datetime, reason: str) -
         now=now,
         reason=reason,
     )
-    _conclude(proposal, acting_user, now, reason)
     _decide(proposal, ProposalStep.APPROVE, acting_user, now, reason, promotion_id=move)
     _note(proposal, point, "promotion.approve", acting_user, now, {"move": move}, reason)
     for other in PromotionProposal.objects.select_for_update(of=("self",)).filter(
@@ -149,6 +157,7 @@ def roll_back(*, proposal_id: int, acting_user: str, now: datetime, reason: str)
     Raises StepIllegal where it was never promoted or is rolled back already, MoveNotLatest where the champion has
     moved again since, ReasonMissing, ProposalUnknown.
     """
+    _hold_champion(proposal_id)
     proposal = _locked(proposal_id)
     after(ProposalState(proposal.state), ProposalStep.ROLL_BACK)
     move = take_back(move_id=int(proposal.promotion_id or 0), acting_user=acting_user, now=now, reason=reason)
@@ -172,6 +181,19 @@ def widen(*, point_id: int, acting_user: str, now: datetime, reason: str) -> int
 
 def _champion(point: PointFacts) -> int | None:
     return None if point.model_id is None else holder_of(point.model_id, AliasName.CHAMPION)
+
+
+def _hold_champion(proposal_id: int) -> int:
+    """Keep the champion of a proposal's model from moving and return the model's id.
+
+    Alias, proposal, experiment, project: every action takes these locks in this order, so that none waits in a circle.
+    """
+    proposal = PromotionProposal.objects.filter(pk=proposal_id).first()
+    if proposal is None:
+        raise ProposalUnknown(f"There is no proposal {proposal_id}.")
+    model_id = version_by_id(proposal.challenger_id).model.id
+    hold_alias(model_id=model_id, name=AliasName.CHAMPION)
+    return model_id
 
 
 def _locked(proposal_id: int) -> PromotionProposal:

@@ -39,6 +39,11 @@ class Scope:
     unit_kind: str | None = None
 
 
+def hold_alias(*, model_id: int, name: AliasName) -> None:
+    """Keep others from moving an alias until the caller's transaction ends. Raises ModelUnknown."""
+    _locked(model_id, name)
+
+
 @transaction.atomic
 def move_alias(*, version_id: int, name: AliasName, scope: Scope, acting_user: str, now: datetime, reason: str) -> int:
     """Let a version hold an alias of its model, for the scope alone, and return the move's id.

@@ -5,6 +5,7 @@ import threading
 import pytest
 from django.db import DatabaseError, connection, transaction
 
+from decisions.actions.points import edit_point
 from decisions.actions.promotion import approve, propose, reject, roll_back, widen
 from decisions.models import PromotionProposal
 from decisions.promotion import STEPS, HoldReason, ProposalState, StepIllegal
@@ -47,6 +48,26 @@ class Shop:
 @pytest.fixture
 def shop(db: None) -> Shop:
     return Shop()
+
+
+def rivals(shop: Shop) -> list[int]:
+    """Return two open proposals of experiments that share a layer, both against what serves now."""
+    layer = create_layer(project_id=shop.project, key="home", name="Home", acting_user=ACTOR, now=material.START)
+    halves = ((0, 500_000),), ((500_000, 1_000_000),)
+    return [
+        make_proposal(shop.project, shop.point, version, key=f"test-{version}", layer_id=layer, layer_ranges=half)
+        for version, half in zip((shop.first, shop.second), halves, strict=True)
+    ]
+
+
+def test_approve__point_ranks_by_another_model_now__is_stale(shop):
+    proposal = make_proposal(shop.project, shop.point, shop.first)
+    other = make_model(shop.project, key="other")
+    edit_point(
+        point_id=shop.point, name="Home", model_id=other, slate_size=20, deadline_ms=30, acting_user=ACTOR, now=NOW
+    )
+    assert approve(proposal_id=proposal, **WORDS) is ProposalState.STALE
+    assert AliasMove.objects.count() == 0
 
 
 def test_approve__open_proposal__moves_the_champion_concludes_and_journals(shop):
@@ -113,13 +134,7 @@ def test_approve__audience_was_tested__promotes_for_that_audience_until_widened(
 
 
 def test_approve__other_proposals_against_the_old_champion__become_stale(shop):
-    layer = create_layer(project_id=shop.project, key="home", name="Home", acting_user=ACTOR, now=material.START)
-    halves = ((0, 500_000),), ((500_000, 1_000_000),)
-    versions = shop.first, shop.second
-    one, two = (
-        make_proposal(shop.project, shop.point, version, key=f"test-{version}", layer_id=layer, layer_ranges=half)
-        for version, half in zip(versions, halves, strict=True)
-    )
+    one, two = rivals(shop)
     assert approve(proposal_id=one, **WORDS) is ProposalState.PROMOTED
     assert proposal_by_id(two).state is ProposalState.STALE
     with pytest.raises(StepIllegal):
@@ -170,6 +185,17 @@ def test_approve__by_eight_people_at_once__promotes_once():
     assert sorted(map(str, outcomes)) == ["PROMOTED", *["StepIllegal"] * 7]
     assert AliasMove.objects.count() == 1
     assert JournalEntry.objects.filter(action="promotion.approve").count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_approve__two_proposals_against_one_champion_at_once__promotes_one_and_the_other_is_stale():
+    shop = Shop()
+    proposals = iter(rivals(shop))
+    outcomes = together(2, lambda: approve(proposal_id=next(proposals), **WORDS))
+    assert set(map(str, outcomes)) <= {"PROMOTED", "STALE", "StepIllegal"}
+    assert list(map(str, outcomes)).count("PROMOTED") == 1
+    states = PromotionProposal.objects.order_by("state").values_list("state", flat=True)
+    assert (list(states), AliasMove.objects.count()) == (["PROMOTED", "STALE"], 1)
 
 
 @pytest.mark.django_db(transaction=True)
