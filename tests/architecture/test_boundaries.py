@@ -126,3 +126,23 @@ def test_hot_path__never_reads_the_django_settings() -> None:
         if target.split(".")[0] in SLOW
     ]
     assert reading == []
+
+
+RUNS_WHAT_IT_READS = ("pickle", "cPickle", "dill", "cloudpickle", "joblib", "marshal", "shelve", "h5py")
+
+
+def test_models__are_never_read_by_what_can_run_them() -> None:
+    """A trained model is arrays: nothing of the product reads a format that holds a program."""
+    loading = [
+        f"{path}:{line} imports {target}"
+        for path in _own_modules()
+        for line, target in _imports(path)
+        if target.split(".")[0] in RUNS_WHAT_IT_READS
+    ]
+    called = [
+        f"{path}:{line} calls {name}"
+        for path in _own_modules()
+        for line, name in calls(path)
+        if name.endswith((".load_model", ".load_weights", "np.load", "numpy.load")) or name in ("load_model", "eval")
+    ]
+    assert (loading, called) == ([], [])

@@ -12,6 +12,7 @@ from decisions.promotion import STEPS, HoldReason, ProposalState, StepIllegal
 from decisions.queries.promotions import ProposalUnknown, proposal_by_id
 from experiments.actions.design import create_layer
 from experiments.models import Experiment
+from experiments.queries.looks import ScorecardUnknown
 from foundation.models import Job, JournalEntry, Project
 from models_registry.actions.aliases import MoveNotLatest, ReasonMissing
 from models_registry.models import AliasMove
@@ -168,6 +169,17 @@ def test_propose__twice_or_by_a_later_look__keeps_the_first_proposal(shop):
     first = propose(scorecard_id=scorecard, now=material.NOW)
     assert propose(scorecard_id=scorecard, now=material.NOW) == first
     assert PromotionProposal.objects.count() == 1
+
+
+def test_propose__version_that_never_ran__is_refused_and_the_champion_stays(shop):
+    make_champion(shop.first, now=material.START)
+    make_decision_experiment(shop.project, shop.point, shop.second)
+    with pytest.raises(ScorecardUnknown):
+        propose(scorecard_id=1, now=material.NOW)
+    with pytest.raises(ProposalUnknown):
+        approve(proposal_id=1, **WORDS)
+    assert holder_of(shop.model, CHAMPION) == shop.first
+    assert PromotionProposal.objects.count() == 0
 
 
 def test_propose__champion_changed_during_the_test__holds(shop):
