@@ -117,7 +117,7 @@ def test_button__of_a_row_that_cannot_be__is_refused(owner: Client, button: str,
 
 
 def test_sidebar__shows_what_the_person_may_view(client: Client) -> None:
-    user = User.objects.create(username="mei", is_staff=True)
+    user = User.objects.create(username="colleague", is_staff=True)
     user.user_permissions.add(Permission.objects.get(codename="view_metric"))
     client.force_login(user)
     shown = client.get("/admin/experiments/metric/").content.decode()

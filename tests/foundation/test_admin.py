@@ -139,7 +139,7 @@ def test_jobs__chosen_in_the_list__are_tried_again_where_dead(owner: Client) -> 
 
 def test_job__person_who_may_only_view__cannot_retry() -> None:
     job = dead_job()
-    user = User.objects.create(username="mei", is_staff=True)
+    user = User.objects.create(username="colleague", is_staff=True)
     user.user_permissions.add(Permission.objects.get(codename="view_job"))
     reader = Client()
     reader.force_login(user)

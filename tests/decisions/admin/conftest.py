@@ -27,7 +27,7 @@ def owner(db: None) -> Client:
 def person(db: None) -> Callable[..., Client]:
     """Return a function that logs in a person with these permissions."""
 
-    def log_in(*permissions: str, name: str = "mei") -> Client:
+    def log_in(*permissions: str, name: str = "colleague") -> Client:
         user = User.objects.create(username=name, is_staff=True)
         user.user_permissions.set(Permission.objects.filter(codename__in=permissions))
         client = Client()

@@ -100,7 +100,7 @@ def test_approve__moves_the_champion_concludes_the_experiment_and_keeps_the_reas
     assert "Promoted. The shop serves it within seconds." in post(approver, "approve", proposal)
     assert holder_of(model, AliasName.CHAMPION) == version
     row = PromotionProposal.objects.get(pk=proposal)
-    assert (row.state, row.decided_by, row.decision_reason) == ("PROMOTED", "mei", REASON)
+    assert (row.state, row.decided_by, row.decision_reason) == ("PROMOTED", "colleague", REASON)
     experiment = Experiment.objects.get()
     assert (experiment.status, experiment.conclusion) == ("CONCLUDED", "WON")
     assert offered(approver, proposal) == {"roll_back"}

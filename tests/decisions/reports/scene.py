@@ -48,7 +48,9 @@ def busy_shop(now: datetime, key: str = "harbour") -> Scene:
     registry.make_point(project, key="cart", name="Below the cart")
     first = registry.make_version(model)
     promoted = registry.make_proposal(project, point, first, key="first-ranking")
-    approve(proposal_id=promoted, acting_user="mei", now=material.NOW, reason="Better on orders, no guardrail moved")
+    approve(
+        proposal_id=promoted, acting_user="colleague", now=material.NOW, reason="Better on orders, no guardrail moved"
+    )
     challenger = registry.make_version(model, first=2.0, recipe="two_tower", parameters={"epochs": 12}, seed=11)
     waiting = registry.make_proposal(project, point, challenger, key="two-towers")
     registry.make_refused_run(model)

@@ -324,7 +324,12 @@ def test_promotions__open_one__tells_what_replaces_what_and_the_evidence(reader:
         "Read the evidence and the readout, then approve or reject it.",
     ):
         assert text in waiting, text
-    for text in ("Promoted", "Home page ranking v1 in place of Baseline", "mei, 2026-03-14", "no guardrail moved"):
+    for text in (
+        "Promoted",
+        "Home page ranking v1 in place of Baseline",
+        "colleague, 2026-03-14",
+        "no guardrail moved",
+    ):
         assert text in decided, text
     links = Elements(page).links
     assert f"/admin/decisions/promotionproposal/{shop.waiting}/change/" in links
@@ -332,7 +337,7 @@ def test_promotions__open_one__tells_what_replaces_what_and_the_evidence(reader:
 
 
 def test_promotions__control_no_longer_champion__is_told_before_anybody_approves(reader: Client, shop: Scene) -> None:
-    roll_back(proposal_id=shop.promoted, acting_user="mei", now=material.NOW, reason="Complaints")
+    roll_back(proposal_id=shop.promoted, acting_user="colleague", now=material.NOW, reason="Complaints")
     told = text_of(read(reader, "/promotions"))
     assert "The test compared with Home page ranking v1, but Baseline serves now." in told
     assert "Run a new experiment of Home page ranking v2 against Baseline." in told

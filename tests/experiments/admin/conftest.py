@@ -28,7 +28,7 @@ def person(db: None) -> Callable[..., Client]:
     """Return a function that logs in a person with these permissions on experiments."""
 
     def log_in(*permissions: str) -> Client:
-        user = User.objects.create(username="mei", is_staff=True)
+        user = User.objects.create(username="colleague", is_staff=True)
         user.user_permissions.set(Permission.objects.filter(codename__in=permissions))
         client = Client()
         client.force_login(user)
