@@ -88,8 +88,8 @@ def serving(edge: str, key: str) -> int | None:
 
 
 def decide(edge: str, key: str) -> dict:
-    """Return what an edge process decides for a visitor with a history."""
-    body = {"units": {"visitor": "somebody"}, "context": {"recent_items": ["lamp"]}}
+    """Return what an edge process decides for a customer with a history, whom the experiment on visitors leaves out."""
+    body = {"units": {"customer": "somebody"}, "context": {"recent_items": ["lamp"]}}
     request = urllib.request.Request(
         f"{edge}/v1/decisions/home",
         json.dumps(body).encode(),
