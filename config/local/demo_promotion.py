@@ -51,8 +51,14 @@ def promote_and_take_back(
 
 
 def model_served(edge: EdgeClient, visitor: str) -> str | None:
-    """Return the model version that decides for a visitor, None where the baseline does."""
-    answer = edge.decide(DECISION_POINT, visitor)
+    """Return the model version that decides outside experiments, None where the baseline does.
+
+    The id is sent as a customer's: an experiment on visitors, which may still run, leaves that one out.
+    """
+    outside = {"units": {"customer": visitor}}
+    seen = edge.decide(DECISION_POINT, visitor, **outside)["actions"][:1]
+    recent = {"recent_items": [action["item"] for action in seen]}
+    answer = edge.decide(DECISION_POINT, visitor, **outside, context=recent)
     model = answer["model"]
     return f"{model['key']} v{model['version']}" if answer["policy"] == "model_ranked" and model else None
 
