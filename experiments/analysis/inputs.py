@@ -11,6 +11,8 @@ from experiments.statistics.results import Interval, UndefinedReason, undefined
 from experiments.vocabulary import Source
 
 SRM_CHECK = "SAMPLE_RATIO"
+DAY_CELLS = "day"
+"""The dimension of cells that are days of first exposure, in the project's zone."""
 _NOTHING = undefined(UndefinedReason.NO_DATA)
 
 
@@ -36,13 +38,36 @@ class MetricSums:
 
 
 @dataclass(frozen=True, slots=True)
+class SegmentSums:
+    """Exact sums of one metric in one level of one dimension, variant and stratum, over the units that are kept."""
+
+    dimension: str
+    level: str
+    metric: str
+    variant: str
+    stratum: str
+    sums: PowerSums
+
+
+@dataclass(frozen=True, slots=True)
+class CellCount:
+    """Units first exposed in one stratum, by variant, in one level of a dimension; `DAY_CELLS` is the day itself."""
+
+    dimension: str
+    level: str
+    stratum: str
+    units: dict[str, int]
+
+
+@dataclass(frozen=True, slots=True)
 class Health:
     """Counts that validity checks read.
 
     exclusions: what was left out, shown with the scorecard. rows: rows (exposures) read, of which shares are taken.
     exposures_without_token: exposures that no token verified. events_total: outcomes attributed.
     allocation_changes: changes of weights, coverage or arm state after launch. frozen_changes: changes of salt, unit,
-    metrics, margins or plan after launch, which must never happen.
+    metrics, margins or plan after launch, which must never happen. filtered: units that each filter left out, by
+    variant. late: messages that arrived too late to count, None where that is not known.
     """
 
     exclusions: Exclusions = field(default_factory=Exclusions)
@@ -51,6 +76,8 @@ class Health:
     events_total: int | None = None
     allocation_changes: int = 0
     frozen_changes: int = 0
+    filtered: dict[str, dict[str, int]] = field(default_factory=dict)
+    late: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +128,9 @@ class History:
 class AnalysisInputs:
     """Everything besides the plan that a scorecard is computed from.
 
-    is_last: the experiment was stopped and every window is closed, so that nothing more can come.
+    is_last: the experiment was stopped and every window is closed, so that nothing more can come. unfiltered: sums
+    with the units that filters left out, empty where the plan has no filter. segments, cells: by level of the plan's
+    dimensions; cells also by day.
     """
 
     experiment: str
@@ -114,6 +143,9 @@ class AnalysisInputs:
     health: Health = field(default_factory=Health)
     history: History = field(default_factory=History)
     is_last: bool = False
+    unfiltered: tuple[MetricSums, ...] = ()
+    segments: tuple[SegmentSums, ...] = ()
+    cells: tuple[CellCount, ...] = ()
 
 
 def _past(found: Comparison) -> tuple[PastLook, ...]:

@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import Any, ClassVar, Self
 
 from experiments.analysis.codec import RecordInvalid, canonical_json, from_dict, sha256, to_dict
+from experiments.analysis.filters import UnitFilter
 from experiments.analysis.metrics import MetricSpec
 from experiments.statistics.spending import Spending
 from experiments.vocabulary import Direction, MetricRole
@@ -131,6 +132,9 @@ class AnalysisPlan:
     planned information; it must not depend on the data.
     horizon_days: days from the start to the last planned look, units' windows included.
     minimum_conversions: units with a value that both arms must expect before a confidence sequence starts.
+    futility: whether a group-sequential plan says when going on is hardly worth it; advice, which binds nobody.
+    dimensions: pre-exposure attributes whose levels are compared; together they are one family at level `segment_q`.
+    filters: units left out of every figure; the result with everybody stands beside.
     """
 
     variants: tuple[PlannedVariant, ...]
@@ -161,6 +165,10 @@ class AnalysisPlan:
     blocker_alpha: float = 0.005
     srm_alpha: float = 0.001
     mismatch_block_share: float = 0.05
+    futility: bool = True
+    dimensions: tuple[str, ...] = ()
+    segment_q: float = 0.1
+    filters: tuple[UnitFilter, ...] = ()
 
     def __post_init__(self) -> None:
         _check_arms_and_metrics(self)
@@ -224,10 +232,13 @@ def _check_arms_and_metrics(plan: AnalysisPlan) -> None:
         raise ValueError("metrics: each metric is planned once")
     if not any(metric.role is MetricRole.DECISION for metric in plan.metrics):
         raise ValueError("metrics: at least one has the role DECISION")
+    for name, keys in (("dimensions", plan.dimensions), ("filters", [found.key for found in plan.filters])):
+        if len(set(keys)) != len(keys) or not all(keys):
+            raise ValueError(f"{name}: each is named once")
 
 
 def _check_levels(plan: AnalysisPlan) -> None:
-    for name in ("alpha", "noninferiority_alpha", "harm_alpha", "blocker_alpha", "srm_alpha"):
+    for name in ("alpha", "noninferiority_alpha", "harm_alpha", "blocker_alpha", "srm_alpha", "segment_q"):
         value = getattr(plan, name)
         if not 0.0 < value < 0.5:
             raise ValueError(f"{name}: must be between 0 and 0.5, not {value}")

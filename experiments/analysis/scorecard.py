@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import Any, Self
 
 from experiments.analysis.codec import canonical_json, from_dict, sha256, to_dict
+from experiments.analysis.segment_figures import SegmentFamily, SegmentFigures
 from experiments.statistics.results import Interval, IntervalStatus, UndefinedReason
 from experiments.vocabulary import CheckLevel, Direction, MetricKind, MetricRole, Source
 
@@ -23,12 +24,16 @@ __all__ = [
     "Estimator",
     "Exclusions",
     "FigureStatus",
+    "FinalFigures",
+    "FutilityFigures",
     "HarmFigures",
     "Interval",
     "IntervalStatus",
     "NonInferiorityFigures",
     "Outcome",
     "Scorecard",
+    "SegmentFamily",
+    "SegmentFigures",
     "SensitivityFigures",
     "SequentialFigures",
     "StratumCount",
@@ -140,7 +145,7 @@ class AdjustmentFigures:
 
 @dataclass(frozen=True, slots=True)
 class SensitivityFigures:
-    """The same comparison before the cap."""
+    """The same comparison under another choice: before the cap, or with the units that filters left out."""
 
     absolute: Estimate
     lift: Estimate
@@ -181,6 +186,36 @@ class HarmFigures:
 
 
 @dataclass(frozen=True, slots=True)
+class FutilityFigures:
+    """Whether going on is hardly worth it: advice that binds nobody.
+
+    bound: z in the better direction below which the planned effect would be missed anyway (beta spending); None while
+    no beta is spent. conditional_power: chance to cross at the end if the planned effect is true. futile: either says
+    so.
+    """
+
+    z: float
+    bound: float | None
+    conditional_power: float | None
+    futile: bool
+
+
+@dataclass(frozen=True, slots=True)
+class FinalFigures:
+    """What a group-sequential comparison says once it has stopped, by stage-wise ordering.
+
+    p_value: two-sided. median_unbiased with interval at 1 - alpha: of the difference; lift and lift_interval: the same
+    relative to control.
+    """
+
+    p_value: float
+    median_unbiased: float
+    interval: Interval
+    lift: float | None
+    lift_interval: Interval
+
+
+@dataclass(frozen=True, slots=True)
 class Comparison:
     """One metric, one treatment against one reference arm (control, or another treatment in `contrasts`)."""
 
@@ -206,6 +241,9 @@ class Comparison:
     uncapped: SensitivityFigures | None = None
     non_inferiority: NonInferiorityFigures | None = None
     harm: HarmFigures | None = None
+    futility: FutilityFigures | None = None
+    final: FinalFigures | None = None
+    unfiltered: SensitivityFigures | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,6 +287,7 @@ class Exclusions:
     unverified: int = 0
     personalisation_off: int = 0
     erased: int = 0
+    filtered: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,8 +295,8 @@ class Scorecard:
     """One analysis of one experiment at one time.
 
     comparisons: every metric x treatment against control, in plan order. contrasts: DECISION metrics between
-    treatments. window_start and window_end are None for recorded experiments without times. is_last: the experiment
-    was stopped and every window is closed.
+    treatments. segments: of DECISION metrics, in the plan's dimensions. window_start and window_end are None for
+    recorded experiments without times. is_last: the experiment was stopped and every window is closed.
     """
 
     experiment: str
@@ -274,6 +313,7 @@ class Scorecard:
     contrasts: tuple[Comparison, ...]
     checks: tuple[CheckResult, ...]
     is_last: bool = False
+    segments: tuple[SegmentFamily, ...] = ()
     schema: int = SCHEMA
 
     @property
