@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from types import FrameType
 
 DOCTOR = "doctor"
+ALONE = frozenset({"try"})
+"""Commands that compute from files or figures alone: no server is started for them, and none is asked."""
 
 
 def main() -> int:
@@ -38,6 +40,10 @@ def servers_for(command: list[str]) -> Iterator[None]:
     if os.environ.get("DATABASE_URL") and os.environ.get("REDIS_URL"):
         yield
         return
+    if set(command) & ALONE:
+        _name_no_servers()
+        yield
+        return
     from config.local.embedded import ensure_services
     from config.local.faults import LocalServiceError
 
@@ -49,14 +55,19 @@ def servers_for(command: list[str]) -> Iterator[None]:
         if command != [DOCTOR]:
             raise
         os.environ["TILTYARD_LOCAL_FAULT"] = str(fault)
-        os.environ.setdefault("DATABASE_URL", "postgresql://nobody@127.0.0.1:1/none")
-        os.environ.setdefault("REDIS_URL", "redis://127.0.0.1:1/0")
+        _name_no_servers()
         yield
         return
     try:
         yield
     finally:
         context.__exit__(None, None, None)
+
+
+def _name_no_servers() -> None:
+    """Name servers that do not exist where the settings want some."""
+    os.environ.setdefault("DATABASE_URL", "postgresql://nobody@127.0.0.1:1/none")
+    os.environ.setdefault("REDIS_URL", "redis://127.0.0.1:1/0")
 
 
 def _exit(number: int, _frame: FrameType | None) -> None:

@@ -102,7 +102,10 @@ UNFOLD: Final[dict[str, Any]] = {
             {
                 "title": _("Metrics"),
                 "separator": True,
-                "items": [_entry(_("Metrics"), "speed", "experiments.metric")],
+                "items": [
+                    _entry(_("Metrics"), "speed", "experiments.metric"),
+                    _entry(_("Filters"), "filter_alt", "experiments.filter"),
+                ],
             },
             {
                 "title": _("Operations"),

@@ -13,6 +13,7 @@ from decisions.ingest.bodies import read_body
 from decisions.ingest.decision_log import DecisionLog
 from decisions.ingest.decision_rows import Occasion, decision_row
 from decisions.ingest.exposure import stored_units
+from decisions.ingest.properties import keep_attributes
 from decisions.ingest.spool import Spool
 from decisions.ingest.writer import LONGEST_SIMULATED_WRITE, LONGEST_WRITE, EventWriter
 from decisions.serving import http
@@ -139,6 +140,7 @@ class DecisionDesk:
             exposed=exposed,
             degraded=degraded,
             microseconds=round((time.monotonic() - started) * 1e6),
+            attributes=keep_attributes(request.attributes, bundle.attributes)[0] if exposed else {},
         )
         self.log.add(decision_row(decision, occasion))
         self._metrics.count_decision(bundle.snapshot.project_key, point.key, decision.reason)

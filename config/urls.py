@@ -12,6 +12,7 @@ urlpatterns = [
     path("", include("experiments.reports.urls")),
     path("", include("decisions.reports.urls")),
     path("", include("decisions.api")),
+    path("", include("experiments.api.urls")),
     path("api/schema", SpectacularJSONAPIView.as_view(), name="api-schema"),
     path("admin/", admin.site.urls),
     path("i18n/", include("django.conf.urls.i18n")),

@@ -56,7 +56,7 @@ class MetricUse:
     project_id: int
     role: MetricRole
     margin: float | None
-    window_hours: int
+    settled_hours: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,11 +122,12 @@ def _metrics(design: Design) -> Iterable[LaunchProblem]:
                 f"Metric {use.key} belongs to another project.",
                 "Choose one of this project.",
             )
-        if design.horizon_days is not None and use.window_hours > 24 * design.horizon_days:
+        if design.horizon_days is not None and use.settled_hours > 24 * design.horizon_days:
             yield LaunchProblem(
                 "WINDOW_TOO_LONG",
-                f"The window of {use.key} is longer than the planned {design.horizon_days} days.",
-                "Plan more days or use a version of the metric with a shorter window.",
+                f"The window of {use.key}, with its time for refunds, is longer than the planned "
+                f"{design.horizon_days} days.",
+                "Plan more days or use a version of the metric with a shorter window or less time for refunds.",
             )
 
 

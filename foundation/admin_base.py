@@ -41,6 +41,7 @@ else:
 from unfold.decorators import action as unfold_action
 from unfold.enums import ActionVariant
 from unfold.widgets import (
+    UnfoldAdminCheckboxSelectMultipleWidget,
     UnfoldAdminDecimalFieldWidget,
     UnfoldAdminSelectWidget,
     UnfoldAdminTextareaWidget,
@@ -61,6 +62,7 @@ __all__ = [
     "ReasonForm",
     "RequiredReasonForm",
     "choice_field",
+    "choices_field",
     "decimal_input",
     "object_action",
     "return_to",
@@ -169,6 +171,11 @@ def decimal_input() -> forms.TextInput:
 def choice_field(**options: Any) -> forms.ChoiceField:
     """Return a drop-down in the look of the admin."""
     return forms.ChoiceField(widget=UnfoldAdminSelectWidget(), **options)
+
+
+def choices_field(**options: Any) -> forms.MultipleChoiceField:
+    """Return boxes to tick, any number of them, in the look of the admin."""
+    return forms.MultipleChoiceField(widget=UnfoldAdminCheckboxSelectMultipleWidget(), **options)
 
 
 class ReasonForm(DialogForm):

@@ -85,6 +85,12 @@ def latest_fault(*, key_prefix: str) -> JobFault | None:
     return JobFault(key=row.key, error=error, attempts=row.attempts, dead=row.state == Job.State.DEAD)
 
 
+def open_jobs(*, key_prefix: str) -> int:
+    """Return how many jobs with such a key are waiting or running."""
+    open_states = [Job.State.READY, Job.State.RUNNING]
+    return Job.objects.filter(key__startswith=key_prefix, state__in=open_states).count()
+
+
 def project_facts(project_id: int) -> ProjectFacts:
     """Return a project. Raises ProjectUnknown."""
     row = Project.objects.filter(pk=project_id).first()

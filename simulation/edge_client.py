@@ -1,6 +1,6 @@
 """The HTTP that a shop speaks: its storefront to the edge, its back end to the console."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from simulation.connection import Connection
@@ -12,10 +12,13 @@ class EdgeClient:
     def __init__(self, url: str, key: str) -> None:
         self._connection = Connection(url, key)
 
-    def assign(self, visitor: str, experiments: Sequence[str] | None = None) -> dict[str, Any]:
+    def assign(
+        self, visitor: str, experiments: Sequence[str] | None = None, attributes: Mapping[str, str | bool] | None = None
+    ) -> dict[str, Any]:
         """Return the assignments of a visitor, to all or the named experiments, and the token for their exposures."""
         named = {} if experiments is None else {"experiments": list(experiments)}
-        return self._connection.send("POST", "/v1/assignments", {"units": {"visitor": visitor}, **named})
+        known = {"units": {"visitor": visitor}, "attributes": dict(attributes or {})}
+        return self._connection.send("POST", "/v1/assignments", {**known, **named})
 
     def decide(self, point: str, visitor: str, **more: Any) -> dict[str, Any]:
         """Return what a decision point decides for a visitor, and the token for the exposure."""

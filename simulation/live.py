@@ -49,8 +49,8 @@ class Run:
     """What the driver did.
 
     messages: every one that was sent. exposed: visitors by (experiment, variant). reasons: of the decisions made, by
-    (variant, reason). chances: by variant of the decided experiment, the visitors and the sum of their exact chances
-    to order, given the slates they were shown.
+    (variant, reason). chances: by variant of the decided experiment, the shoppers and the sum of their exact chances
+    to order, given the slates they were shown; robots are none.
     """
 
     messages: list[dict[str, Any]] = field(default_factory=list)
@@ -64,7 +64,7 @@ class Run:
         return sum(count for (key, _), count in self.exposed.items() if key == experiment)
 
     def true_conversion(self, variant: str) -> float | None:
-        """Return the mean exact chance to order of those who were given a variant's slates; None without any."""
+        """Return the mean exact chance to order of shoppers who were given a variant's slates; None without any."""
         count, total = self.chances.get(variant, (0, 0.0))
         return total / count if count else None
 
@@ -145,7 +145,7 @@ class Driver:
     def _visit(self, visitor: Visitor) -> None:
         """Ask for everything that the page needs, show it, report the exposures, and let the visitor act."""
         slate, checkout, order_value, views = self._decide(visitor), 1.0, 1.0, 1.0
-        answer = self._client.assign(visitor.id, self._placement.plain)
+        answer = self._client.assign(visitor.id, self._placement.plain, visitor.profile.attributes)
         fault = visitor.generator(3)
         for entry in answer["assignments"]:
             lost = fault.uniform() < self._shop.truth.effect(entry["experiment"]).lost_exposures
@@ -163,21 +163,23 @@ class Driver:
         own = self._shop.bestsellers(SLATE_SIZE)
         if self._placement.point is None:
             return own
-        answer = self._client.decide(self._placement.point, visitor.id)
+        answer = self._client.decide(self._placement.point, visitor.id, attributes=dict(visitor.profile.attributes))
         items = [action["item"] for action in answer["actions"]]
         slate = self._shop.places(items, SLATE_SIZE) if items else own
         assigned = answer["assignment"]
         if assigned is not None and assigned["enrolled"] and assigned["experiment"] == self._placement.decided:
             variant = assigned["variant"]
             self._expose(visitor, assigned["experiment"], variant, answer["decision_token"])
-            count, total = self.run.chances.get(variant, (0, 0.0))
-            self.run.chances[variant] = (count + 1, total + conversion(self._shop, visitor, slate))
+            if not visitor.profile.robot:
+                count, total = self.run.chances.get(variant, (0, 0.0))
+                self.run.chances[variant] = (count + 1, total + conversion(self._shop, visitor, slate))
             self.run.reasons[variant, answer["reason"]] += 1
         return slate
 
     def _expose(self, visitor: Visitor, experiment: str, variant: str, token: str) -> None:
         self.run.exposed[experiment, variant] += 1
-        properties = {"experiment": experiment, "decision_token": token}
+        known = dict(visitor.profile.attributes)
+        properties = {"experiment": experiment, "decision_token": token, "attributes": known}
         self._waiting.push(Event(visitor.id, visitor.arrives_at, EXPOSED, properties, mark=experiment))
 
     def _flush(self) -> None:

@@ -97,6 +97,16 @@ def visit_events(
         yield from _order(shop, visitor, arrived + later + timedelta(minutes=10), slate, done)
 
 
+def crawl_events(
+    shop: Shop, robot: str, arrived: datetime, count: int, generator: np.random.Generator
+) -> Iterator[Event]:
+    """Yield the product views of a robot: any item, one after the other, within hours."""
+    items = generator.integers(0, len(shop.catalogue), count)
+    for number, item in enumerate(items.tolist()):
+        at = arrived + timedelta(seconds=20 * (number + 1))
+        yield Event(robot, at, VIEWED, shop.product(item), mark=f"crawl-{number}")
+
+
 def _views(
     shop: Shop, visitor: str, arrived: datetime, count: int, liked: np.ndarray, generator: np.random.Generator
 ) -> Iterator[Event]:

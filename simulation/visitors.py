@@ -10,19 +10,24 @@ from simulation.behaviour import Factors, Reactions, expected_conversion, react
 from simulation.catalogue import Floats, Integers
 from simulation.events import Event
 from simulation.past import PAST_DAYS, days_before, past_of_crowd
+from simulation.profiles import Profile, draw_profile
 from simulation.shoppers import Shoppers, affinity, draw_shoppers
-from simulation.storefront import Shop, past_events, visit_events
+from simulation.storefront import Shop, crawl_events, past_events, visit_events
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Visitor:
-    """Somebody who comes: a shopper with an id, a time, what they like, and a seed for all that they will do."""
+    """Somebody who comes: a shopper with an id, a time, what they like, and a seed for all that they will do.
+
+    Of a robot only id, time and profile matter.
+    """
 
     id: str
     arrives_at: datetime
     shopper: Shoppers
     liked: Floats
     seed: tuple[int, ...]
+    profile: Profile
 
     def generator(self, purpose: int) -> np.random.Generator:
         """Return the random numbers of one purpose; they depend on nothing that happens in the shop."""
@@ -61,13 +66,16 @@ def arrivals(shop: Shop, *, day: int, start: datetime, per_day: int) -> list[Vis
             shopper=shoppers.one(place),
             liked=liked[place : place + 1],
             seed=(shop.seed, 204, day, place),
+            profile=draw_profile(np.random.default_rng([shop.seed, 205, day, place])),
         )
         for place in range(per_day)
     ]
 
 
 def history(shop: Shop, visitor: Visitor) -> Iterator[Event]:
-    """Yield what a returning visitor looked at in the days before; it knows no variant."""
+    """Yield what a returning visitor looked at in the days before; it knows no variant. Robots have no past."""
+    if visitor.profile.robot:
+        return iter(())
     deeds = days_before(shop.truth, shop.catalogue, visitor.shopper, visitor.liked, visitor.generator(1))
     return past_events(shop, deeds, [visitor.id], [visitor.arrives_at])
 
@@ -75,6 +83,8 @@ def history(shop: Shop, visitor: Visitor) -> Iterator[Event]:
 def behaviour(shop: Shop, visitor: Visitor, met: Met) -> Iterator[Event]:
     """Yield what a visitor does after arriving, given what they met."""
     generator = visitor.generator(2)
+    if visitor.profile.robot:
+        return crawl_events(shop, visitor.id, visitor.arrives_at, visitor.profile.crawled, generator)
     slates = met.slate[None, :]
     factors = Factors(np.array([met.checkout]), np.array([met.order_value]), np.array([met.views]))
     done: Reactions = react(

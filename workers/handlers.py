@@ -6,11 +6,12 @@ from typing import Final
 
 from decisions.actions.catalogue import publish_catalogue
 from decisions.actions.features import update_features
-from decisions.actions.looks import look_at
+from decisions.actions.looks import explore_at, look_at
 from decisions.actions.projection import project_events
 from decisions.actions.promotion import propose
 from decisions.actions.publishing import publish_bundle
 from decisions.actions.training import train
+from experiments.actions.exploration import ExplorationRequest
 from foundation.actions.jobs import ClaimedJob
 
 Handler = Callable[[ClaimedJob, datetime], None]
@@ -32,6 +33,18 @@ def _analyse(job: ClaimedJob, now: datetime) -> None:
     look_at(
         experiment_id=int(str(job.payload["experiment_id"])),
         window_end=datetime.fromisoformat(str(job.payload["window_end"])),
+        now=now,
+    )
+
+
+def _explore(job: ClaimedJob, now: datetime) -> None:
+    request = job.payload["request"]
+    if not isinstance(request, Mapping):
+        raise TypeError(f"job {job.id} carries no request")
+    explore_at(
+        experiment_id=int(str(job.payload["experiment_id"])),
+        request=ExplorationRequest.from_dict(request),
+        requested_by=str(job.payload["requested_by"]),
         now=now,
     )
 
@@ -66,6 +79,7 @@ HANDLERS: Final[Mapping[str, Handler]] = {
     "publish_bundle": _publish,
     "project_events": _project_events,
     "analyse": _analyse,
+    "explore": _explore,
     "publish_catalogue": _publish_catalogue,
     "update_features": _update_features,
     "propose": _propose,

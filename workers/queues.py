@@ -12,6 +12,7 @@ DEFAULT_QUEUE: Final = DECISIONS
 QUEUE_OF_KIND: Final = {
     "project_events": INGEST,
     "analyse": ANALYSIS,
+    "explore": ANALYSIS,
     "publish_bundle": DECISIONS,
     "publish_catalogue": DECISIONS,
     "update_features": INGEST,

@@ -39,13 +39,15 @@ def main(arguments: list[str]) -> int:
 
 
 def _set_up(state: Path, options: argparse.Namespace) -> int:
-    steps = Steps(total=8 if options.browser else 7)
+    steps = Steps(total=3 if options.packages else 8 if options.browser else 7)
     python = packages.virtual_environment(PROJECT / ".venv", steps)
     packages.install(PROJECT, python, _requirement_files(options), steps)
     if options.browser:
         browser.install(steps)
     with steps.step("Settings and secrets") as note:
         note.text = write_settings(state)
+    if options.packages:
+        return 0
     command = [str(python), "-m", "config.local.prepare", str(steps.number), str(steps.total)]
     if options.quiet:
         command.append("--quiet")
@@ -74,7 +76,7 @@ def write_settings(state: Path) -> str:
 def _requirement_files(options: argparse.Namespace) -> list[str]:
     files = ["requirements.txt"]
     own_servers = os.environ.get("DATABASE_URL") and os.environ.get("REDIS_URL")
-    if options.dev or not own_servers:
+    if options.dev or not (own_servers or options.packages):
         files.append("requirements-embedded.txt")
     if options.dev:
         files.append("requirements-dev.txt")
@@ -88,6 +90,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--dev", action="store_true", help="also what bin/test and bin/bench need")
     parser.add_argument("--training", action="store_true", help="also TensorFlow, for training workers (1.9 GB)")
     parser.add_argument("--browser", action="store_true", help="also Chromium, for the browser tests (apt, as root)")
+    parser.add_argument("--packages", action="store_true", help="only Python and packages: no server, no database")
     parser.add_argument("--quiet", action="store_true", help="no closing advice")
     return parser
 

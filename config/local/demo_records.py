@@ -16,10 +16,12 @@ from experiments.actions.design import (
     create_experiment,
     create_metric,
 )
+from experiments.actions.filters import FilterDefinition, create_filter
 from experiments.analysis.metrics import MICROS
-from foundation.actions.projects import create_project, issue_api_key
+from foundation.actions.projects import create_project, edit_project, issue_api_key
 from foundation.clock import ClockKind, ProjectClock
 from simulation.designs import CONTROL, HORIZON_DAYS, METRICS, ExperimentDesign
+from simulation.profiles import ATTRIBUTES, DIMENSIONS, ROBOT_ATTRIBUTE
 from simulation.storefront import CURRENCY
 
 ACTOR = "demo"
@@ -27,6 +29,17 @@ HALF = 500_000
 STRICT: Final[Mapping[str, Any]] = {"alpha": 0.01, "reserved_alpha": 0.001, "harm_alpha": 0.005}
 """The plan that the demonstration declares: at the default's 5% every twentieth run would show a verdict against the
 truth by chance alone. docs/demo.md counts how the default does."""
+
+_ROBOTS = FilterDefinition(
+    key="declared-robots",
+    name="Robots that say so",
+    description=f"Visitors with the attribute {ROBOT_ATTRIBUTE}, which the shop sends with its exposures.",
+    kind="BOT",
+    rule="ATTRIBUTE",
+    attribute=ROBOT_ATTRIBUTE,
+    values=("true",),
+    active=True,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,12 +56,13 @@ class DemoProject:
 def create_demo_project(*, key: str, speed: float, origin: datetime, now: datetime) -> DemoProject:
     """Create a simulation project whose clock starts at `origin` now, and return it with its keys.
 
-    speed: simulated seconds in a real second.
+    It stores what the storefront knows of visitors, and leaves robots out. speed: simulated seconds in a real second.
     """
     clock = ProjectClock(kind=ClockKind.SIMULATION, origin=origin, speed=speed, started_at=now)
-    project_id = create_project(
-        key=key, name=f"Simulated shop {key}", currency=CURRENCY, acting_user=ACTOR, now=now, clock=clock
-    )
+    name = f"Simulated shop {key}"
+    project_id = create_project(key=key, name=name, currency=CURRENCY, acting_user=ACTOR, now=now, clock=clock)
+    edit_project(project_id=project_id, name=name, attributes=ATTRIBUTES, acting_user=ACTOR, now=now)
+    create_filter(project_id=project_id, definition=_ROBOTS, acting_user=ACTOR, now=now)
     client = issue_api_key(project_id=project_id, kind="client", name="Storefront", acting_user=ACTOR, now=now)
     server = issue_api_key(project_id=project_id, kind="server", name="Back end", acting_user=ACTOR, now=now)
     return DemoProject(project_id, key, client.secret, server.secret, clock)
@@ -129,5 +143,6 @@ def _draft(design: ExperimentDesign, metrics: Mapping[str, int]) -> ExperimentDr
         horizon_days=HORIZON_DAYS,
         minimum_effect=design.minimum_effect,
         plan_overrides=dict(STRICT),
+        dimensions=DIMENSIONS,
         personalised=design.is_decision,
     )

@@ -44,7 +44,8 @@ class Outcome:
 def main(arguments: list[str]) -> int:
     """Run the examinations that the arguments ask for; return 0 when all passed."""
     options, for_pytest = _parser().parse_known_args(arguments)
-    chosen = [item for item in _static_examinations() if not options.only or item.name in options.only]
+    examinations = [*_static_examinations(), *(_nightly_examinations() if options.nightly else [])]
+    chosen = [item for item in examinations if not options.only or item.name in options.only]
     outcomes = _examine_code(chosen) if chosen else []
     if not options.only or "pytest" in options.only:
         outcomes.append(_run_pytest(for_pytest, nightly=["-m", "nightly or not nightly"] if options.nightly else []))
@@ -69,6 +70,13 @@ def _static_examinations() -> list[Examination]:
         Examination("deployment", [*manage, "check", "--deploy", "--fail-level", "WARNING"], PRODUCTION),
         Examination("translations", [python, "-m", "config.local.translations"], {}),
     ]
+
+
+def _nightly_examinations() -> list[Examination]:
+    """Return what takes half an hour: every calibration study with all its replicates, and its document beside."""
+    document = state_directory() / "calibration.md"
+    command = [sys.executable, "manage.py", "calibrate", "--full", "--allow-explained", "--output", str(document)]
+    return [Examination("calibration", command, {})]
 
 
 def _examine_code(examinations: Sequence[Examination]) -> list[Outcome]:
@@ -111,13 +119,13 @@ def _run_pytest(arguments: Sequence[str], *, nightly: Sequence[str]) -> Outcome:
 
 
 def _parser() -> argparse.ArgumentParser:
-    names = ", ".join([*(item.name for item in _static_examinations()), "pytest"])
+    names = ", ".join([*(item.name for item in _static_examinations()), "pytest", "calibration (with --nightly)"])
     parser = argparse.ArgumentParser(
         prog="bin/test",
         description="Examine the code and run the tests. What is not listed here is handed to pytest.",
     )
     parser.add_argument("--only", action="append", help=f"run only this one (repeatable): {names}")
-    parser.add_argument("--nightly", action="store_true", help="also the tests marked nightly")
+    parser.add_argument("--nightly", action="store_true", help="also the tests marked nightly and the full calibration")
     return parser
 
 

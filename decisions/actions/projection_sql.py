@@ -29,6 +29,7 @@ FROM (
 ) message
 """
 
+# Attributes are those that came with this very message: plain ones, as text.
 EXPOSURES = """
 CREATE TEMPORARY TABLE incoming_exposure ON COMMIT DROP AS
 SELECT day, message_id, received_at, corrected_at AS exposed_at, fault,
@@ -42,7 +43,11 @@ SELECT day, message_id, received_at, corrected_at AS exposed_at, fault,
     (entry->'slots'->>1)::integer AS coverage_slot,
     (entry->'slots'->>2)::integer AS variant_slot,
     entry->>'verification' AS verification,
-    entry->>'reason' AS reason
+    entry->>'reason' AS reason,
+    CASE WHEN jsonb_typeof(properties->'attributes') = 'object' THEN (
+        SELECT jsonb_object_agg(sent.key, sent.value #>> '{}') FROM jsonb_each(properties->'attributes') AS sent
+        WHERE jsonb_typeof(sent.value) IN ('string', 'number', 'boolean')
+    ) END AS attributes
 FROM incoming_message, jsonb_array_elements(enrolments) AS entry
 WHERE enrolments IS NOT NULL AND jsonb_typeof(enrolments) = 'array'
 """
@@ -51,18 +56,25 @@ NUMBER = r"^[+-]?[0-9]{1,12}(\.[0-9]{1,18})?([eE][+-]?[0-9])?$"
 """Amounts and quantities that are read as decimals; others are quarantined."""
 
 # One line per message (line 0), and one per product of an order (lines 1, 2, ...). Amounts stay text until they are
-# known to be numbers; refunds and cancellations count against revenue.
+# known to be numbers. Orders count net of tax and shipping: what the shop says is net, else the total without both,
+# else its value; of a total with a part that is no number that part is kept, so that the message is quarantined and
+# not half read. Refunds and cancellations count against revenue.
 LINES = """
 CREATE TEMPORARY TABLE incoming_line ON COMMIT DROP AS
 WITH event_line AS (
     SELECT day, message_id, 0 AS line, event, corrected_at, received_at, fault, visitor, customer, session,
         coalesce(item, properties->>'product_id') AS item, store, properties,
-        coalesce(
-            properties->>'revenue',
-            CASE WHEN event IN ('Order Completed', 'Order Refunded', 'Order Cancelled')
-                 THEN coalesce(properties->>'value', properties->>'total')
-                 ELSE coalesce(properties->>'value', properties->>'price') END
-        ) AS amount,
+        CASE WHEN event IN ('Order Completed', 'Order Refunded', 'Order Cancelled')
+             THEN CASE
+                WHEN properties->>'revenue' IS NOT NULL OR properties->>'total' IS NULL
+                    THEN coalesce(properties->>'revenue', properties->>'value')
+                WHEN properties->>'total' !~ %(number)s THEN properties->>'total'
+                WHEN properties->>'tax' !~ %(number)s THEN properties->>'tax'
+                WHEN properties->>'shipping' !~ %(number)s THEN properties->>'shipping'
+                ELSE round((properties->>'total')::numeric - coalesce((properties->>'tax')::numeric, 0)
+                    - coalesce((properties->>'shipping')::numeric, 0), 6)::text
+             END
+             ELSE coalesce(properties->>'revenue', properties->>'value', properties->>'price') END AS amount,
         coalesce(properties->>'quantity', '1') AS quantity,
         properties->>'order_id' AS order_id,
         CASE WHEN event IN ('Order Refunded', 'Order Cancelled') THEN -1 ELSE 1 END AS sign,

@@ -1,7 +1,7 @@
 """From a decision to its row in the event log."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 import msgspec
@@ -26,6 +26,8 @@ class Occasion:
     exposed: bool
     degraded: str | None
     microseconds: int
+    attributes: Mapping[str, object] = field(default_factory=dict)
+    """What the project allows of the request's attributes; kept where the decision exposed the unit."""
 
 
 _encode = msgspec.json.Encoder().encode
@@ -74,7 +76,12 @@ def _properties(decision: Decision, occasion: Occasion) -> dict[str, object]:
         "exposed": occasion.exposed,
         "degraded": occasion.degraded,
         "microseconds": occasion.microseconds,
-    }
+    } | ({"attributes": _storable(occasion.attributes)} if occasion.exposed else {})
+
+
+def _storable(attributes: Mapping[str, object]) -> dict[str, object]:
+    """Return the attributes without texts that no database takes: one of them must not cost the whole row."""
+    return {name: value for name, value in attributes.items() if not (isinstance(value, str) and "\0" in value)}
 
 
 def _enrolment(decision: Decision, units: Mapping[str, str]) -> Enrolment:

@@ -43,6 +43,7 @@ class MetricDefinition:
     denominator_what: str = ""
     cap_micros: int | None = None
     window_hours: int = 168
+    maturity_hours: int = 0
     covariate_days: int = 0
     description: str = ""
 
@@ -88,6 +89,7 @@ class ExperimentDraft:
     plan_overrides: Mapping[str, Any] = field(default_factory=dict)
     personalised: bool = False
     overrides: Mapping[str, str] = field(default_factory=dict)
+    dimensions: Sequence[str] = ()
 
 
 @transaction.atomic
@@ -150,6 +152,7 @@ def create_experiment(*, project_id: int, draft: ExperimentDraft, acting_user: s
         plan_overrides=dict(draft.plan_overrides),
         personalised=draft.personalised,
         overrides=dict(draft.overrides),
+        dimensions=list(draft.dimensions),
     )
     experiment.clean_fields()
     _insert(experiment, "experiment_key")

@@ -23,9 +23,9 @@ class Recorded:
 # A row is a new running minimum of the exposure time within (experiment, unit, variant), in the order of receipt.
 _EXPOSURES = """
 INSERT INTO experiments_firstexposure (experiment_id, unit, variant_id, epoch, probability, layer_slot, coverage_slot,
-    variant_slot, exposed_at, received_at, message_id, verification)
+    variant_slot, exposed_at, received_at, message_id, verification, attributes)
 SELECT experiment_id, unit, variant_id, epoch, probability, layer_slot, coverage_slot, variant_slot, exposed_at,
-    received_at, message_id, verification
+    received_at, message_id, verification, attributes
 FROM (
     SELECT *, min(exposed_at) OVER (
         PARTITION BY experiment_id, unit, variant_id ORDER BY received_at

@@ -71,6 +71,8 @@ def experiment_draft(
 def plan_overrides(manifest: Manifest) -> dict[str, Any]:
     """Return what the manifest says about the analysis plan."""
     found: dict[str, Any] = {"family": Family[manifest.adjust.name].value}
+    if manifest.dimensions:
+        found["dimensions"] = list(manifest.dimensions)
     objective = manifest.objective
     if objective.kind is ObjectiveKind.NON_INFERIORITY_WITH_SAVING:
         found |= {

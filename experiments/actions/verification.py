@@ -96,7 +96,7 @@ def _of_looks(run: RunFacts, plan: Plan, rows: list[ScorecardRow]) -> Iterator[D
             if run.source is Source.OWN
             else derive_recorded(run=run, plan=plan)
         )
-        parts = _differing(json.loads(row.content), json.loads(derived.to_json()))
+        parts = _differing(_completed(row.content), json.loads(derived.to_json()))
         if parts:
             yield Difference(row.look, "figures", f"The stored rows give other {', '.join(parts)}.")
         verdict = judge(plan, Scorecard.from_json(row.content)).to_dict()
@@ -107,6 +107,13 @@ def _of_looks(run: RunFacts, plan: Plan, rows: list[ScorecardRow]) -> Iterator[D
 
 def _differing(stored: dict[str, Any], derived: dict[str, Any]) -> list[str]:
     return sorted(name for name in {*stored, *derived} if stored.get(name) != derived.get(name))
+
+
+def _completed(content: str) -> dict[str, Any]:
+    """Return a stored scorecard with the fields that came after it at their defaults, and nothing of it left out."""
+    stored: dict[str, Any] = json.loads(content)
+    complete: dict[str, Any] = json.loads(Scorecard.from_dict(stored).to_json())
+    return stored | complete
 
 
 def _digest(text: str) -> str:

@@ -24,6 +24,7 @@ from experiments.admin.inlines import EpochInline, MetricInline, VariantInline, 
 from experiments.admin.lifecycle import LifecycleButtons
 from experiments.admin.snapshots import snapshot_of
 from experiments.models import Experiment, Scorecard
+from experiments.queries.plans import filters_of
 from experiments.reports import figures
 from foundation.admin_base import row_id, username
 from foundation.queries import project_facts
@@ -32,6 +33,7 @@ SLOTS: Final = 1_000_000
 WHOLE_LAYER: Final = ((0, SLOTS),)
 _SHOWN: Final = {
     "coverage": "coverage_shown",
+    "dimensions": "dimensions_shown",
     "minimum_effect": "minimum_effect_shown",
     "layer_slots": "layer_slots_shown",
 }
@@ -62,7 +64,10 @@ class ExperimentAdmin(LifecycleButtons):
     ]
     fieldsets = [
         (None, {"fields": ["name", ("key", "project", "status_shown"), "hypothesis"]}),
-        (gettext_lazy("Plan"), {"classes": ["tab"], "fields": ["horizon_days", "minimum_effect"]}),
+        (
+            gettext_lazy("Plan"),
+            {"classes": ["tab"], "fields": ["horizon_days", "minimum_effect", "dimensions", "filters_shown"]},
+        ),
         (
             gettext_lazy("Traffic"),
             {
@@ -142,12 +147,23 @@ class ExperimentAdmin(LifecycleButtons):
 
     def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> list[str]:
         """Return what never changes once the experiment exists."""
-        return ["key", "project", "status_shown", *_SHOWN.values()] if obj else []
+        return ["key", "project", "status_shown", "filters_shown", *_SHOWN.values()] if obj else []
 
     @admin.display(description=gettext_lazy("coverage"))
     def coverage_shown(self, experiment: Experiment) -> str:
         """Return the coverage at launch as a percentage."""
         return figures.percent(experiment.coverage / SLOTS)
+
+    @admin.display(description=gettext_lazy("dimensions"))
+    def dimensions_shown(self, experiment: Experiment) -> str:
+        """Return the dimensions in a line."""
+        return ", ".join(experiment.dimensions) or "–"
+
+    @admin.display(description=gettext_lazy("filters"))
+    def filters_shown(self, experiment: Experiment) -> str:
+        """Return the filters that it was launched with, or would be now."""
+        names = ", ".join(f"{rule.key} v{rule.version}" for rule in filters_of(experiment.pk))
+        return names or _("None: every unit counts.")
 
     @admin.display(description=gettext_lazy("smallest lift worth finding"))
     def minimum_effect_shown(self, experiment: Experiment) -> str:

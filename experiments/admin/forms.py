@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from experiments.assignment.targeting import compile_audience
 from experiments.models import Experiment, ExperimentMetric, Metric, Variant
 from experiments.queries.plans import spec_of
-from foundation.admin_base import text_area, text_input
+from foundation.admin_base import choices_field, text_area, text_input
 from foundation.admin_fields import LinesField, MicrosField, PercentField, SlotField
 from foundation.errors import DomainError
 
@@ -59,6 +59,14 @@ class ExperimentForm(forms.ModelForm):  # type: ignore[type-arg]
         label=_("Smallest lift worth finding (%)"),
         help_text=_("Relative to the control. Smaller lifts need longer: half the lift, about four times the time."),
     )
+    dimensions = choices_field(
+        label=_("Dimensions"),
+        required=False,
+        help_text=_(
+            "The readout compares the levels of each, such as countries. Only what was known of a visitor before "
+            "exposure; few are better, because all of them share one error rate."
+        ),
+    )
     layer_slots = LayerSlotsField(
         label=_("Part of the layer (%)"),
         required=False,
@@ -79,6 +87,7 @@ class ExperimentForm(forms.ModelForm):  # type: ignore[type-arg]
             "overrides",
             "horizon_days",
             "minimum_effect",
+            "dimensions",
             "plan_overrides",
         ]
         help_texts = {
@@ -96,7 +105,13 @@ class ExperimentForm(forms.ModelForm):  # type: ignore[type-arg]
             "personalised": _("Shoppers who switch personalisation off see the control and are left out."),
             "horizon_days": _("Whole weeks are best: 14 or 28. Empty: no planned end, wider intervals."),
             "plan_overrides": _(
-                'For analysts: parts of the plan to change, such as {"alpha": 0.01}. Empty: the defaults.'
+                "For analysts: parts of the plan to change. Empty: the defaults. Example: "
+                '{"alpha": 0.01, "futility": false, "secondary_share": 0.3, "segment_q": 0.05, '
+                '"planned_information": {"revenue": 4100}}. '
+                "futility: whether looks say when going on is hardly worth it. secondary_share: the part of a proven "
+                "decision metric's error rate that goes to its secondary metrics. segment_q: the error rate of all "
+                "levels of the dimensions together. planned_information: 1/SE² of the difference that the design "
+                "expects at the end, by metric."
             ),
         }
 
@@ -105,11 +120,24 @@ class ExperimentForm(forms.ModelForm):  # type: ignore[type-arg]
         if self.instance.pk:
             ranges = [(held.slots.lower, held.slots.upper) for held in self.instance.layer_ranges.all()]
             self.initial["layer_slots"] = LayerSlotsField.written(sorted(ranges))
+            self._offer_dimensions()
             project = self.instance.project_id
             for name in ("layer", "holdout"):
                 if name in self.fields:
                     field = cast("ModelChoiceField[Any]", self.fields[name])
                     field.queryset = field.queryset.filter(project_id=project) if field.queryset is not None else None
+
+    def _offer_dimensions(self) -> None:
+        """Offer the attributes that the project stores, and those that were chosen while it did."""
+        if "dimensions" not in self.fields:
+            return
+        field = cast("forms.MultipleChoiceField", self.fields["dimensions"])
+        names = dict.fromkeys([*self.instance.project.attributes, *self.instance.dimensions])
+        field.choices = [(name, name) for name in names]
+        if not names:
+            field.help_text = _(
+                "The project stores no attributes yet. Add them under Projects, as the shop sends them."
+            )
 
     def clean_audience(self) -> Any:
         """Return the audience if the assignment engine can compile it."""
@@ -199,6 +227,7 @@ class MetricForm(forms.ModelForm):  # type: ignore[type-arg]
             "denominator_what",
             "cap_micros",
             "window_hours",
+            "maturity_hours",
             "covariate_days",
         ]
 

@@ -9,6 +9,7 @@ from experiments.actions.lifecycle import launch_problems
 from experiments.admin.badges import readout_url, status_text
 from experiments.admin.checklist import ChecklistLine, Text, checklist
 from experiments.models import Experiment
+from experiments.reports.calculator.prefill import calculator_url
 from experiments.reports.page import RelatedLink
 from experiments.reports.related import related_to
 from experiments.vocabulary import Status
@@ -23,6 +24,7 @@ class Guide:
     open_points: list[ChecklistLine]
     readout_url: str
     related: tuple[RelatedLink, ...] = ()
+    calculator_url: str = ""
 
 
 _STEPS: Final[dict[Status, Text]] = {
@@ -47,6 +49,7 @@ def guide_of(experiment_id: int) -> Guide | None:
         open_points=open_points,
         readout_url=readout_url(experiment),
         related=related_to(experiment_id).links,
+        calculator_url="" if experiment.started_at else calculator_url(experiment_id),
     )
 
 

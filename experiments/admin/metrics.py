@@ -43,7 +43,10 @@ class MetricAdmin(ConsoleAdmin):
                 ),
             },
         ),
-        (gettext_lazy("Window and variance"), {"fields": ["window_hours", "cap_micros", "covariate_days"]}),
+        (
+            gettext_lazy("Window and variance"),
+            {"fields": ["window_hours", "maturity_hours", "cap_micros", "covariate_days"]},
+        ),
     ]
     conditional_fields = {
         "denominator_events": "kind == 'RATIO'",
@@ -88,6 +91,7 @@ class MetricAdmin(ConsoleAdmin):
                 denominator_what=obj.denominator_what,
                 cap_micros=obj.cap_micros,
                 window_hours=obj.window_hours,
+                maturity_hours=obj.maturity_hours,
                 covariate_days=obj.covariate_days,
                 description=obj.description,
             ),

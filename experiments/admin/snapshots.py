@@ -14,6 +14,7 @@ _JOURNALLED: Final = (
     "personalised",
     "horizon_days",
     "minimum_effect",
+    "dimensions",
     "plan_overrides",
 )
 

@@ -12,6 +12,7 @@ from experiments.analysis.inputs import AnalysisInputs, Stratum
 from experiments.analysis.looks import at_horizon
 from experiments.analysis.plan import AnalysisPlan
 from experiments.analysis.scorecard import Scorecard, StratumCount, VariantCount
+from experiments.analysis.segments import segment_families
 from experiments.vocabulary import MetricRole
 
 
@@ -26,11 +27,12 @@ def build_scorecard(plan: AnalysisPlan, inputs: AnalysisInputs) -> Scorecard:
 
 
 def _build(plan: AnalysisPlan, inputs: AnalysisInputs) -> Scorecard:
-    days = elapsed_days(inputs)
+    days, number = elapsed_days(inputs), inputs.history.count + 1
     drafter = Drafter(plan, inputs, days)
     drafts = [drafter.draft(metric, variant, plan.control) for metric in plan.metrics for variant in plan.treatments]
     comparisons = tuple(
-        comparison(plan, draft, decision) for draft, decision in zip(drafts, decide(plan, drafts), strict=True)
+        comparison(plan, draft, decision, look=number)
+        for draft, decision in zip(drafts, decide(plan, drafts), strict=True)
     )
     between = [
         drafter.draft(metric, variant, reference)
@@ -39,7 +41,7 @@ def _build(plan: AnalysisPlan, inputs: AnalysisInputs) -> Scorecard:
     ]
     arms = len(plan.variants)
     contrasts = tuple(
-        comparison(plan, draft, decision)
+        comparison(plan, draft, decision, look=number)
         for draft, decision in zip(between, decide_contrasts(plan, between, arms * (arms - 1) // 2), strict=True)
     )
     context = CheckContext(
@@ -48,7 +50,7 @@ def _build(plan: AnalysisPlan, inputs: AnalysisInputs) -> Scorecard:
     return Scorecard(
         experiment=inputs.experiment,
         source=inputs.source,
-        look=inputs.history.count + 1,
+        look=number,
         plan_sha256=plan.sha256(),
         window_start=inputs.window_start,
         window_end=inputs.window_end,
@@ -60,6 +62,7 @@ def _build(plan: AnalysisPlan, inputs: AnalysisInputs) -> Scorecard:
         contrasts=contrasts,
         checks=run_checks(context),
         is_last=inputs.is_last,
+        segments=segment_families(plan, inputs, days),
     )
 
 

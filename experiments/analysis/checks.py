@@ -1,14 +1,25 @@
 """Validity checks: small pure functions, each run by itself so that one that fails hides no other.
 
-A check says whether its finding BLOCKs the verdict, WARNs, or has to be INTERPRETed. Blocking checks share the plan's
-`blocker_alpha`, over all looks together, so that a healthy test is called invalid at most that often.
+A check says whether its finding BLOCKs the verdict, WARNs, or has to be INTERPRETed. Blocking checks that judge by
+chance share the plan's `blocker_alpha`, over all looks and cells together, so that a healthy test is called invalid at
+most that often: the overall sample ratio has `srm_alpha`, and each of `SHARED_BUDGET` an equal part of the rest. The
+other blockers judge by facts, which a healthy test does not have.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from experiments.analysis import checks_data, checks_design
-from experiments.analysis.check_context import CheckContext, Found
+from experiments.analysis import checks_cells, checks_data, checks_design
+from experiments.analysis.check_context import (
+    FILTER_BALANCE,
+    PRE_EXPOSURE_BALANCE,
+    SRM_ANALYSED,
+    SRM_DAYS,
+    SRM_EPOCHS,
+    SRM_LEVELS,
+    CheckContext,
+    Found,
+)
 from experiments.analysis.inputs import SRM_CHECK
 from experiments.analysis.scorecard import CheckResult, Outcome
 from experiments.vocabulary import CheckLevel
@@ -27,18 +38,26 @@ class Check:
 
 CHECKS: tuple[Check, ...] = (
     Check(SRM_CHECK, CheckLevel.BLOCK, checks_data.sample_ratio),
+    Check(SRM_EPOCHS, CheckLevel.BLOCK, checks_cells.sample_ratio_epochs),
+    Check(SRM_DAYS, CheckLevel.BLOCK, checks_cells.sample_ratio_days),
+    Check(SRM_LEVELS, CheckLevel.BLOCK, checks_cells.sample_ratio_levels),
+    Check(SRM_ANALYSED, CheckLevel.BLOCK, checks_cells.sample_ratio_analysed),
+    Check(FILTER_BALANCE, CheckLevel.BLOCK, checks_cells.filter_balance),
     Check("FROZEN_CHANGED", CheckLevel.BLOCK, checks_design.frozen_changed),
     Check("EXPOSURE_MISMATCH", CheckLevel.WARN, checks_data.exposure_mismatch),
     Check("SEVERAL_VARIANTS", CheckLevel.WARN, checks_data.several_variants),
-    Check("PRE_EXPOSURE_BALANCE", CheckLevel.BLOCK, checks_data.pre_exposure_balance),
+    Check(PRE_EXPOSURE_BALANCE, CheckLevel.BLOCK, checks_data.pre_exposure_balance),
     Check("DENOMINATOR_SHIFT", CheckLevel.INTERPRET, checks_data.denominator_shift),
     Check("SKEWNESS", CheckLevel.WARN, checks_design.skewness),
+    Check("MINIMUM_UNITS", CheckLevel.WARN, checks_design.minimum_units),
     Check("POWER", CheckLevel.WARN, checks_design.power),
     Check("ALLOCATION_CHANGED", CheckLevel.INTERPRET, checks_design.allocation_changed),
+    Check("METRIC_REDEFINED", CheckLevel.INTERPRET, checks_design.metric_redefined),
     Check("MINIMUM_RUNTIME", CheckLevel.WARN, checks_design.minimum_runtime),
     Check("NO_EVENTS", CheckLevel.WARN, checks_data.no_events),
     Check("UNVERIFIED_EXPOSURES", CheckLevel.WARN, checks_data.unverified_exposures),
     Check("QUARANTINE", CheckLevel.WARN, checks_data.rows_left_out),
+    Check("LATE_DATA", CheckLevel.WARN, checks_data.late_data),
     Check("IMMATURE_UNITS", CheckLevel.INTERPRET, checks_data.immature_units),
 )
 

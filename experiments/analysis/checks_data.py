@@ -2,7 +2,15 @@
 
 import math
 
-from experiments.analysis.check_context import CheckContext, Figures, Found, judged, not_applicable
+from experiments.analysis.check_context import (
+    PRE_EXPOSURE_BALANCE,
+    SINCE_EARLIER,
+    CheckContext,
+    Figures,
+    Found,
+    judged,
+    not_applicable,
+)
 from experiments.statistics import confidence, srm
 from experiments.statistics.distributions import binomial_two_sided, chi2_sf
 from experiments.statistics.means import checked, needs_restriction, restricted, welch
@@ -15,6 +23,9 @@ from experiments.vocabulary import CheckLevel, MetricKind, Source
 _ALPHA_DENOMINATOR = 0.001
 _WARN_CROSSOVERS = 0.001
 _WARN_UNVERIFIED = 0.05
+_WARN_LATE = 0.01
+_MISMATCH_ROWS = 100
+"""Exposures of our own before their mismatches may block: one page with a fault on the first morning is no verdict."""
 
 
 def sample_ratio(context: CheckContext) -> Found:
@@ -41,19 +52,28 @@ def sample_ratio(context: CheckContext) -> Found:
     if df == 0:
         return not_applicable("no units yet")
     p_fixed = chi2_sf(chi, df) if exact is None else exact
-    p_sequential = srm.sequential_p(log_evidence, context.inputs.history.srm_p)
+    p_now = srm.sequential_p(log_evidence)
+    p_sequential = min(p_now, context.inputs.history.srm_p)
     p = p_fixed if context.single_look else p_sequential
+    if not context.single_look and p < context.plan.srm_alpha <= p_now:
+        figures |= SINCE_EARLIER
     figures |= {"chi_square": chi, "df": df, "p_fixed": p_fixed, "p_sequential": p_sequential, "p": p}
     return judged(p < context.plan.srm_alpha, figures | {"alpha": context.plan.srm_alpha})
 
 
 def exposure_mismatch(context: CheckContext) -> Found:
-    """Check that what was shown is what was assigned: WARN for any mismatch, BLOCK above the plan's share."""
+    """Check that what was shown is what was assigned: WARN for any mismatch, BLOCK above the plan's share.
+
+    Exposures of our own block from `_MISMATCH_ROWS` on: they come one by one, and a share of a handful says nothing.
+    """
     rows, mismatched = context.health.rows, context.health.exclusions.mismatched_rows
+    own = context.inputs.source is Source.OWN
+    # exposures of our own that do not match are refused on arrival and not among the units
+    rows += mismatched if own else 0
     if context.inputs.source is Source.AGGREGATE or rows == 0:
         return not_applicable("no row says what was shown")
     share = mismatched / rows
-    block = share > context.plan.mismatch_block_share
+    block = share > context.plan.mismatch_block_share and not (own and rows < _MISMATCH_ROWS)
     limit = context.plan.mismatch_block_share
     figures: Figures = {"rows": rows, "mismatched": mismatched, "share": share, "block_share": limit}
     return judged(mismatched > 0, figures, CheckLevel.BLOCK if block else None)
@@ -77,26 +97,40 @@ def several_variants(context: CheckContext) -> Found:
 
 
 def pre_exposure_balance(context: CheckContext) -> Found:
-    """Check that variants do not differ before exposure; Bonferroni over covariates and treatments."""
+    """Check that variants do not differ before exposure; corrected for the number of covariates and treatments."""
     metrics = [metric for metric in context.plan.metrics if metric.spec.covariate_days > 0]
     tests = len(metrics) * len(context.plan.treatments)
-    alpha = (context.plan.blocker_alpha - context.plan.srm_alpha) / tests if tests else 0.0
-    if not alpha > 0.0:
+    if tests == 0:
         return not_applicable("no covariate is measured before exposure")
-    worst: tuple[float, str, str] | None = None
-    for metric in metrics:
-        for variant in context.plan.treatments:
-            p = _balance_p(context, metric.spec.key, variant, alpha)
-            if p is not None and (worst is None or p < worst[0]):
-                worst = (p, metric.spec.key, variant)
-    if worst is None:
-        return not_applicable("too few units with a covariate")
-    figures: Figures = {"p": worst[0], "metric": worst[1], "variant": worst[2], "tests": tests, "alpha": alpha}
-    return judged(worst[0] < alpha, figures)
+    if not context.part_alpha > 0.0:
+        return not_applicable("the sample ratio has the whole error budget")
+    found = [
+        (pair, metric.spec.key, variant)
+        for metric in metrics
+        for variant in context.plan.treatments
+        if (pair := _before(context, metric.spec.key, variant)) is not None
+    ]
+    if not found:
+        return context.untested(PRE_EXPOSURE_BALANCE, "too few units with a covariate")
+    pair, metric_key, variant = max(found, key=lambda entry: abs(entry[0].statistic))
+    once = min(p_value(pair) for pair, _, _ in found)
+    g = confidence.tuned_g(context.part_alpha / tests, context.plan.planned_units)
+    evidence = max(confidence.log_e_value(p.statistic, p.control.n + p.treatment.n, g) for p, _, _ in found)
+    always = confidence.always_valid_p(evidence)
+    figures: Figures = {
+        "metric": metric_key,
+        "variant": variant,
+        f"before:{context.plan.control}": pair.control.mean,
+        f"before:{variant}": pair.treatment.mean,
+        "tests": tests,
+    }
+    return context.tested(
+        PRE_EXPOSURE_BALANCE, once=min(1.0, once * tests), always=min(1.0, always * tests), figures=figures
+    )
 
 
-def _balance_p(context: CheckContext, metric: str, variant: str, alpha: float) -> float | None:
-    """Return the p-value of equal pre-exposure means: of one look, or valid at every look; None where not estimable."""
+def _before(context: CheckContext, metric: str, variant: str) -> Pair | None:
+    """Return the pre-exposure means of a variant and control; None where there are too few units to compare them."""
     planned = context.plan.metric(metric)
     strata = context.data.shared_strata(metric, variant, context.plan.control)
     pairs: list[Pair] = []
@@ -114,17 +148,12 @@ def _balance_p(context: CheckContext, metric: str, variant: str, alpha: float) -
             return None
         pairs.append(restricted(pair, *renamed) if needs_restriction(*renamed) else pair)
         nonzero += sum(arm.n if (found := arm.count_nonzero("y")) is None else found for arm in renamed)
-    pair_or_none = checked(combine(pairs))
-    if isinstance(pair_or_none, Undefined):
-        return None
-    if context.single_look:
-        return p_value(pair_or_none)
-    units = pair_or_none.control.n + pair_or_none.treatment.n
-    smaller = min(pair_or_none.control.n, pair_or_none.treatment.n)
-    if nonzero * smaller < context.plan.minimum_conversions * units:
-        return None
-    g = confidence.tuned_g(alpha, context.plan.planned_units)
-    return confidence.always_valid_p(confidence.log_e_value(pair_or_none.statistic, units, g))
+    combined = checked(combine(pairs))
+    if isinstance(combined, Undefined) or context.single_look:
+        return None if isinstance(combined, Undefined) else combined
+    units = combined.control.n + combined.treatment.n
+    smaller = min(combined.control.n, combined.treatment.n)
+    return combined if nonzero * smaller >= context.plan.minimum_conversions * units else None
 
 
 def denominator_shift(context: CheckContext) -> Found:
@@ -178,6 +207,18 @@ def rows_left_out(context: CheckContext) -> Found:
     """Check for repeated and unusable rows: any is shown with a warning."""
     duplicates, quarantined = context.health.exclusions.duplicates, context.health.exclusions.quarantined
     return judged(duplicates + quarantined > 0, {"duplicates": duplicates, "quarantined": quarantined})
+
+
+def late_data(context: CheckContext) -> Found:
+    """Check how many messages came too late to count: WARN above 1% of those about the same days."""
+    late = context.health.late
+    if late is None:
+        return not_applicable("it is not known what came too late")
+    outcomes = context.health.events_total if context.health.messages is None else context.health.messages
+    came = context.health.rows + (outcomes or 0) + late
+    if came == 0:
+        return not_applicable("no message has come yet")
+    return judged(late / came > _WARN_LATE, {"late": late, "messages": came, "share": late / came})
 
 
 def immature_units(context: CheckContext) -> Found:

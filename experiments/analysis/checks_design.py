@@ -23,6 +23,29 @@ def allocation_changed(context: CheckContext) -> Found:
     return judged(changes > 0, {"changes": changes, "epochs": len({s.epoch for s in context.inputs.strata})})
 
 
+def metric_redefined(context: CheckContext) -> Found:
+    """Check whether a metric has a newer definition than the one that the plan froze and still uses."""
+    redefined = sorted(context.health.redefined)
+    if not redefined:
+        return judged(failed=False, figures={"changes": 0})
+    return judged(failed=True, figures={"metric": redefined[0], "changes": len(redefined)})
+
+
+def minimum_units(context: CheckContext) -> Found:
+    """Check that each arm of every DECISION metric has the planned minimum of units."""
+    arms = [
+        (arm.n, arm.variant, found.metric)
+        for found in context.comparisons
+        if found.role is MetricRole.DECISION
+        for arm in (found.control, found.treatment)
+    ]
+    if not arms:
+        return not_applicable("no DECISION metric is compared")
+    units, variant, metric = min(arms, key=lambda entry: entry[0])
+    least = context.plan.minimum_units
+    return judged(units < least, {"metric": metric, "variant": variant, "units": units, "minimum": least})
+
+
 def minimum_runtime(context: CheckContext) -> Found:
     """Check that the test has run for the planned minimum of days."""
     if context.days is None:

@@ -21,19 +21,22 @@ from experiments.analysis.scorecard import (
     SensitivityFigures,
     SequentialFigures,
 )
+from experiments.analysis.stopping import final_of, futility_of
 from experiments.statistics.distributions import normal_isf, normal_sf
 from experiments.statistics.lift import lift
 from experiments.statistics.pair import ArmEstimate
 from experiments.statistics.results import Interval, Undefined, UndefinedReason, intersection, undefined
 from experiments.vocabulary import Direction, MetricRole
 
+_SCHEMA_WITH_TEST_INTERVAL = 2
 
-def comparison(plan: AnalysisPlan, draft: Draft, decision: Decision) -> Comparison:
-    """Return the full comparison of one metric and one treatment with its reference."""
+
+def comparison(plan: AnalysisPlan, draft: Draft, decision: Decision, *, look: int) -> Comparison:
+    """Return the full comparison of one metric and one treatment with its reference; `look` is the look's number."""
     if isinstance(draft.estimated, Undefined) or draft.look is None:
         reason = draft.estimated.reason if isinstance(draft.estimated, Undefined) else UndefinedReason.NO_DATA
         return _undefined(plan, draft, reason)
-    estimated, look = draft.estimated, draft.look
+    estimated, at = draft.estimated, draft.look
     effect, z = estimated.effect, normal_isf(plan.alpha / 2.0)
     return Comparison(
         metric=draft.metric.spec.key,
@@ -53,11 +56,14 @@ def comparison(plan: AnalysisPlan, draft: Draft, decision: Decision) -> Comparis
         lift=_lift(effect, z),
         p_value=effect.p_value(),
         p_adjusted=decision.p_adjusted,
-        sequential=_sequential(look, effect, decision),
+        sequential=_sequential(at, effect, decision),
         adjustment=_adjustment(estimated, z),
-        uncapped=_uncapped(draft.uncapped, z),
-        non_inferiority=_non_inferiority(plan, draft, effect, look),
-        harm=_harm(plan, draft, effect, look),
+        uncapped=_sensitivity(draft.uncapped, z),
+        unfiltered=_sensitivity(draft.unfiltered, z),
+        non_inferiority=_non_inferiority(plan, draft, effect, at),
+        harm=_harm(plan, draft, effect, at),
+        futility=futility_of(plan, draft, decision),
+        final=final_of(plan, draft, decision, look),
     )
 
 
@@ -153,7 +159,7 @@ def _adjustment(estimated: Estimated, z: float) -> AdjustmentFigures | None:
     )
 
 
-def _uncapped(found: Estimated | Undefined | None, z: float) -> SensitivityFigures | None:
+def _sensitivity(found: Estimated | Undefined | None, z: float) -> SensitivityFigures | None:
     if found is None:
         return None
     if isinstance(found, Undefined):
@@ -173,7 +179,22 @@ def _non_inferiority(plan: AnalysisPlan, draft: Draft, effect: Effect, look: Loo
         return NonInferiorityFigures(margin, alpha, None, None, None, passed=False, reason=z.reason)
     if isinstance(bound, Undefined):
         return NonInferiorityFigures(margin, alpha, z, None, normal_sf(z), passed=False, reason=bound.reason)
-    return NonInferiorityFigures(margin, alpha, z, bound, normal_sf(z), passed=z >= bound)
+    belonging = effect.lift(bound) if plan.schema >= _SCHEMA_WITH_TEST_INTERVAL else None
+    return NonInferiorityFigures(
+        margin,
+        alpha,
+        z,
+        bound,
+        normal_sf(z),
+        passed=z >= bound,
+        lift=belonging,
+        absolute=None if belonging is None else _scaled(belonging, effect.pair.control.mean),
+    )
+
+
+def _scaled(interval: Interval, factor: float) -> Interval:
+    lower, upper = (None if end is None else end * factor for end in (interval.lower, interval.upper))
+    return replace(interval, lower=lower, upper=upper)
 
 
 def _harm(plan: AnalysisPlan, draft: Draft, effect: Effect, look: Look) -> HarmFigures | None:

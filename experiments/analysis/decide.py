@@ -1,11 +1,19 @@
 """Which comparisons have left their boundary, after several tests share one alpha."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
+from experiments.analysis.claims import Claims, by_metric, by_variant, claims_of, handed_on
 from experiments.analysis.drafts import Draft
-from experiments.analysis.plan import AnalysisPlan, Family, Multiplicity, Requirement, SequentialMethod
+from experiments.analysis.plan import (
+    AnalysisPlan,
+    Family,
+    Gatekeeping,
+    Multiplicity,
+    Requirement,
+    SequentialMethod,
+)
 from experiments.analysis.scorecard import Crossing
 from experiments.statistics import multiplicity
 from experiments.statistics.distributions import normal_sf
@@ -32,20 +40,20 @@ class Decision:
 def decide(plan: AnalysisPlan, drafts: Sequence[Draft]) -> list[Decision]:
     """Return the decision on every draft, in order.
 
-    DECISION metrics are corrected over metrics and arms, or over arms alone. SECONDARY metrics are a family of
-    their own, and count for an arm only where its DECISION metrics have passed. Other roles claim nothing.
+    DECISION and SECONDARY metrics by the plan's graphs, so that all their claims together err with alpha at most (see
+    `claims_of`). A SECONDARY metric counts for a treatment only where its DECISION metrics have passed. Other roles
+    claim nothing.
     """
     decisions: dict[int, Decision] = {}
-    for role in (MetricRole.DECISION, MetricRole.SECONDARY):
-        for family in _families(plan, drafts, role):
-            members = [drafts[i] for i in family]
-            decisions.update(zip(family, _family(plan, members), strict=True))
+    if plan.multiplicity is Multiplicity.DUNNETT:
+        _single_step(plan, drafts, decisions)
+    else:
+        for claims in claims_of(plan, drafts):
+            _settle(plan, drafts, claims, decisions)
     for i, draft in enumerate(drafts):
         if i not in decisions:
             decisions[i] = replace(_alone(plan, draft), crossed=Crossing.NONE)
-    passed = _gates(plan, drafts, decisions)
-    for i, draft in enumerate(drafts):
-        if draft.metric.role is MetricRole.SECONDARY and draft.variant not in passed:
+        elif draft.metric.role is MetricRole.SECONDARY and not _passed(plan, drafts, decisions, draft.variant):
             decisions[i] = replace(decisions[i], crossed=Crossing.NONE)
     return [decisions[i] for i in range(len(drafts))]
 
@@ -74,55 +82,124 @@ def better(draft: Draft) -> Crossing:
     return Crossing.BETTER if (z > 0.0) is (draft.metric.direction is Direction.INCREASE) else Crossing.WORSE
 
 
-def _families(plan: AnalysisPlan, drafts: Sequence[Draft], role: MetricRole) -> list[list[int]]:
-    mine = [i for i, draft in enumerate(drafts) if draft.metric.role is role]
-    if plan.multiplicity is Multiplicity.NONE:
-        return [[i] for i in mine]
-    if plan.family is Family.METRICS_AND_ARMS:
-        return [mine] if mine else []
-    by_metric: dict[str, list[int]] = {}
-    for i in mine:
-        by_metric.setdefault(drafts[i].metric.spec.key, []).append(i)
-    return list(by_metric.values())
+def _settle(plan: AnalysisPlan, drafts: Sequence[Draft], claims: Claims, decisions: dict[int, Decision]) -> None:
+    """Add the decisions on the tests of one graph: one rejection after the other, the strongest first.
 
-
-def _family(plan: AnalysisPlan, members: Sequence[Draft]) -> list[Decision]:
-    if plan.multiplicity is Multiplicity.DUNNETT:
-        return _dunnett(plan, members)
-    size = len(members)
-    tuned_at = plan.alpha / size
-    rejected: dict[int, Decision] = {}
+    A test without a level yet is shown at the one it would have first.
+    """
+    graph, rejected = claims.graph, set[int]()
+    tested: dict[int, float] = {}
     while True:
-        level = plan.alpha / max(1, size - len(rejected))
-        trial = {
-            i: _at_level(plan, draft, level, tuned_at=tuned_at) for i, draft in enumerate(members) if i not in rejected
-        }
-        fresh = {i: found for i, found in trial.items() if found.crossed is not Crossing.NONE}
+        for n, members in enumerate(claims.nodes):
+            level = claims.alpha * graph.weights[n] or claims.first[n]
+            if n not in rejected and tested.get(n) != level:
+                tested[n] = level
+                for i in members:
+                    decisions[i] = _at_level(plan, drafts[i], level, tuned_at=claims.first[n])
+        fresh = [
+            n
+            for n, members in enumerate(claims.nodes)
+            if n not in rejected
+            and graph.weights[n] > 0.0
+            and all(decisions[i].crossed is not Crossing.NONE for i in members)
+            and (n not in claims.gated or _passed(plan, drafts, decisions, drafts[members[0]].variant))
+        ]
         if not fresh:
             break
-        # one at a time, the strongest first, so that every later test has the level Holm gives it
-        first = max(fresh, key=lambda i: abs(members[i].z or 0.0))
-        rejected[first] = fresh[first]
-    decisions = {**trial, **rejected}
-    ps = [_p(plan, draft, tuned_at) for draft in members]
-    adjusted = multiplicity.holm([1.0 if p is None else p for p in ps])
-    return [replace(decisions[i], p_adjusted=None if ps[i] is None else adjusted[i]) for i in range(size)]
+        strongest = max(fresh, key=lambda n: min(abs(drafts[i].z or 0.0) for i in claims.nodes[n]))
+        rejected.add(strongest)
+        graph = graph.without(strongest)
+    for n in claims.gated - rejected:
+        for i in claims.nodes[n]:
+            decisions[i] = replace(decisions[i], crossed=Crossing.NONE)
+    for i, p in _adjusted(plan, drafts, claims, decisions).items():
+        decisions[i] = replace(decisions[i], p_adjusted=p)
 
 
-def _dunnett(plan: AnalysisPlan, members: Sequence[Draft]) -> list[Decision]:
-    """Return the single-look decisions by Dunnett's test within each metric, Bonferroni over metrics."""
-    metrics = len({draft.metric.spec.key for draft in members})
+def _adjusted(
+    plan: AnalysisPlan, drafts: Sequence[Draft], claims: Claims, decisions: dict[int, Decision]
+) -> dict[int, float]:
+    """Return the smallest alpha at which each draft of a graph would be claimed, where p-values may be corrected.
+
+    For a test that several drafts form, each counts by its own p-value at the level that the test then has.
+    """
+    ps = {i: _p(plan, drafts[i], claims.first[n]) for n, members in enumerate(claims.nodes) for i in members}
+    found = {i: 1.0 for i, p in ps.items() if p is not None}
+    may_follow = _followers(plan, drafts, claims, decisions)
+    graph, removed, reached = claims.graph, set[int](), 0.0
+    while True:
+        shares: dict[int, float] = {}
+        for n, members in enumerate(claims.nodes):
+            if n in removed or not graph.weights[n] > 0.0 or not may_follow(n, removed):
+                continue
+            scaled = {i: 1.0 if p is None else p / graph.weights[n] for i in members for p in (ps[i],)}
+            shares[n] = max(scaled.values())
+            for i in found.keys() & scaled.keys():
+                found[i] = min(found[i], max(reached, scaled[i]))
+        nearest = min(shares, key=lambda n: shares[n], default=None)
+        if nearest is None or shares[nearest] >= 1.0:
+            return found
+        removed.add(nearest)
+        reached = max(reached, shares[nearest])
+        graph = graph.without(nearest)
+
+
+def _followers(
+    plan: AnalysisPlan, drafts: Sequence[Draft], claims: Claims, decisions: dict[int, Decision]
+) -> Callable[[int, set[int]], bool]:
+    """Return whether a test may be rejected after others: a gated one needs DECISION metrics on the better side."""
+    inside = {i: n for n, members in enumerate(claims.nodes) for i in members}
+    decisive = by_variant(drafts, MetricRole.DECISION)
+    good = {i: better(drafts[i]) is Crossing.BETTER for found in decisive.values() for i in found}
+
+    def may_follow(node: int, removed: set[int]) -> bool:
+        if node not in claims.gated:
+            return True
+        passed = [
+            good[i] and inside[i] in removed if i in inside else decisions[i].crossed is Crossing.BETTER
+            for i in decisive.get(drafts[claims.nodes[node][0]].variant, [])
+        ]
+        return _meets(plan, passed)
+
+    return may_follow
+
+
+def _single_step(plan: AnalysisPlan, drafts: Sequence[Draft], decisions: dict[int, Decision]) -> None:
+    """Add the single-look decisions by Dunnett's test within each DECISION metric, Bonferroni over metrics.
+
+    Every rejection hands on what no combination of true nulls could still need (`multiplicity.dunnett_spare`).
+    """
+    families = by_metric(drafts, MetricRole.DECISION)
+    corrected = plan.family is Family.METRICS_AND_ARMS
+    alpha = plan.alpha / len(families) if corrected else plan.alpha
+    spare: dict[str, float] = {}
+    for k, family in enumerate(families):
+        found = _dunnett([drafts[i] for i in family], alpha, plan.alpha)
+        decisions.update(zip(family, found, strict=True))
+        level = multiplicity.dunnett_spare(alpha, _loadings([drafts[i] for i in family]))
+        for i in family:
+            if (k == 0 or corrected) and decisions[i].crossed is Crossing.BETTER:
+                spare[drafts[i].variant] = spare.get(drafts[i].variant, 0.0) + level
+    for variant, secondary in by_variant(drafts, MetricRole.SECONDARY).items():
+        if plan.gatekeeping is Gatekeeping.GATE or variant in spare:
+            level = plan.alpha if plan.gatekeeping is Gatekeeping.GATE else spare[variant]
+            _settle(plan, drafts, handed_on(secondary, level), decisions)
+
+
+def _dunnett(members: Sequence[Draft], alpha: float, total: float) -> list[Decision]:
+    loadings = _loadings(members)
+    bound = multiplicity.dunnett_critical(alpha, loadings)
     found = []
     for draft in members:
-        same = [other for other in members if other.metric.spec.key == draft.metric.spec.key]
-        loadings = tuple(math.sqrt(o.treatment.n / max(1, o.treatment.n + o.control.n)) for o in same)
-        bound = multiplicity.dunnett_critical(plan.alpha / metrics, loadings)
         z = draft.z
-        p = None if z is None else min(1.0, metrics * multiplicity.dunnett_p(z, loadings))
-        level = 2.0 * normal_sf(bound)
+        p = None if z is None else min(1.0, total / alpha * multiplicity.dunnett_p(z, loadings))
         reached = z is not None and abs(z) >= bound
-        found.append(Decision(level, bound, better(draft) if reached else Crossing.NONE, p))
+        found.append(Decision(2.0 * normal_sf(bound), bound, better(draft) if reached else Crossing.NONE, p))
     return found
+
+
+def _loadings(members: Sequence[Draft]) -> tuple[float, ...]:
+    return tuple(math.sqrt(found.treatment.n / max(1, found.treatment.n + found.control.n)) for found in members)
 
 
 def _alone(plan: AnalysisPlan, draft: Draft) -> Decision:
@@ -139,9 +216,10 @@ def _at_level(plan: AnalysisPlan, draft: Draft, level: float, *, tuned_at: float
     share = draft.look.share_of(level)
     bound = draft.look.two_sided(share, draft.look.share_of(tuned_at))
     valid = draft.look.always_valid_p(draft.z, draft.look.share_of(tuned_at))
-    sticky = plan.method is SequentialMethod.GROUP_SEQUENTIAL and any(past.crossed for past in draft.look.past)
+    side = better(draft)
+    sticky = plan.method is SequentialMethod.GROUP_SEQUENTIAL and draft.look.crossed_before is side
     reached = not isinstance(bound, Undefined) and abs(draft.z) >= bound
-    crossed = better(draft) if reached or sticky else Crossing.NONE
+    crossed = side if reached or sticky else Crossing.NONE
     return Decision(share, bound, crossed, None, valid)
 
 
@@ -156,11 +234,11 @@ def _p(plan: AnalysisPlan, draft: Draft, tuned_at: float) -> float | None:
     return None
 
 
-def _gates(plan: AnalysisPlan, drafts: Sequence[Draft], decisions: dict[int, Decision]) -> set[str]:
-    """Return the treatments whose DECISION metrics meet the plan's requirement."""
-    by_arm: dict[str, list[bool]] = {}
-    for i, draft in enumerate(drafts):
-        if draft.metric.role is MetricRole.DECISION:
-            by_arm.setdefault(draft.variant, []).append(decisions[i].crossed is Crossing.BETTER)
-    required = all if plan.requirement is Requirement.ALL else any
-    return {variant for variant, passed in by_arm.items() if required(passed)}
+def _passed(plan: AnalysisPlan, drafts: Sequence[Draft], decisions: dict[int, Decision], variant: str) -> bool:
+    """Return whether the DECISION metrics of a treatment meet the plan's requirement."""
+    mine = by_variant(drafts, MetricRole.DECISION).get(variant, [])
+    return _meets(plan, [decisions[i].crossed is Crossing.BETTER for i in mine])
+
+
+def _meets(plan: AnalysisPlan, passed: Sequence[bool]) -> bool:
+    return all(passed) if plan.requirement is Requirement.ALL else any(passed)

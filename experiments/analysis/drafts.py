@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from experiments.analysis.estimate import Estimated, Stratified, estimate, without_cap
-from experiments.analysis.inputs import AnalysisInputs, Stratum
+from experiments.analysis.inputs import AnalysisInputs, PastLook, Stratum
 from experiments.analysis.looks import Look, look_at
 from experiments.analysis.metrics import divisors, variables
 from experiments.analysis.plan import Adjustment, AnalysisPlan, PlannedMetric
@@ -25,6 +25,7 @@ class Draft:
     look: Look | None
     control: ArmFigures
     treatment: ArmFigures
+    unfiltered: Estimated | Undefined | None = None
 
     @property
     def z(self) -> float | None:
@@ -41,8 +42,10 @@ class Drafter:
     days: float | None
     _sums: dict[tuple[str, str, str], PowerSums] = field(default_factory=dict)
     _moments: dict[tuple[str, str, str], Moments | Undefined] = field(default_factory=dict)
+    _past: dict[tuple[str, str, str], tuple[PastLook, ...]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        self._past = self.inputs.history.by_comparison()
         for entry in self.inputs.sums:
             key = (entry.metric, entry.variant, entry.stratum)
             self._sums[key] = self._sums[key].merge(entry.sums) if key in self._sums else entry.sums
@@ -65,12 +68,13 @@ class Drafter:
                 uncapped = self._without_cap(metric, control, treatment)
         look = None
         if isinstance(estimated, Estimated):
-            past = self.inputs.history.of_comparison(key, variant, reference)
+            past = self._past.get((key, variant, reference), ())
             nonzero = sum(arm.n if arm.nonzero is None else arm.nonzero for arm in figures)
             look = look_at(
                 self.plan, metric, estimated.effect, past, days=self.days, nonzero=nonzero, is_last=self.inputs.is_last
             )
-        return Draft(metric, variant, reference, estimated, uncapped, look, figures[0], figures[1])
+        everybody = self._with_everybody(metric, variant, reference, strata)
+        return Draft(metric, variant, reference, estimated, uncapped, look, figures[0], figures[1], everybody)
 
     def shared_strata(self, metric: str, variant: str, reference: str) -> tuple[Stratum, ...]:
         """Return the strata in which both variants take new units and have two or more; if none, those they share."""
@@ -126,6 +130,30 @@ class Drafter:
         if any("y_uncapped" not in part.names for part in (*control.strata, *treatment.strata)):
             return None
         return estimate(metric.spec.kind, without_cap(control), without_cap(treatment), adjust=Adjustment.NONE)
+
+    def _with_everybody(
+        self, metric: PlannedMetric, variant: str, reference: str, strata: Sequence[Stratum]
+    ) -> Estimated | Undefined | None:
+        """Return the effect with the units that filters left out, or None where the plan has no filter."""
+        if not self.inputs.unfiltered:
+            return None
+        sums: dict[tuple[str, str], PowerSums] = {}
+        for entry in self.inputs.unfiltered:
+            if entry.metric == metric.spec.key:
+                place = (entry.variant, entry.stratum)
+                sums[place] = sums[place].merge(entry.sums) if place in sums else entry.sums
+        units = divisors(metric.spec, source=self.inputs.source)
+        nobody = PowerSums.zero(tuple(units))
+        try:
+            arms = [
+                Stratified(
+                    tuple(Moments.from_power_sums(sums.get((arm, stratum.key), nobody), units) for stratum in strata)
+                )
+                for arm in (reference, variant)
+            ]
+        except MomentsInvalid:
+            return Undefined(UndefinedReason.OVERFLOW)
+        return estimate(metric.spec.kind, arms[0], arms[1], adjust=self.plan.adjustment)
 
     def _figures(self, metric: PlannedMetric, variant: str, strata: Sequence[Stratum]) -> ArmFigures:
         exact = [self.sums(metric, variant, stratum.key) for stratum in strata]

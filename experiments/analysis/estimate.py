@@ -15,7 +15,7 @@ from experiments.statistics.results import Undefined, UndefinedReason
 from experiments.statistics.stratify import combine
 from experiments.vocabulary import MetricKind
 
-_OUTCOMES = frozenset({"y", "d", "y_uncapped"})
+OUTCOMES = frozenset({"y", "d", "y_uncapped"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,7 @@ def estimate(
     if problem is not None:
         return problem
     plain = _unadjusted(kind, control, treatment)
-    names = tuple(name for name in control.strata[0].names if name not in _OUTCOMES)
+    names = tuple(name for name in control.strata[0].names if name not in OUTCOMES)
     if isinstance(plain, Undefined) or adjust is Adjustment.NONE or not names:
         return plain if isinstance(plain, Undefined) else Estimated(plain)
     adjusted = _adjusted(kind, control, treatment, names)

@@ -5,14 +5,18 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Self
 
-from experiments.analysis.scorecard import Comparison, Crossing, Exclusions, Scorecard
+from experiments.analysis.scorecard import Comparison, Crossing, Exclusions, FinalFigures, Scorecard
 from experiments.statistics.moments import PowerSums
 from experiments.statistics.results import Interval, UndefinedReason, undefined
 from experiments.vocabulary import Source
 
 SRM_CHECK = "SAMPLE_RATIO"
+SEQUENTIAL_P = "p_sequential"
+"""The figure of a check that later looks carry on: its smallest always-valid p-value so far."""
 DAY_CELLS = "day"
 """The dimension of cells that are days of first exposure, in the project's zone."""
+FILTER_CELLS = "filter"
+"""The dimension of cells that hold the units which filters left out; the level is the filter's key."""
 _NOTHING = undefined(UndefinedReason.NO_DATA)
 
 
@@ -51,7 +55,10 @@ class SegmentSums:
 
 @dataclass(frozen=True, slots=True)
 class CellCount:
-    """Units first exposed in one stratum, by variant, in one level of a dimension; `DAY_CELLS` is the day itself."""
+    """Units first exposed in one stratum, by variant, in one level of a dimension.
+
+    `DAY_CELLS` is the day itself; `FILTER_CELLS` counts what each filter left out, everything else what was kept.
+    """
 
     dimension: str
     level: str
@@ -64,10 +71,12 @@ class Health:
     """Counts that validity checks read.
 
     exclusions: what was left out, shown with the scorecard. rows: rows (exposures) read, of which shares are taken.
-    exposures_without_token: exposures that no token verified. events_total: outcomes attributed.
+    exposures_without_token: exposures that no token verified. events_total: outcomes attributed. messages: outcomes
+    about the days of the look that count, whoever they belong to; None where that is not known.
     allocation_changes: changes of weights, coverage or arm state after launch. frozen_changes: changes of salt, unit,
     metrics, margins or plan after launch, which must never happen. filtered: units that each filter left out, by
-    variant. late: messages that arrived too late to count, None where that is not known.
+    variant. late: messages that arrived too late to count, None where that is not known. redefined: metrics of the plan
+    that have been given a newer definition since, which the plan does not use.
     """
 
     exclusions: Exclusions = field(default_factory=Exclusions)
@@ -78,13 +87,16 @@ class Health:
     frozen_changes: int = 0
     filtered: dict[str, dict[str, int]] = field(default_factory=dict)
     late: int | None = None
+    messages: int | None = None
+    redefined: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class PastLook:
     """What an earlier look saw of one comparison; `reference` is control or, between treatments, another variant.
 
-    absolute, lift: the repeated intervals of that look.
+    absolute, lift: the repeated intervals of that look. bound: the multiplier that had to be reached; None where no
+    alpha was spent. final: the figures of the stop, once it has stopped.
     """
 
     metric: str
@@ -92,36 +104,45 @@ class PastLook:
     reference: str
     information: float
     spent_fraction: float
-    crossed: bool
+    crossed: Crossing
     absolute: Interval = _NOTHING
     lift: Interval = _NOTHING
+    bound: float | None = None
+    final: FinalFigures | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """What all earlier looks saw, oldest first; `srm_p` is the smallest sequential sample-ratio p-value so far."""
+    """What all earlier looks saw, oldest first.
+
+    srm_p: the smallest sequential sample-ratio p-value so far. check_p: the same of every check that has one, by code.
+    """
 
     looks: tuple[PastLook, ...] = ()
     srm_p: float = 1.0
     count: int = 0
+    check_p: dict[str, float] = field(default_factory=dict)
 
     @classmethod
     def of(cls, scorecards: Iterable[Scorecard]) -> Self:
         """Return the history that the experiment's earlier scorecards hold, in the order of their looks."""
         looks: list[PastLook] = []
-        srm_p = 1.0
+        check_p: dict[str, float] = {}
         ordered = sorted(scorecards, key=lambda card: card.look)
         for card in ordered:
             looks.extend(look for found in (*card.comparisons, *card.contrasts) for look in _past(found))
             for check in card.checks:
-                seen = check.figures.get("p_sequential") if check.code == SRM_CHECK else None
-                srm_p = min(srm_p, seen) if isinstance(seen, float) else srm_p
-        return cls(tuple(looks), srm_p, len(ordered))
+                seen = check.figures.get(SEQUENTIAL_P)
+                if isinstance(seen, int | float):
+                    check_p[check.code] = min(check_p.get(check.code, 1.0), float(seen))
+        return cls(tuple(looks), check_p.get(SRM_CHECK, 1.0), len(ordered), check_p)
 
-    def of_comparison(self, metric: str, variant: str, reference: str) -> tuple[PastLook, ...]:
-        """Return the earlier looks at one comparison, oldest first."""
-        wanted = (metric, variant, reference)
-        return tuple(look for look in self.looks if (look.metric, look.variant, look.reference) == wanted)
+    def by_comparison(self) -> dict[tuple[str, str, str], tuple[PastLook, ...]]:
+        """Return the earlier looks, oldest first, by metric, variant and reference."""
+        found: dict[tuple[str, str, str], list[PastLook]] = {}
+        for look in self.looks:
+            found.setdefault((look.metric, look.variant, look.reference), []).append(look)
+        return {key: tuple(looks) for key, looks in found.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +173,6 @@ def _past(found: Comparison) -> tuple[PastLook, ...]:
     seen = found.sequential
     if seen is None or seen.information is None or seen.spent_fraction is None:
         return ()
-    crossed = seen.crossed is not Crossing.NONE
     return (
         PastLook(
             metric=found.metric,
@@ -160,8 +180,10 @@ def _past(found: Comparison) -> tuple[PastLook, ...]:
             reference=found.reference,
             information=seen.information,
             spent_fraction=seen.spent_fraction,
-            crossed=crossed,
+            crossed=seen.crossed,
             absolute=seen.absolute,
             lift=seen.lift,
+            bound=seen.bound,
+            final=found.final,
         ),
     )

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from experiments.analysis.effects import Effect, information
 from experiments.analysis.inputs import PastLook
 from experiments.analysis.plan import AnalysisPlan, PlannedMetric, SequentialMethod
+from experiments.analysis.scorecard import Crossing, FinalFigures
 from experiments.statistics import confidence
 from experiments.statistics.distributions import normal_isf
 from experiments.statistics.group_sequential import lan_demets
@@ -34,6 +35,17 @@ class Look:
     def uses_sequence(self) -> bool:
         """Whether a confidence sequence pays for this look."""
         return self.plan.method is SequentialMethod.CONFIDENCE_SEQUENCE or self.after_horizon
+
+    @property
+    def crossed_before(self) -> Crossing:
+        """Where the comparison had first left its boundary at an earlier look inside the horizon."""
+        sides = (look.crossed for look in self.past)
+        return next((side for side in sides if side is not Crossing.NONE), Crossing.NONE)
+
+    @property
+    def stopped(self) -> FinalFigures | None:
+        """The figures of the look at which the comparison had stopped, if it has."""
+        return next((look.final for look in self.past if look.final is not None), None)
 
     def share_of(self, alpha: float) -> float:
         """Return the part of an alpha that is meant for this side of the horizon."""

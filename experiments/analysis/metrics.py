@@ -61,6 +61,8 @@ class MetricSpec:
 
     cap_micros: cap of a unit's numerator, fixed before the start; micro units for money, plain units x 1e6 otherwise.
     window_hours: closed window from the unit's first exposure, a multiple of 24.
+    maturity_hours: how long after the window refunds and cancellations of its orders still count, a multiple of 24;
+    only then is the unit complete. 0: only those that come inside the window.
     covariate_days: length of the pre-exposure window of the same metric used for CUPED; 0 is none. For units
     recorded elsewhere any positive number says that a pre-exposure column came with them.
     """
@@ -74,6 +76,7 @@ class MetricSpec:
     cap_micros: int | None = None
     window_hours: int = 168
     covariate_days: int = 0
+    maturity_hours: int = 0
 
     def __post_init__(self) -> None:
         if not self.key:
@@ -90,8 +93,15 @@ class MetricSpec:
             raise ValueError("cap_micros: a value of 0 or 1 has no cap")
         if self.window_hours <= 0 or self.window_hours % 24:
             raise ValueError(f"window_hours: must be a positive multiple of 24, not {self.window_hours}")
+        if self.maturity_hours < 0 or self.maturity_hours % 24:
+            raise ValueError(f"maturity_hours: must be 0 or a positive multiple of 24, not {self.maturity_hours}")
         if self.covariate_days < 0:
             raise ValueError(f"covariate_days: must be 0 or more, not {self.covariate_days}")
+
+    @property
+    def settled_hours(self) -> int:
+        """Hours from a unit's first exposure until its figure can no longer change: window and maturity."""
+        return self.window_hours + self.maturity_hours
 
     @property
     def cap_units(self) -> int | None:

@@ -7,6 +7,7 @@ from typing import Any, ClassVar, Self
 
 from experiments.analysis.codec import RecordInvalid, canonical_json, from_dict, sha256, to_dict
 from experiments.analysis.filters import UnitFilter
+from experiments.analysis.inputs import DAY_CELLS, FILTER_CELLS
 from experiments.analysis.metrics import MetricSpec
 from experiments.statistics.spending import Spending
 from experiments.vocabulary import Direction, MetricRole
@@ -16,6 +17,7 @@ __all__ = [
     "Adjustment",
     "AnalysisPlan",
     "Family",
+    "Gatekeeping",
     "Multiplicity",
     "Objective",
     "PlanInvalid",
@@ -28,7 +30,13 @@ __all__ = [
     "recorded_plan",
 ]
 
-SCHEMA = 1
+SCHEMA = 2
+_FIRST = 1
+_SINCE_SECOND = ("futility", "dimensions", "segment_q", "filters", "gatekeeping", "secondary_share")
+_SPEC_SINCE_SECOND = ("maturity_hours",)
+"""Fields that plans of the first schema do not have, and those that their metrics do not have."""
+_OWN_CELLS = (DAY_CELLS, FILTER_CELLS)
+"""Names under which units are counted by day and by filter, which no dimension can have."""
 
 
 class PlanInvalid(DomainError):
@@ -69,6 +77,17 @@ class Requirement(StrEnum):
 
     ANY = "ANY"
     ALL = "ALL"
+
+
+class Gatekeeping(StrEnum):
+    """What SECONDARY metrics are tested at once the DECISION metrics of their treatment have passed.
+
+    GRAPH: the level that rejected DECISION tests hand on, so that all claims together keep alpha. GATE: a whole alpha
+    of their own, as plans of the first schema do.
+    """
+
+    GRAPH = "GRAPH"
+    GATE = "GATE"
 
 
 class Objective(StrEnum):
@@ -132,6 +151,8 @@ class AnalysisPlan:
     planned information; it must not depend on the data.
     horizon_days: days from the start to the last planned look, units' windows included.
     minimum_conversions: units with a value that both arms must expect before a confidence sequence starts.
+    gatekeeping: how SECONDARY metrics get a level. secondary_share: the part of a rejected DECISION test's level that
+    goes to the SECONDARY metrics of its treatment, the rest going to the open DECISION tests.
     futility: whether a group-sequential plan says when going on is hardly worth it; advice, which binds nobody.
     dimensions: pre-exposure attributes whose levels are compared; together they are one family at level `segment_q`.
     filters: units left out of every figure; the result with everybody stands beside.
@@ -169,6 +190,8 @@ class AnalysisPlan:
     dimensions: tuple[str, ...] = ()
     segment_q: float = 0.1
     filters: tuple[UnitFilter, ...] = ()
+    gatekeeping: Gatekeeping = Gatekeeping.GRAPH
+    secondary_share: float = 0.5
 
     def __post_init__(self) -> None:
         _check_arms_and_metrics(self)
@@ -198,27 +221,37 @@ class AnalysisPlan:
         raise KeyError(key)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the plan as plain values; equal plans give equal dictionaries."""
-        return to_dict(self)
+        """Return the plan as plain values, as its schema has them; equal plans give equal dictionaries."""
+        found = to_dict(self)
+        if self.schema == _FIRST:
+            for name in _SINCE_SECOND:
+                del found[name]
+            for metric in found["metrics"]:
+                for name in _SPEC_SINCE_SECOND:
+                    del metric["spec"][name]
+        return found
 
     @classmethod
     def from_dict(cls, data: object) -> Self:
-        """Return the plan that the dictionary holds.
+        """Return the plan that the dictionary holds; one of the first schema goes on as it was frozen.
 
         Raises PlanInvalid with the reason and the place on one line.
         """
+        if isinstance(data, dict) and data.get("schema") == _FIRST:
+            known = {name: value for name, value in data.items() if name not in _SINCE_SECOND}
+            data = {**known, "futility": False, "gatekeeping": Gatekeeping.GATE.value}
         try:
-            return from_dict(cls, data, readable_schemas=(SCHEMA,))
+            return from_dict(cls, data, readable_schemas=(SCHEMA, _FIRST))
         except RecordInvalid as error:
             raise PlanInvalid(error.message) from error
 
     def to_json(self) -> bytes:
         """Return the plan's canonical JSON."""
-        return canonical_json(self)
+        return canonical_json(self.to_dict())
 
     def sha256(self) -> str:
         """Return the digest of the plan's canonical JSON."""
-        return sha256(self)
+        return sha256(self.to_dict())
 
 
 def _check_arms_and_metrics(plan: AnalysisPlan) -> None:
@@ -232,9 +265,12 @@ def _check_arms_and_metrics(plan: AnalysisPlan) -> None:
         raise ValueError("metrics: each metric is planned once")
     if not any(metric.role is MetricRole.DECISION for metric in plan.metrics):
         raise ValueError("metrics: at least one has the role DECISION")
-    for name, keys in (("dimensions", plan.dimensions), ("filters", [found.key for found in plan.filters])):
-        if len(set(keys)) != len(keys) or not all(keys):
+    for name, named in (("dimensions", plan.dimensions), ("filters", tuple(found.key for found in plan.filters))):
+        if len(set(named)) != len(named) or not all(named):
             raise ValueError(f"{name}: each is named once")
+    taken = next((name for name in plan.dimensions if name in _OWN_CELLS), None)
+    if taken is not None:
+        raise ValueError(f"dimensions: {taken} is the name of counts by {taken}; give the attribute another name")
 
 
 def _check_levels(plan: AnalysisPlan) -> None:
@@ -250,6 +286,8 @@ def _check_levels(plan: AnalysisPlan) -> None:
         raise ValueError(f"power: must be between 0 and 1, not {plan.power}")
     if not plan.mde > 0.0:
         raise ValueError(f"mde: must be above 0, not {plan.mde}")
+    if not 0.0 <= plan.secondary_share <= 1.0:
+        raise ValueError(f"secondary_share: must be between 0 and 1, not {plan.secondary_share}")
     if not 0.0 <= plan.mismatch_block_share <= 1.0:
         raise ValueError(f"mismatch_block_share: must be between 0 and 1, not {plan.mismatch_block_share}")
 

@@ -157,6 +157,8 @@ class NonInferiorityFigures:
     """Test of `treatment is worse than control by the relative margin or more`, one-sided at `alpha` over all looks.
 
     z: statistic. bound: what it must reach at this look; None while no alpha is spent. p_value: of this look alone.
+    lift: the interval that belongs to the test, each side at `alpha`: it stays on the good side of the margin exactly
+    when the test passes. absolute: the same times control's mean. Both None in scorecards of older plans.
     """
 
     margin: float
@@ -166,6 +168,8 @@ class NonInferiorityFigures:
     p_value: float | None
     passed: bool
     reason: UndefinedReason | None = None
+    lift: Interval | None = None
+    absolute: Interval | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,7 +209,7 @@ class FinalFigures:
     """What a group-sequential comparison says once it has stopped, by stage-wise ordering.
 
     p_value: two-sided. median_unbiased with interval at 1 - alpha: of the difference; lift and lift_interval: the same
-    relative to control.
+    relative to control. look: number of the look at which it stopped; later looks keep these figures. alpha: two-sided.
     """
 
     p_value: float
@@ -213,6 +217,8 @@ class FinalFigures:
     interval: Interval
     lift: float | None
     lift_interval: Interval
+    look: int
+    alpha: float
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,18 +10,20 @@ from experiments.analysis.looks import at_horizon
 from experiments.analysis.plan import AnalysisPlan, Objective, Requirement, SequentialMethod
 from experiments.analysis.reasons import Parameter, ReasonCode, ReasonItem, Verdict
 from experiments.analysis.scorecard import Comparison, Crossing, FigureStatus, Interval, Outcome, Scorecard
+from experiments.statistics.distributions import normal_isf
 from experiments.vocabulary import CheckLevel, Direction, MetricKind, MetricRole, VerdictState
 
-__all__ = ["ReasonCode", "ReasonItem", "Verdict", "judge"]
+__all__ = ["ReasonCode", "ReasonItem", "Verdict", "hopeless", "judge"]
 
 
 @dataclass(frozen=True, slots=True)
 class _Arm:
-    """What speaks for and against one treatment."""
+    """What speaks for and against one treatment; futile: why going on is hardly worth it, if it is not."""
 
     variant: str
     passes: bool
     reasons: tuple[ReasonItem, ...]
+    futile: tuple[ReasonItem, ...] = ()
 
 
 def judge(plan: AnalysisPlan, scorecard: Scorecard) -> Verdict:
@@ -30,7 +32,8 @@ def judge(plan: AnalysisPlan, scorecard: Scorecard) -> Verdict:
     SHIP needs the DECISION metrics superior after correction (or non-inferior, where the plan declares a saving), all
     guardrails non-inferior, no blocking check and the minimum runtime and units. Of several such variants the one
     with the largest lower bound on the first DECISION metric is proposed. A recorded experiment that is over can
-    still ship a variant beside a harmful one; a running one stops first.
+    still ship a variant beside a harmful one; a running one stops first. Futility is said with CONTINUE, first where
+    no treatment is worth going on for.
     """
     harms = _harms(scorecard)
     harmful = tuple(variant for variant in plan.treatments if any(h.params["variant"] == variant for h in harms))
@@ -51,14 +54,25 @@ def judge(plan: AnalysisPlan, scorecard: Scorecard) -> Verdict:
         return _ship(plan, scorecard, passing, (*harms, *notes), harmful)
     state = VerdictState.INCONCLUSIVE if _finished(plan, scorecard) else VerdictState.CONTINUE
     against = tuple(reason for arm in arms for reason in arm.reasons)
-    return Verdict(state, None, (*waits, *against, *notes), harmful)
+    futile = tuple(reason for arm in arms for reason in arm.futile) if state is VerdictState.CONTINUE else ()
+    every = all(arm.futile for arm in arms)
+    said = (*futile, *waits, *against) if every else (*waits, *against, *futile)
+    return Verdict(state, None, (*said, *notes), harmful)
+
+
+def hopeless(plan: AnalysisPlan, verdict: Verdict) -> bool:
+    """Return whether a verdict says of every treatment that going on is hardly worth it."""
+    futile = {reason.params.get("variant") for reason in verdict.reasons if reason.code is ReasonCode.FUTILE}
+    return futile >= set(plan.treatments)
 
 
 def _ship(
     plan: AnalysisPlan, card: Scorecard, passing: list[_Arm], notes: tuple[ReasonItem, ...], harmful: tuple[str, ...]
 ) -> Verdict:
     first = plan.metrics_of(MetricRole.DECISION)[0].spec.key
-    best = max(passing, key=lambda arm: _lower_bound(card.comparison(first, arm.variant)))
+    compared = {arm.variant: card.comparison(first, arm.variant) for arm in passing}
+    multiplier = max(_multiplier(plan, found) for found in compared.values())
+    best = max(passing, key=lambda arm: _lower_bound(compared[arm.variant], multiplier))
     reasons = list(best.reasons)
     if len(passing) > 1:
         reasons.append(_reason(ReasonCode.LARGEST_LOWER_BOUND, variant=best.variant, metric=first))
@@ -94,7 +108,23 @@ def _arm(plan: AnalysisPlan, card: Scorecard, variant: str) -> _Arm:
         else:
             code = ReasonCode.GUARDRAIL_HOLDS if kept else ReasonCode.GUARDRAIL_NOT_SHOWN
             reasons.append(_effect_reason(code, found, margin=metric.margin))
-    return _Arm(variant, meets_decision and holds, tuple(reasons))
+    return _Arm(variant, meets_decision and holds, tuple(reasons), _futile(plan, card, variant))
+
+
+def _futile(plan: AnalysisPlan, card: Scorecard, variant: str) -> tuple[ReasonItem, ...]:
+    """Return why going on is hardly worth it for a treatment: with Requirement.ANY for each of its metrics, else one.
+
+    Advice only; it changes no verdict.
+    """
+    metrics = [metric.spec.key for metric in plan.metrics_of(MetricRole.DECISION)]
+    found = [card.comparison(metric, variant) for metric in metrics]
+    reasons = tuple(
+        _reason(ReasonCode.FUTILE, variant=variant, metric=each.metric, chance=each.futility.conditional_power)
+        for each in found
+        if each.futility is not None and each.futility.futile
+    )
+    enough = 1 if plan.requirement is Requirement.ALL else len(metrics)
+    return reasons if len(reasons) >= enough else ()
 
 
 def _decision(plan: AnalysisPlan, found: Comparison, *, finished: bool) -> tuple[bool, ReasonItem]:
@@ -186,13 +216,22 @@ def _stands_out(outcome: Outcome) -> bool:
     return outcome in (Outcome.FAILED, Outcome.ERROR)
 
 
-def _lower_bound(found: Comparison) -> float:
-    """Return the end of the decision's interval on the bad side, in the better direction; least without one."""
-    interval = _interval(found)
-    end = interval.lower if found.direction is Direction.INCREASE else interval.upper
-    if end is None:
+def _multiplier(plan: AnalysisPlan, found: Comparison) -> float:
+    """Return the multiplier of standard errors that the comparison had to reach."""
+    seen = found.sequential
+    return normal_isf(plan.alpha / 2.0) if seen is None or seen.bound is None else seen.bound
+
+
+def _lower_bound(found: Comparison, multiplier: float) -> float:
+    """Return the effect in the better direction less so many standard errors; least without an estimate.
+
+    One multiplier for all variants: a step-down correction gives the strongest the strictest level, and its own
+    interval would put it behind a weaker one.
+    """
+    value, se = found.absolute.value, found.absolute.se
+    if value is None or se is None:
         return float("-inf")
-    return end if found.direction is Direction.INCREASE else -end
+    return (value if found.direction is Direction.INCREASE else -value) - multiplier * se
 
 
 def _interval(found: Comparison) -> Interval:

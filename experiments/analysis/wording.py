@@ -7,9 +7,9 @@ from experiments.analysis.reasons import Parameter, ReasonCode, ReasonItem
 _EFFECT = "%(difference)s (%(lower)s to %(upper)s)"
 
 REASONS: dict[ReasonCode, str] = {
-    ReasonCode.CHECK_BLOCKS: "Not trustworthy: the check “%(check)s” failed.",
+    ReasonCode.CHECK_BLOCKS: "Not trustworthy: the check “%(check)s” failed. %(advice)s",
     ReasonCode.CHECK_WARNS: "Mind the check “%(check)s”.",
-    ReasonCode.CHECK_INTERPRET: "Interpret with the check “%(check)s”.",
+    ReasonCode.CHECK_INTERPRET: "Read the figures with the check “%(check)s” in mind.",
     ReasonCode.HARM: f"%(variant)s harms %(metric)s against %(reference)s, beyond the tolerated %(margin)s: {_EFFECT}.",
     ReasonCode.HARM_IN_INVALID: (
         "%(variant)s seems to harm %(metric)s (%(difference)s) while the data cannot be trusted: pause the traffic."
@@ -17,6 +17,10 @@ REASONS: dict[ReasonCode, str] = {
     ReasonCode.INFERIOR: f"%(variant)s is worse than %(reference)s on %(metric)s: {_EFFECT}.",
     ReasonCode.SUPERIOR: f"%(variant)s is better than %(reference)s on %(metric)s: {_EFFECT}.",
     ReasonCode.NOT_SUPERIOR_YET: f"%(variant)s is not yet clearly better on %(metric)s: {_EFFECT}.",
+    ReasonCode.FUTILE: (
+        "Going on is hardly worth it for %(variant)s on %(metric)s: the planned effect would show more clearly by now."
+        " Even if it is true, the chance to show it by the end is %(chance)s."
+    ),
     ReasonCode.NOT_SUPERIOR: f"%(variant)s was not shown to be better on %(metric)s: {_EFFECT}.",
     ReasonCode.NON_INFERIOR_WITH_SAVING: (
         "%(variant)s is not worse on %(metric)s by %(margin)s or more, and it saves: %(saving)s."
@@ -55,47 +59,84 @@ UNDEFINED: dict[str, str] = {
 
 CHECKS: dict[str, str] = {
     "SAMPLE_RATIO": "Sample ratio",
+    "SAMPLE_RATIO_EPOCHS": "Sample ratio by epoch",
+    "SAMPLE_RATIO_DAYS": "Sample ratio by day",
+    "SAMPLE_RATIO_LEVELS": "Sample ratio by dimension",
+    "SAMPLE_RATIO_ANALYSED": "Sample ratio of the units analysed",
+    "FILTER_BALANCE": "Filters blind to the variant",
     "FROZEN_CHANGED": "Frozen settings",
     "EXPOSURE_MISMATCH": "Shown variant",
     "SEVERAL_VARIANTS": "Units in several variants",
     "PRE_EXPOSURE_BALANCE": "Balance before exposure",
     "DENOMINATOR_SHIFT": "Stable denominator",
     "SKEWNESS": "Skewness",
+    "MINIMUM_UNITS": "Minimum units",
     "POWER": "Power",
     "ALLOCATION_CHANGED": "Allocation changed",
+    "METRIC_REDEFINED": "Metric definitions",
     "MINIMUM_RUNTIME": "Minimum runtime",
     "NO_EVENTS": "Outcomes arrive",
     "UNVERIFIED_EXPOSURES": "Verified exposures",
     "QUARANTINE": "Rows left out",
+    "LATE_DATA": "Late data",
     "IMMATURE_UNITS": "Complete windows",
 }
 
 ADVICE: dict[str, str] = {
     "SAMPLE_RATIO": (
-        "The variants do not have the units their split gives them. Look for a variant that loses exposures (redirects,"
-        " crashes, bots, caching) before reading any result."
+        "The variants do not have the units their split gives them, so the groups are no longer alike. Look for a"
+        " variant that loses exposures (redirects, crashes, bots, caching), mend it and start a new experiment."
     ),
-    "FROZEN_CHANGED": "A setting that is frozen at launch was changed. Start a new experiment with the new setting.",
+    "SAMPLE_RATIO_EPOCHS": (
+        "After one change of the split, the variants do not have the units that the new split gives them. Look at what"
+        " was changed at that time; mend it and start a new experiment."
+    ),
+    "SAMPLE_RATIO_DAYS": (
+        "On at least one day the variants do not have the units their split gives them: a variant was not shown, or its"
+        " exposures were lost. Look for releases and outages on the day named, and start a new experiment."
+    ),
+    "SAMPLE_RATIO_LEVELS": (
+        "In a part of the traffic the variants do not have the units their split gives them. Test every variant there:"
+        " a page that breaks in one browser or entry point loses its units. Mend it and start a new experiment."
+    ),
+    "SAMPLE_RATIO_ANALYSED": (
+        "The units that a metric is computed from do not follow the split, although more units may have been shown a"
+        " variant. Something leaves units of one variant out: compare how each variant's data are sent and stored."
+    ),
+    "FILTER_BALANCE": (
+        "A filter leaves out more units of one variant than its share, so it reacts to the variant and shifts the"
+        " result. Filter only by what is known before a unit is exposed; until then read the result with everybody."
+    ),
+    "FROZEN_CHANGED": (
+        "A setting that is frozen at launch was changed, so units before and after are not comparable. Start a new"
+        " experiment with the new setting."
+    ),
     "EXPOSURE_MISMATCH": (
-        "Some rows show another variant than the one assigned. They were dropped; find out why it was shown."
+        "Some rows show another variant than the one assigned. They were dropped, but what is left may no longer be"
+        " alike: find out why another variant was shown."
     ),
     "SEVERAL_VARIANTS": (
         "Some units met several variants and were left out. With an uneven split this can bias the result: mend the"
         " identity or caching that moves them."
     ),
     "PRE_EXPOSURE_BALANCE": (
-        "The variants differed before the test began, which a fair split almost never does. Check the assignment and"
-        " what happened to these units earlier."
+        "The variants differed before the test began, which a fair split almost never does, so a difference now is not"
+        " the variant's doing. Check the assignment and what happened to these units earlier; start a new experiment."
     ),
     "DENOMINATOR_SHIFT": (
         "The treatment changes the denominator, so the ratio is no effect per unit. Read numerator and denominator too."
     ),
     "SKEWNESS": ("A few units carry much of this metric. Prefer the capped metric, an even split and more units."),
+    "MINIMUM_UNITS": "A variant has too few units for intervals to be trusted. Wait for more before reading a result.",
     "POWER": (
         "An effect as small as planned could not be seen with these units. No difference found is not no difference."
     ),
     "ALLOCATION_CHANGED": (
         "Weights, coverage or arms changed during the test. Results are computed per epoch and pooled."
+    ),
+    "METRIC_REDEFINED": (
+        "A metric has a newer definition than the one frozen at launch. These figures use the frozen one; other"
+        " readouts may not, so do not compare the two."
     ),
     "MINIMUM_RUNTIME": "Wait for at least one full week, so that every day of the week is in.",
     "NO_EVENTS": "No outcome has been attributed. Check that events are sent with the same unit ids as exposures.",
@@ -103,17 +144,23 @@ ADVICE: dict[str, str] = {
         "Some exposures carry no token that proves them. Send the decision token with the exposure."
     ),
     "QUARANTINE": "Some rows were repeated or could not be used. Look at the reasons in the quarantine.",
+    "LATE_DATA": (
+        "Messages came too late to count, so outcomes are missing. See that clients send at once and that queues"
+        " are emptied; if one variant sends later than another, the comparison is biased."
+    ),
     "IMMATURE_UNITS": "Some units' windows are not complete yet; they will count at a later look.",
 }
 
 NO_VALUE = "–"
 _DIFFERENCES = frozenset({"difference", "lower", "upper"})
 _SHARES = frozenset({"margin", "lift"})
+_CHANCES = frozenset({"chance"})
 
 
 def sentence(item: ReasonItem, templates: Mapping[ReasonCode, str] = REASONS) -> str:
     """Return the reason as a sentence; `templates` may be a translation of `REASONS`."""
-    return templates[item.code] % {name: _shown(name, value, item.params) for name, value in item.params.items()}
+    values = {name: _shown(name, value, item.params) for name, value in item.params.items()}
+    return (templates[item.code] % ({"advice": ADVICE.get(str(item.params.get("check")), "")} | values)).rstrip()
 
 
 def _shown(name: str, value: Parameter, params: Mapping[str, Parameter]) -> str:
@@ -126,4 +173,6 @@ def _shown(name: str, value: Parameter, params: Mapping[str, Parameter]) -> str:
         return f"{value * 100.0:+.3f} pp" if params.get("scale") == "pp" else f"{value:+.4g}"
     if name in _SHARES:
         return f"{value:.2%}"
+    if name in _CHANCES:
+        return "below 1%" if value < 0.01 else f"{value:.0%}"
     return f"{value:.4g}" if isinstance(value, float) else str(value)

@@ -1,40 +1,22 @@
-"""Options of `bin/manage power`: from the command line to a design or to summary numbers."""
+"""Options of `bin/manage power`: from the command line to the requests that the API takes as JSON."""
 
 from argparse import ArgumentParser
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
-from experiments.analysis.summaries import SummaryInvalid, conversions, values
-from experiments.statistics.designs import (
-    Baseline,
-    Clusters,
-    Correction,
-    Design,
-    DesignInvalid,
-    Guardrail,
-    Looks,
-    Traffic,
-    Watching,
-    conversion,
-    ratio_of_means,
+from experiments.analysis.calculator.comparison import FIELDS, CompareRequest, arm_of
+from experiments.analysis.calculator.power import (
+    CORRECTIONS,
+    METHODS,
+    RATIO_PARTS,
+    SPENDING,
+    GuardrailRequest,
+    PowerRequest,
 )
-from experiments.statistics.moments import Moments
-from experiments.statistics.spending import Spending
-from experiments.vocabulary import MetricKind
+from experiments.analysis.calculator.reading import read
 from foundation.errors import DomainError
 
-KINDS = {"conversion": MetricKind.CONVERSION, "mean": MetricKind.SUM, "ratio": MetricKind.RATIO}
-METHODS = {
-    "fixed": Watching.FIXED_HORIZON,
-    "group-sequential": Watching.GROUP_SEQUENTIAL,
-    "confidence-sequence": Watching.CONFIDENCE_SEQUENCE,
-}
-SPENDING = {"obrien-fleming": Spending.OBRIEN_FLEMING, "pocock": Spending.POCOCK}
-CORRECTIONS = {"holm": Correction.HOLM, "dunnett": Correction.DUNNETT, "none": Correction.NONE}
-USUAL_LOOKS = 14
-RESERVED = 0.1
-_PARTS = ("numerator", "denominator", "numerator_sd", "denominator_sd", "correlation")
-_GUARDRAIL_KEYS = frozenset({"name", "rate", "mean", "sd", "margin", "alpha", "r2", "lower-is-better"})
+_TEXTS = frozenset({"name"})
 
 
 class OptionsUnclear(DomainError):
@@ -47,14 +29,14 @@ class OptionsUnclear(DomainError):
 def add_design_options(parser: ArgumentParser) -> None:
     """Declare the options of a design."""
     parser.add_argument(
-        "--kind", choices=KINDS, default="conversion", help="of the decision metric; default conversion"
+        "--kind", choices=tuple(FIELDS), default="conversion", help="of the decision metric; default conversion"
     )
     parser.add_argument("--rate", type=float, help="conversion rate of control (0.04 is 4%%)")
     parser.add_argument("--mean", type=float, help="mean of control per unit, or its ratio")
     parser.add_argument(
         "--sd", type=float, help="standard deviation between units, of a ratio that of its linearisation"
     )
-    for name in _PARTS:
+    for name in RATIO_PARTS:
         parser.add_argument(
             f"--{name.replace('_', '-')}", type=float, help="of a ratio, per unit, in place of --mean --sd"
         )
@@ -91,146 +73,60 @@ def add_design_options(parser: ArgumentParser) -> None:
 def add_comparison_options(parser: ArgumentParser) -> None:
     """Declare the options of a comparison from summary numbers."""
     parser.add_argument("--compare", action="store_true", help="compare finished arms instead of planning")
-    told = "units and conversions, or units, mean, standard deviation and perhaps units with a value"
+    told = "; ".join(f"{kind}: {' '.join(names)}" for kind, names in FIELDS.items())
     parser.add_argument("--control", nargs="+", metavar="NUMBER", help=told)
     parser.add_argument("--treatment", nargs="+", metavar="NUMBER", action="append", default=[], help="repeatable")
+    parser.add_argument("--split", nargs="+", metavar="WEIGHT", help="planned, control first; default equal arms")
 
 
-def design_of(options: Mapping[str, Any]) -> Design:
-    """Return the design that the options describe. Raises DesignInvalid or OptionsUnclear."""
-    method = METHODS[options["method"]]
-    looks, reserved = options["looks"], options["reserved"]
-    if looks is None:
-        looks = 1 if method is Watching.FIXED_HORIZON else USUAL_LOOKS
-    if reserved is None:
-        reserved = RESERVED if method is Watching.GROUP_SEQUENTIAL else 0.0
-    size, per_day = options["cluster_size"], options["per_day"]
-    if size is None and (options["icc"] or options["cluster_cv"]):
-        raise OptionsUnclear("--icc and --cluster-cv describe clusters.", hint="Add --cluster-size.")
-    return Design(
-        baseline=_baseline(options),
-        treatments=options["treatments"],
-        control_share=options["control_share"],
-        alpha=options["alpha"],
-        power=options["power"],
-        decision_metrics=options["decision_metrics"],
-        correction=CORRECTIONS.get(options["correction"]),
-        looks=Looks(method, looks, SPENDING[options["spending"]], reserved),
-        triggered=options["triggered"],
-        clusters=None if size is None else Clusters(size, options["icc"], options["cluster_cv"]),
-        guardrails=tuple(guardrail_of(text) for text in options["guardrail"]),
-        traffic=None if per_day is None else Traffic(per_day, options["window_days"]),
-    )
+def power_request(options: Mapping[str, Any]) -> PowerRequest:
+    """Return the request that the options make. Raises CalculationInvalid or OptionsUnclear."""
+    names = set(PowerRequest.__struct_fields__)
+    body = {name: value for name, value in options.items() if name in names and value is not None}
+    return read(PowerRequest, body | {"guardrails": [_guardrail(text) for text in options["guardrail"]]})
 
 
-def lift_of(options: Mapping[str, Any], design: Design) -> float | None:
-    """Return the relative lift that the options name, or None. Raises OptionsUnclear when they name it twice."""
-    relative, absolute = options["effect"], options["absolute_effect"]
-    if relative is not None and absolute is not None:
-        raise OptionsUnclear("--effect and --absolute-effect name the same figure.", hint="Give one of them.")
-    return float(absolute) / design.baseline.mean if absolute is not None else relative
+def compare_request(options: Mapping[str, Any]) -> CompareRequest:
+    """Return the comparison that the options make. Raises CalculationInvalid or OptionsUnclear."""
+    if not options["control"] or not options["treatment"]:
+        raise OptionsUnclear("--compare needs both arms.", hint="Add --control and --treatment with their numbers.")
+    kind = options["kind"]
+    treatments = [arm_of(kind, _numbers("--treatment", arm), "treatment") for arm in options["treatment"]]
+    body = {
+        "kind": kind,
+        "alpha": options["alpha"],
+        "control": arm_of(kind, _numbers("--control", options["control"]), "control"),
+        "treatments": treatments,
+        "split": _numbers("--split", options["split"] or ()),
+    }
+    return read(CompareRequest, body)
 
 
-def units_of(options: Mapping[str, Any], design: Design) -> float | None:
-    """Return the units that the options name, or None. Raises OptionsUnclear when that takes more or fewer options."""
-    units, days = options["units"], options["days"]
-    if days is None:
-        return None if units is None else float(units)
-    if units is not None:
-        raise OptionsUnclear("--units and --days name the same figure.", hint="Give one of them.")
-    if design.traffic is None:
-        raise OptionsUnclear("--days needs to know how many units enter.", hint="Add --per-day.")
-    found = design.traffic.units_by(days)
-    if not found > 0.0:
-        window = design.traffic.window_days
-        raise DesignInvalid(f"days: no window of {window} days has closed after {days:g}", hint="Plan for more days.")
+def _guardrail(text: str) -> dict[str, object]:
+    """Return the guardrail of `name=errors,rate=0.01,margin=0.1` as plain values. Raises OptionsUnclear."""
+    found: dict[str, object] = {"name": "guardrail"}
+    named: set[str] = set()
+    for part in text.split(","):
+        key, separator, value = (piece.strip() for piece in part.partition("="))
+        field = key.replace("-", "_")
+        if field not in GuardrailRequest.__struct_fields__ or field in named:
+            raise OptionsUnclear(f"--guardrail: {key!r} is unknown or named twice in {text!r}.")
+        if (field == "lower_is_better") is bool(separator):
+            raise OptionsUnclear(f"--guardrail: {key} takes {'no' if separator else 'a'} value.")
+        named.add(field)
+        found[field] = (value if field in _TEXTS else _number(f"--guardrail: {key}", value)) if separator else True
     return found
 
 
-def guardrail_of(text: str) -> Guardrail:
-    """Return the guardrail of `name=errors,rate=0.01,margin=0.1`. Raises OptionsUnclear or DesignInvalid."""
-    found: dict[str, str] = {}
-    for part in text.split(","):
-        key, _, value = (piece.strip() for piece in part.partition("="))
-        if key not in _GUARDRAIL_KEYS or key in found:
-            raise OptionsUnclear(f"--guardrail: {key!r} is unknown or named twice in {text!r}.")
-        found[key] = value
-    name = found.get("name", "guardrail")
-    if "margin" not in found or ("rate" in found) == ("mean" in found) or ("mean" in found) != ("sd" in found):
-        raise OptionsUnclear(f"--guardrail {name}: needs margin, and either rate or both mean and sd.")
-    if found.get("lower-is-better"):
-        raise OptionsUnclear(f"--guardrail {name}: lower-is-better takes no value.")
-    r2 = _number(found.get("r2", "0"), f"--guardrail {name}: r2")
-    if "rate" in found:
-        baseline = conversion(_number(found["rate"], f"--guardrail {name}: rate"), r2=r2)
-    else:
-        mean, sd = (_number(found[key], f"--guardrail {name}: {key}") for key in ("mean", "sd"))
-        baseline = Baseline(mean, sd, r2=r2)
-    return Guardrail(
-        name,
-        baseline,
-        _number(found["margin"], f"--guardrail {name}: margin"),
-        _number(found.get("alpha", "0.05"), f"--guardrail {name}: alpha"),
-        "lower-is-better" in found,
-    )
+def _numbers(option: str, texts: Sequence[str]) -> list[int | float]:
+    return [_number(option, text) for text in texts]
 
 
-def arms_of(options: Mapping[str, Any]) -> tuple[MetricKind, Moments, list[Moments]]:
-    """Return kind, control and treatments of a comparison. Raises OptionsUnclear or SummaryInvalid."""
-    if not options["control"] or not options["treatment"]:
-        raise OptionsUnclear("--compare needs both arms.", hint="Add --control and --treatment with their numbers.")
-    kind = KINDS[options["kind"]]
-    arms = [_arm(kind, name, given) for name, given in _named_arms(options)]
-    return kind, arms[0], arms[1:]
-
-
-def _named_arms(options: Mapping[str, Any]) -> list[tuple[str, Sequence[str]]]:
-    return [("--control", options["control"]), *(("--treatment", each) for each in options["treatment"])]
-
-
-def _arm(kind: MetricKind, name: str, given: Sequence[str]) -> Moments:
-    if kind is MetricKind.RATIO:
-        raise SummaryInvalid("kind: a ratio needs sums of both parts per unit", hint="Import the experiment instead.")
-    allowed = (2,) if kind is MetricKind.CONVERSION else (3, 4)
-    if len(given) not in allowed:
-        wanted = "units and conversions" if kind is MetricKind.CONVERSION else "units, mean and standard deviation"
-        raise OptionsUnclear(f"{name}: needs {wanted}, not {len(given)} numbers.")
-    if kind is MetricKind.CONVERSION:
-        return conversions(_whole(given[0], f"{name}: units"), _whole(given[1], f"{name}: conversions"))
-    return values(
-        _whole(given[0], f"{name}: units"),
-        _number(given[1], f"{name}: mean"),
-        _number(given[2], f"{name}: standard deviation"),
-        _whole(given[3], f"{name}: units with a value") if len(given) == 4 else None,
-    )
-
-
-def _baseline(options: Mapping[str, Any]) -> Baseline:
-    kind = KINDS[options["kind"]]
-    if kind is MetricKind.CONVERSION:
-        if options["rate"] is None:
-            raise OptionsUnclear("A conversion needs the rate of control.", hint="Add --rate, as in --rate 0.04.")
-        return conversion(options["rate"], r2=options["r2"])
-    parts = {name: options[name] for name in _PARTS}
-    if kind is MetricKind.RATIO and any(value is not None for value in parts.values()):
-        missing = [f"--{name.replace('_', '-')}" for name, value in parts.items() if value is None]
-        if missing:
-            raise OptionsUnclear(f"A ratio from its parts also needs {', '.join(missing)}.")
-        return ratio_of_means(**parts, r2=options["r2"])
-    if options["mean"] is None or options["sd"] is None:
-        raise OptionsUnclear(f"A {options['kind']} needs both --mean and --sd of control.")
-    return Baseline(options["mean"], options["sd"], r2=options["r2"])
-
-
-def _number(text: str, name: str) -> float:
-    try:
-        return float(text)
-    except ValueError:
-        raise OptionsUnclear(f"{name}: {text!r} is not a number.") from None
-
-
-def _whole(text: str, name: str) -> int:
-    try:
-        return int(text)
-    except ValueError:
-        raise OptionsUnclear(f"{name}: {text!r} is not a whole number.") from None
+def _number(option: str, text: str) -> int | float:
+    """Return the number that a text writes, whole if it is written so."""
+    for kind in (int, float):
+        try:
+            return kind(text)
+        except ValueError:
+            continue
+    raise OptionsUnclear(f"{option}: {text!r} is not a number.")

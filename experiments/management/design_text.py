@@ -2,9 +2,10 @@
 
 from collections.abc import Iterator
 
+from experiments.analysis.calculator.comparison import Compared
 from experiments.analysis.scorecard import Estimator
-from experiments.analysis.summaries import SummaryComparison
-from experiments.statistics.calculator import Answer
+from experiments.analysis.summaries import SampleRatio, SummaryComparison
+from experiments.statistics.calculator import Answer, Missing
 from experiments.statistics.designs import Baseline, Design, Watching
 from experiments.statistics.results import Interval, UndefinedReason
 from experiments.statistics.spending import Spending
@@ -14,6 +15,7 @@ _ESTIMATORS = {
     Estimator.BOSCHLOO: "Boschloo's exact test, score intervals",
     Estimator.FISHER: "Fisher's exact test, score intervals",
     Estimator.WELCH: "Welch's t, Fieller's lift",
+    Estimator.LINEARISED_RATIO: "ratio linearised, Welch's t, Fieller's lift",
     Estimator.WELCH_NULL_RESTRICTED: "Welch's t, the larger of plug-in and null-restricted error, Fieller's lift",
 }
 _WHY = {
@@ -21,9 +23,17 @@ _WHY = {
     UndefinedReason.TOO_FEW_UNITS: "an arm has fewer than 2 units",
     UndefinedReason.NO_VARIANCE: "the values do not vary",
     UndefinedReason.ZERO_CONTROL: "control is 0",
+    UndefinedReason.ZERO_DENOMINATOR: "the denominator is 0",
+    UndefinedReason.DENOMINATOR_TOO_NOISY: "the denominator is too noisy",
     UndefinedReason.NEGATIVE_CONTROL: "control is below 0",
     UndefinedReason.CONTROL_TOO_NOISY: "control is too noisy",
     UndefinedReason.OVERFLOW: "the figures leave the range of the computer",
+}
+
+_MISSING = {
+    Missing.WINDOW_OPEN: "no window has closed",
+    Missing.TOO_FEW_UNITS: "an arm has fewer than 2 units",
+    Missing.NO_POSSIBLE_LIFT: "too few units for any possible lift",
 }
 
 
@@ -32,13 +42,14 @@ def design_text(design: Design, answer: Answer) -> str:
     return "\n".join(_design_lines(design, answer))
 
 
-def comparison_text(comparisons: tuple[SummaryComparison, ...], alpha: float) -> str:
-    """Return the comparisons in lines."""
+def comparison_text(found: Compared) -> str:
+    """Return the comparisons and whether the split holds, in lines."""
     lines: list[str] = []
-    for number, each in enumerate(comparisons, start=1):
-        title = "Treatment against control" if len(comparisons) == 1 else f"Treatment {number} against control"
-        lines.extend(_comparison_lines(title, each, alpha, several=len(comparisons) > 1))
-    return "\n".join(lines)
+    several = len(found.comparisons) > 1
+    for number, each in enumerate(found.comparisons, start=1):
+        title = f"Treatment {number} against control" if several else "Treatment against control"
+        lines.extend(_comparison_lines(title, each, found.alpha, several=several))
+    return "\n".join([*lines, _split_line(found.sample_ratio)])
 
 
 def _design_lines(design: Design, answer: Answer) -> Iterator[str]:
@@ -67,7 +78,17 @@ def _design_lines(design: Design, answer: Answer) -> Iterator[str]:
     if answer.by_week:
         yield "Smallest lift found, by length:"
         for week in answer.by_week:
-            yield f"  {week.week:2d} weeks  {week.units:>13,} units  {_signed(week.lift)}"
+            found = f"none: {_MISSING[week.reason]}" if week.reason else _signed(week.lift or 0.0)
+            yield f"  {week.week:2d} weeks  {week.units:>13,} units  {found}"
+
+
+def _split_line(ratio: SampleRatio) -> str:
+    if ratio.p_value is None:
+        return f"Split: cannot be judged: {_why(ratio.reason)}"
+    p = _figure(ratio.p_value)
+    if not ratio.mismatch:
+        return f"Split: as planned (p {p})"
+    return f"Split: NOT as planned (p {p} below {ratio.alpha:g}): find out why before you believe the comparison"
 
 
 def _looks(design: Design) -> str:

@@ -2,8 +2,10 @@
 
 from experiments.models.allocation import AllocationEpoch, EpochAllocation
 from experiments.models.design import AnalysisPlan, Experiment, ExperimentMetric, Variant
-from experiments.models.evidence import FirstExposure, Outcome, Quarantine
+from experiments.models.evidence import FilteredUnit, FirstExposure, Outcome, Quarantine
+from experiments.models.exploration import ExploratoryScorecard
 from experiments.models.external import ExternalAggregate, ExternalUnit, RecordedImport
+from experiments.models.filters import Filter
 from experiments.models.metrics import Metric
 from experiments.models.results import Scorecard
 from experiments.models.traffic import Holdout, Layer, LayerRange
@@ -14,8 +16,11 @@ __all__ = [
     "EpochAllocation",
     "Experiment",
     "ExperimentMetric",
+    "ExploratoryScorecard",
     "ExternalAggregate",
     "ExternalUnit",
+    "Filter",
+    "FilteredUnit",
     "FirstExposure",
     "Holdout",
     "Layer",

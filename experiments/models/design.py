@@ -1,5 +1,6 @@
 """Experiments as they are designed: who is randomised, between what, judged by which plan."""
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
@@ -82,6 +83,13 @@ class Experiment(models.Model):
         default=dict,
         blank=True,
         help_text=_("For analysts: defaults of the plan to change."),
+    )
+    dimensions = ArrayField(
+        models.CharField(max_length=64),
+        verbose_name=_("dimensions"),
+        default=list,
+        blank=True,
+        help_text=_("Attributes whose levels are compared in the readout, such as country."),
     )
     started_at = models.DateTimeField(_("started"), null=True, editable=False)
     stopped_at = models.DateTimeField(_("stopped"), null=True, editable=False)

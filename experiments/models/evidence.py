@@ -12,7 +12,8 @@ class FirstExposure(models.Model):
 
     A row is added when an exposure arrives that is earlier than every one that arrived before it, and is never
     changed, so the state at any past receipt time can be read back and a rebuild from the log gives equal rows.
-    A unit with rows of several variants has crossed over.
+    A unit with rows of several variants has crossed over. `attributes` are the plain ones that came with the exposure,
+    as text: what was known when the unit met the variant, and nothing later; null where none came.
     """
 
     pk = models.CompositePrimaryKey("experiment", "unit", "variant", "received_at")
@@ -28,10 +29,33 @@ class FirstExposure(models.Model):
     received_at = models.DateTimeField()
     message_id = models.TextField()
     verification = models.CharField(max_length=10)
+    attributes = models.JSONField(null=True)
 
     class Meta:
         verbose_name = _("first exposure")
         verbose_name_plural = _("first exposures")
+
+
+class FilteredUnit(models.Model):
+    """A unit on the list of a filter, by its stored id; rows are added and never changed.
+
+    `received_at` is project time, which exposures have too: a unit counts as listed from then on, never before.
+    """
+
+    project = models.ForeignKey("foundation.Project", models.PROTECT, related_name="+", verbose_name=_("project"))
+    filter_key = models.CharField(_("filter"), max_length=64)
+    unit = models.TextField(_("unit"))
+    received_at = models.DateTimeField(_("received"))
+
+    class Meta:
+        verbose_name = _("unit on a filter's list")
+        verbose_name_plural = _("units on filters' lists")
+        constraints = [
+            models.UniqueConstraint(name="filtered_unit_once", fields=["project", "filter_key", "unit"]),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.filter_key} {self.unit}"
 
 
 class Outcome(models.Model):

@@ -50,6 +50,14 @@ class Metric(models.Model):
     window_hours = models.PositiveIntegerField(
         _("window in hours"), default=168, help_text=_("From the unit's first exposure; a multiple of 24.")
     )
+    maturity_hours = models.PositiveIntegerField(
+        _("hours for refunds"),
+        default=0,
+        help_text=_(
+            "How long after the window refunds and cancellations of its orders still count; a multiple of 24. "
+            "Units are analysed only once it has passed."
+        ),
+    )
     covariate_days = models.PositiveIntegerField(
         _("days before exposure"),
         default=0,
@@ -76,6 +84,10 @@ class Metric(models.Model):
             ),
             models.CheckConstraint(
                 name="metric_window_multiple_of_24", condition=Q(window_hours=F("window_hours") / 24 * 24)
+            ),
+            models.CheckConstraint(
+                name="metric_maturity_is_whole_days",
+                condition=Q(maturity_hours__lte=24 * 365, maturity_hours=F("maturity_hours") / 24 * 24),
             ),
         ]
 

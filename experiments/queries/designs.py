@@ -4,13 +4,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db.models import Max
+from django.db.models import F, Max
 
 from experiments.launch_checks import Design, MetricUse, VariantDesign
 from experiments.models import Experiment, Variant
 from experiments.queries.plans import draft_plan
 from experiments.vocabulary import MetricRole, Source, Status, UnitKind
 from foundation.errors import DomainError
+
+_SETTLED = F("metrics__metric__window_hours") + F("metrics__metric__maturity_hours")
 
 
 class ExperimentUnknown(DomainError):
@@ -58,7 +60,7 @@ def design_of(experiment_id: int) -> Design:
                 project_id=use.metric.project_id,
                 role=MetricRole(use.role),
                 margin=use.margin,
-                window_hours=use.metric.window_hours,
+                settled_hours=use.metric.window_hours + use.metric.maturity_hours,
             )
             for use in row.metrics.all()
         ),
@@ -85,10 +87,10 @@ def run_facts(experiment_id: int) -> RunFacts:
 def observed_experiments(project_id: int, *, at: datetime) -> Sequence[RunFacts]:
     """Return the experiments of our own that are looked at at this project time, oldest first.
 
-    They started before it, and are live, or stopped so lately that units' windows were open a day ago.
+    They started before it, and are live, or stopped so lately that units were not complete a day ago.
     """
     started = Experiment.objects.filter(project_id=project_id, source=Source.OWN, started_at__lt=at)
-    rows = started.exclude(status=Status.CONCLUDED).annotate(longest=Max("metrics__metric__window_hours"))
+    rows = started.exclude(status=Status.CONCLUDED).annotate(longest=Max(_SETTLED))
     return [
         _run_facts(row)
         for row in rows.order_by("pk")

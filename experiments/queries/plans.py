@@ -1,8 +1,11 @@
 """Analysis plans: the one that launch would freeze, and the frozen one."""
 
 import json
+import math
+from dataclasses import replace
 
 from experiments.analysis.codec import RecordInvalid
+from experiments.analysis.filters import UnitFilter
 from experiments.analysis.metrics import Aggregation, MetricSpec, What
 from experiments.analysis.plan import (
     AnalysisPlan as Plan,
@@ -15,11 +18,18 @@ from experiments.analysis.plan import (
     recorded_plan,
 )
 from experiments.models import AnalysisPlan, Experiment, ExperimentMetric, Metric
-from experiments.vocabulary import Direction, MetricKind, MetricRole, Source
+from experiments.queries.filters import active_filters, pinned_filters
+from experiments.vocabulary import PERSONAL_UNITS, Direction, MetricKind, MetricRole, Source
+
+PLANNED_INFORMATION = "planned_information"
+"""The override that holds, by metric, the information (1 / SE^2 of the difference) the design expects at the end."""
 
 
 def draft_plan(experiment_id: int) -> Plan:
-    """Return the plan that a launch would freeze now: the defaults with the analyst's overrides. Raises PlanInvalid."""
+    """Return the plan that a launch would freeze now: the defaults with the analyst's overrides.
+
+    Overrides name fields of the plan; `planned_information` gives numbers by metric. Raises PlanInvalid.
+    """
     experiment = Experiment.objects.prefetch_related("variants", "metrics__metric").get(pk=experiment_id)
     try:
         variants = [PlannedVariant(row.key, row.is_control) for row in experiment.variants.all()]
@@ -28,10 +38,12 @@ def draft_plan(experiment_id: int) -> Plan:
         raise PlanInvalid(str(error)) from error
     if experiment.source == Source.OWN:
         plan = default_plan(variants=variants, metrics=metrics, horizon_days=experiment.horizon_days)
+        plan = _with_units(plan, experiment)
         overrides = {"mde": experiment.minimum_effect, **experiment.plan_overrides}
     else:
         plan = recorded_plan(variants=variants, metrics=metrics)
         overrides = dict(experiment.plan_overrides)
+    plan = _with_information(plan, overrides.pop(PLANNED_INFORMATION, {}))
     forbidden = sorted({"variants", "metrics", "schema"} & set(overrides))
     if forbidden:
         raise PlanInvalid(f"{forbidden[0]}: is part of the design and cannot be overridden")
@@ -42,6 +54,23 @@ def draft_plan(experiment_id: int) -> Plan:
         return Plan.from_dict({**plan.to_dict(), **overrides})
     except (RecordInvalid, ValueError) as error:
         raise PlanInvalid(str(error)) from error
+
+
+def _with_information(plan: Plan, planned: object) -> Plan:
+    """Return the plan with the information that its design expects, by metric. Raises PlanInvalid."""
+    if not isinstance(planned, dict):
+        raise PlanInvalid(f"{PLANNED_INFORMATION}: must be an object with a number for each metric")
+    unknown = sorted(set(planned) - {metric.spec.key for metric in plan.metrics})
+    if unknown:
+        raise PlanInvalid(f"{PLANNED_INFORMATION}.{unknown[0]}: is not a metric of the experiment")
+    for key, value in planned.items():
+        if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0.0 < value < math.inf:
+            raise PlanInvalid(f"{PLANNED_INFORMATION}.{key}: must be a number above 0, not {value!r}")
+    metrics = (
+        replace(metric, planned_information=float(planned[metric.spec.key])) if metric.spec.key in planned else metric
+        for metric in plan.metrics
+    )
+    return replace(plan, metrics=tuple(metrics))
 
 
 def plan_of(experiment_id: int) -> Plan:
@@ -64,7 +93,34 @@ def spec_of(metric: Metric) -> MetricSpec:
         cap_micros=metric.cap_micros,
         window_hours=metric.window_hours,
         covariate_days=metric.covariate_days,
+        maturity_hours=metric.maturity_hours,
     )
+
+
+def filters_of(experiment_id: int) -> tuple[UnitFilter, ...]:
+    """Return the filters of an experiment: those it was launched with, or those it would be launched with now."""
+    return _filters(Experiment.objects.get(pk=experiment_id))
+
+
+def _with_units(plan: Plan, experiment: Experiment) -> Plan:
+    """Return the plan with the experiment's dimensions and filters. Raises PlanInvalid."""
+    try:
+        return replace(plan, dimensions=tuple(experiment.dimensions), filters=_filters(experiment))
+    except ValueError as error:
+        raise PlanInvalid(str(error)) from error
+
+
+def _filters(experiment: Experiment) -> tuple[UnitFilter, ...]:
+    """Return the filters that are switched on, or the versions the experiment was launched with.
+
+    Filters know shoppers: an item that is looked at a thousand times a day is no robot.
+    """
+    if experiment.unit_kind not in PERSONAL_UNITS:
+        return ()
+    frozen = AnalysisPlan.objects.filter(experiment_id=experiment.pk).first()
+    if frozen is None:
+        return active_filters(experiment.project_id)
+    return pinned_filters(experiment.project_id, Plan.from_dict(json.loads(frozen.content)).filters)
 
 
 def _planned(use: ExperimentMetric) -> PlannedMetric:

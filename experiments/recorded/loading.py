@@ -7,9 +7,11 @@ from pathlib import Path
 import duckdb
 
 from experiments.recorded.amounts import register
+from experiments.recorded.coarser import refuse_coarser
 from experiments.recorded.files import DataFile, DataInvalid, FileKind, literal, text_source
 from experiments.recorded.layout import Layout
 from experiments.recorded.manifest import Manifest
+from experiments.recorded.manifest_parts import SourceKind
 from experiments.recorded.workspace import Workspace
 
 LONGEST_SHOWN_VALUE = 100
@@ -59,6 +61,8 @@ def load(manifest: Manifest, layout: Layout, files: Sequence[DataFile], workspac
         link.symlink_to(file.path.resolve())
         total = _read(manifest, layout, file, link, workspace, index)
         loaded.append(LoadedFile(file, start, total - start, _malformed(database, file, index)))
+        if manifest.source is SourceKind.ROWS:
+            refuse_coarser(manifest, file, database, link)
         start = total
     return Loaded(workspace, layout, tuple(loaded))
 

@@ -46,6 +46,9 @@ class Manifest:
     objective: Annotated[ObjectivePart, told("What a treatment has to show.")] = field(default_factory=ObjectivePart)
     money_unit: Annotated[Positive, told("Currency units in 1 of the data: 0.01 for cents.")] = 1.0
     null_tokens: Annotated[tuple[Text, ...], told("Texts that mean nothing is known, besides the empty one.")] = ()
+    rows_are_units: Annotated[
+        bool, told("Rows without an id are units although a column repeats inside variants only.")
+    ] = False
     tolerated_bad_share: Annotated[Portion, told("Refuse the data when a larger share of its rows is bad.")] = 0.05
     csv: Annotated[CsvPart, told("How CSV files are written.")] = field(default_factory=CsvPart)
 

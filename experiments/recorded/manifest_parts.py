@@ -175,6 +175,7 @@ class BeforePart:
 
     column: Annotated[Column, told("Its column; empty where nothing is known about the unit.")]
     kind: Annotated[ValueKind | None, told("How it is read; left out: like the outcome.")] = None
+    period: Annotated[Line | None, told("What time it covers, such as: 28 days before the first e-mail.")] = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from experiments.recorded.faults import Fault, Path, did_you_mean
 from experiments.recorded.manifest import Manifest
 from experiments.recorded.manifest_parts import PLACEHOLDER, ObjectiveKind, SourceKind, VariantPart
 from experiments.recorded.outcome_rules import outcome_faults
+from experiments.recorded.periods import counts_afterwards
 from experiments.vocabulary import MetricRole
 
 _KEY = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
@@ -144,6 +145,29 @@ def _before(manifest: Manifest) -> Iterator[Fault]:
             yield Fault(("dimensions", index), f"{column!r} is an outcome", "name what was known before exposure.")
 
 
+def _period(manifest: Manifest) -> Iterator[Fault]:
+    """Ask when a covariate was measured that by its name may count what units met after they were assigned."""
+    for index, outcome in enumerate(manifest.outcomes):
+        for part in outcome.parts:
+            before = part.before
+            if before is None or before.period is not None or not counts_afterwards(before.column):
+                continue
+            yield Fault(
+                ("outcomes", index),
+                f"{before.column!r} may have been counted after units were assigned, which would bias the result",
+                "remove before; or, if it was complete before anyone was assigned, say of what time: before.period.",
+            )
+
+
+def _rows_are_units(manifest: Manifest) -> Iterator[Fault]:
+    if not manifest.rows_are_units:
+        return
+    if manifest.source is SourceKind.AGGREGATES:
+        yield Fault(("rows_are_units",), "means nothing for source: aggregates", "remove it.")
+    elif manifest.columns.unit is not None or manifest.columns.cluster is not None:
+        yield Fault(("rows_are_units",), "units are named in columns", "remove it.")
+
+
 def _pairs(manifest: Manifest) -> Iterator[Fault]:
     if not any(outcome.paired for outcome in manifest.outcomes):
         return
@@ -190,6 +214,8 @@ _RULES: tuple[Callable[[Manifest], Iterator[Fault]], ...] = (
     _columns,
     _outcomes,
     _before,
+    _period,
+    _rows_are_units,
     _pairs,
     _objective,
     _csv,

@@ -60,6 +60,11 @@ def percent(value: float) -> str:
     return f"{round(value * 100.0, 4):g}%"
 
 
+def chance(value: float) -> str:
+    """Return a probability (0 to 1) that nobody needs more exactly than to a per cent."""
+    return _("below 1%%") % {} if value < 0.01 else f"{value * 100.0:.0f}%"
+
+
 def lift(value: float, decimals: int) -> str:
     """Return a relative change (.05 is five per cent) as a signed percentage."""
     return _signed(value * 100.0, decimals) + "%"

@@ -20,11 +20,16 @@ WARN = Words(gettext_lazy("warning"), Tone.WARN, "▲")
 INTERPRET = Words(gettext_lazy("read with care"), Tone.WARN, "◆")
 ERROR = Words(gettext_lazy("could not be computed"), Tone.WARN, "?")
 FIGURES: Final[dict[str, Text]] = {
+    "day": gettext_lazy("worst day"),
+    "epoch": gettext_lazy("worst epoch"),
+    "level": gettext_lazy("worst part"),
+    "filter": gettext_lazy("filter"),
     "metric": gettext_lazy("metric"),
     "variant": gettext_lazy("variant"),
     "units": gettext_lazy("units"),
-    "expected": gettext_lazy("expected"),
+    "before": gettext_lazy("before exposure"),
     "p": gettext_lazy("p-value"),
+    "earlier": gettext_lazy("failed at an earlier look"),
     "rows": gettext_lazy("rows"),
     "mismatched": gettext_lazy("mismatched"),
     "share": gettext_lazy("share"),
@@ -35,6 +40,8 @@ FIGURES: Final[dict[str, Text]] = {
     "duplicates": gettext_lazy("repeated"),
     "quarantined": gettext_lazy("in quarantine"),
     "immature": gettext_lazy("window open"),
+    "late": gettext_lazy("too late"),
+    "messages": gettext_lazy("messages"),
     "changes": gettext_lazy("changes"),
     "epochs": gettext_lazy("epochs"),
     "days": gettext_lazy("days"),
@@ -46,9 +53,10 @@ FIGURES: Final[dict[str, Text]] = {
     "error": gettext_lazy("error"),
 }
 _FOR_ANALYSTS: Final = frozenset(
-    {"chi_square", "df", "p_fixed", "p_sequential", "alpha", "tests", "block_share", "skewness_of_difference"}
+    {"chi_square", "df", "p_fixed", "p_sequential", "alpha", "tests", "block_share", "skewness_of_difference", "cells"}
 )
 """Figures that only the JSON shows."""
+_SHOWN_WITH_ANOTHER: Final = frozenset({"expected", "dimension"})
 _PERCENTAGES: Final = frozenset({"share", "detectable", "planned"})
 _FAILED: Final = {CheckLevel.BLOCK: FAIL, CheckLevel.WARN: WARN, CheckLevel.INTERPRET: INTERPRET}
 
@@ -104,10 +112,27 @@ def _facts(check: CheckResult, names: Names) -> Iterable[Fact]:
     order = {name: place for place, name in enumerate(FIGURES)}
     named = [(*name.partition(":")[::2], value) for name, value in check.figures.items()]
     for stem, variant, value in sorted(named, key=lambda entry: order.get(entry[0], len(order))):
-        if stem in _FOR_ANALYSTS:
+        if stem in _FOR_ANALYSTS or stem in _SHOWN_WITH_ANOTHER:
             continue
         label = str(FIGURES.get(stem, stem.replace("_", " ")))
-        yield Fact(f"{label} · {names.variant(variant)}" if variant else label, _figure(stem, value, names))
+        shown = _with_expected(check, variant, _figure(stem, value, names)) if stem == "units" else None
+        if stem == "level":
+            shown = _part(check, str(value))
+        label = f"{label} · {names.variant(variant)}" if variant else label
+        yield Fact(label, _figure(stem, value, names) if shown is None else shown)
+
+
+def _with_expected(check: CheckResult, variant: str, units: Text) -> Text:
+    """Return the units beside those that the split leads one to expect, where the check says so."""
+    expected = check.figures.get(f"expected:{variant}")
+    if expected is None:
+        return units
+    return _("%(units)s, expected %(expected)s") % {"units": units, "expected": _number("expected", float(expected))}
+
+
+def _part(check: CheckResult, level: str) -> Text:
+    """Return the level of a dimension, such as `browser: safari`."""
+    return f"{check.figures.get('dimension')}: {level or _('(none)')}"
 
 
 def _figure(name: str, value: float | str | None, names: Names) -> Text:
@@ -115,12 +140,14 @@ def _figure(name: str, value: float | str | None, names: Names) -> Text:
         return _("not defined")
     if isinstance(value, str):
         return {"metric": names.metric, "variant": names.variant}.get(name, str)(value)
-    if name == "uneven_split":
+    if name in ("uneven_split", "earlier"):
         return _("yes") if value else _("no")
     return _number(name, float(value))
 
 
 def _number(name: str, value: float) -> str:
+    if name == "before":
+        return f"{value:.4g}"
     if name == "p":
         return figures.probability(value)
     if name in _PERCENTAGES:

@@ -36,6 +36,11 @@ _WHILE_OPEN: Final[dict[VerdictState, Text]] = {
     ),
 }
 
+_HOPELESS: Final = _(
+    "You may stop it now and keep the control: even if the planned effect is true, it would hardly show by the end. "
+    "Going on does no harm to the figures."
+)
+
 _WHEN_STOPPED: Final[dict[VerdictState, Text]] = {
     VerdictState.SHIP: _("Roll out “%(variant)s” to everyone, then conclude the experiment as won."),
     VerdictState.STOP_FOR_HARM: _(
@@ -62,12 +67,19 @@ _CONCLUDED: Final = _("Nothing: the experiment is concluded.")
 _RECORD_MISSING: Final = _("Import the recorded data; the import ends with its one look.")
 
 
-def next_step(*, status: Status, source: Source, state: VerdictState | None, winner: str | None) -> Text:
-    """Return one or two sentences; `state` is None before the first look, `winner` the name of the variant to ship."""
+def next_step(
+    *, status: Status, source: Source, state: VerdictState | None, winner: str | None, hopeless: bool = False
+) -> Text:
+    """Return one or two sentences; `state` is None before the first look, `winner` the name of the variant to ship.
+
+    hopeless: going on is hardly worth it for any variant.
+    """
     if state is None:
         return _WITHOUT_DATA[status] if source is Source.OWN else _RECORD_MISSING
     if status is Status.CONCLUDED:
         return _CONCLUDED
+    if hopeless and state is VerdictState.CONTINUE and status in _OPEN and source is Source.OWN:
+        return _HOPELESS
     at_home = _WHILE_OPEN if status in _OPEN else _WHEN_STOPPED
     sentences = at_home if source is Source.OWN else _RECORDED
     return sentences[state] % {"variant": winner or ""}

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from experiments.reports.forest import Bar
+from experiments.reports.segment_page import Segments
 from experiments.reports.wording import Text, Tone
 
 
@@ -79,7 +80,10 @@ class ArmCell:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A metric in one variant against the control; `bar` is None where there is nothing to draw, `words` says why."""
+    """A metric in one variant against the control; `bar` is None where there is nothing to draw, `words` says why.
+
+    after_stop: lines with the effect corrected for stopping early, once the comparison has stopped.
+    """
 
     number: int
     variant: str
@@ -97,6 +101,7 @@ class Row:
     glyph: str
     badges: tuple[Text, ...]
     details: tuple[Fact, ...]
+    after_stop: tuple[Text, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +138,7 @@ class Board:
     method: Text
     relative_url: str
     absolute_url: str
+    title: Text = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,6 +240,7 @@ class Page:
     strip: Strip
     health: Health | None
     board: Board | None
+    segments: Segments | None
     samples: Samples | None
     progress: Progress | None
     events: tuple[Event, ...]
@@ -241,3 +248,4 @@ class Page:
     csv_url: str
     json_url: str
     admin_url: str
+    explore_url: str = ""

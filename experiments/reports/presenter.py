@@ -5,6 +5,7 @@ from datetime import datetime
 
 from django.utils.translation import gettext as _
 
+from experiments.analysis.verdict import hopeless
 from experiments.queries.readouts import Evidence, Readout
 from experiments.reports import figures
 from experiments.reports.health import health_of
@@ -15,9 +16,10 @@ from experiments.reports.page import Fact, Link, Page, Strip
 from experiments.reports.related import NOTHING, Related
 from experiments.reports.samples import calendar_of, progress_of, samples_of
 from experiments.reports.scoreboard import Scale, board_of
-from experiments.reports.sentences import sentence_of
+from experiments.reports.segments import segments_of
+from experiments.reports.sentences import sentences_of
 from experiments.reports.times import age, moment
-from experiments.reports.wording import NO_DATA, SOURCES, STATUSES, UNITS, Words, verdict_words
+from experiments.reports.wording import HARDLY_WORTH_IT, NO_DATA, SOURCES, STATUSES, UNITS, Words, verdict_words
 from experiments.vocabulary import Source, Status, VerdictState
 
 
@@ -30,6 +32,8 @@ class Addresses:
     csv: str
     json: str
     admin: str
+    segments_csv: str = ""
+    explore: str = ""
 
 
 def page_of(
@@ -38,7 +42,7 @@ def page_of(
     """Return the page of a readout; `now` is wall time, against which the age of the data is told."""
     names = names_of(readout)
     seen, plan = readout.evidence, readout.plan
-    words = _verdict_words(seen, names)
+    words = _verdict_words(readout, names)
     scale = Scale(relative, addresses.relative, addresses.absolute)
     has_figures = seen is not None and plan is not None
     return Page(
@@ -61,6 +65,11 @@ def page_of(
         )
         if seen and plan
         else None,
+        segments=segments_of(
+            seen.scorecard, plan, names=names, currency=readout.project.currency, csv_url=addresses.segments_csv
+        )
+        if seen and plan
+        else None,
         samples=samples_of(seen.scorecard, plan, readout, names) if seen and plan else None,
         progress=progress_of(seen.scorecard, plan, readout, names) if seen and plan else None,
         events=events_of(readout, names),
@@ -68,14 +77,23 @@ def page_of(
         csv_url=addresses.csv if has_figures else "",
         json_url=addresses.json,
         admin_url=addresses.admin,
+        explore_url=addresses.explore if readout.source is Source.OWN else "",
     )
 
 
-def _verdict_words(seen: Evidence | None, names: Names) -> Words | None:
+def _verdict_words(readout: Readout, names: Names) -> Words | None:
+    seen = readout.evidence
     if seen is None:
         return None
+    if _is_hopeless(readout):
+        return HARDLY_WORTH_IT
     winner = seen.verdict.winner
     return verdict_words(seen.verdict.state, names.variant(winner) if winner else None)
+
+
+def _is_hopeless(readout: Readout) -> bool:
+    seen, plan = readout.evidence, readout.plan
+    return seen is not None and plan is not None and hopeless(plan, seen.verdict)
 
 
 def _strip(readout: Readout, words: Words | None, names: Names, addresses: Addresses, now: datetime) -> Strip:
@@ -94,6 +112,7 @@ def _strip(readout: Readout, words: Words | None, names: Names, addresses: Addre
             source=readout.source,
             state=seen.verdict.state if seen else None,
             winner=winner,
+            hopeless=_is_hopeless(readout),
         ),
         next_link=None if readout.status is Status.CONCLUDED else Link(_("Open its form"), addresses.admin),
         facts=tuple(_freshness(readout, seen, now)) if seen else (),
@@ -123,7 +142,7 @@ def _sentences(readout: Readout, names: Names) -> list[str]:
     if seen is None or plan is None:
         return []
     currency = readout.project.currency
-    return [sentence_of(reason, names=names, plan=plan, currency=currency) for reason in seen.verdict.reasons]
+    return sentences_of(seen.verdict.reasons, names=names, plan=plan, currency=currency)
 
 
 def _freshness(readout: Readout, seen: Evidence, now: datetime) -> list[Fact]:

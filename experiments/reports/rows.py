@@ -20,8 +20,8 @@ from experiments.reports import figures
 from experiments.reports.figures import Shape
 from experiments.reports.forest import Axis, bar_of
 from experiments.reports.page import ArmCell, Fact, Row
-from experiments.reports.signals import interval_of, looks_repeatedly, signal_of
-from experiments.reports.wording import AFTER_HORIZON, CORRECTIONS, ESTIMATORS, INTERVALS, Text
+from experiments.reports.signals import belonging_test, interval_of, looks_repeatedly, signal_of
+from experiments.reports.wording import AFTER_HORIZON, CORRECTIONS, ESTIMATORS, INTERVALS, TEST_INTERVAL, Text
 from experiments.vocabulary import Direction
 
 
@@ -93,11 +93,14 @@ def row_of(comparison: Comparison, subject: Subject, axis: Axis, *, number: int,
         glyph=signal.glyph,
         badges=tuple(_badges(comparison)),
         details=tuple(_details(comparison, subject)),
+        after_stop=tuple(_after_stop(comparison, subject)),
     )
 
 
 def _interval_name(comparison: Comparison, plan: AnalysisPlan) -> str:
-    seen = comparison.sequential
+    seen, test = comparison.sequential, belonging_test(comparison)
+    if test is not None:
+        return TEST_INTERVAL % {"level": _level(test.alpha)}
     if seen is None or not looks_repeatedly(comparison):
         return INTERVALS[SequentialMethod.FIXED_HORIZON] % {"level": _level(plan.alpha)}
     return INTERVALS.get(seen.method, AFTER_HORIZON) % {"level": _level(seen.alpha)}
@@ -208,6 +211,10 @@ def _details(comparison: Comparison, subject: Subject) -> Iterator[Fact]:
     if comparison.uncapped is not None:
         raw = comparison.uncapped.lift if subject.relative else comparison.uncapped.absolute
         yield Fact(_("Without the cap"), _estimate(raw, subject))
+    if comparison.unfiltered is not None:
+        raw = comparison.unfiltered.lift if subject.relative else comparison.unfiltered.absolute
+        yield Fact(_("With everybody whom filters leave out"), _estimate(raw, subject))
+    yield from _stop(comparison)
     test = comparison.non_inferiority
     if test is not None and test.p_value is not None:
         told = {"alpha": figures.percent(round(test.alpha, 4)), "p": figures.probability(test.p_value)}
@@ -215,6 +222,34 @@ def _details(comparison: Comparison, subject: Subject) -> Iterator[Fact]:
     if comparison.treatment.nonzero is not None and comparison.control.nonzero is not None:
         counts = f"{figures.count(comparison.control.nonzero)} / {figures.count(comparison.treatment.nonzero)}"
         yield Fact(_("Units with a value, control / variant"), counts)
+
+
+def _after_stop(comparison: Comparison, subject: Subject) -> Iterator[Text]:
+    """Yield a caption and the effect corrected for stopping early, with its interval; nothing before the stop."""
+    final = comparison.final
+    if final is None or final.look == 1:
+        return
+    value = final.lift if subject.relative else final.median_unbiased
+    interval = final.lift_interval if subject.relative else final.interval
+    effect = _("not defined") if value is None else subject.effect(value, _decimals(value, interval, subject))
+    yield _("corrected for stopping:")
+    yield f"{effect} ({_span(interval, subject)})" if interval.status is IntervalStatus.BOUNDED else effect
+
+
+def _stop(comparison: Comparison) -> Iterator[Fact]:
+    """Yield what is said about stopping: the figures after the stop, or the chance that is left before it."""
+    final, futility = comparison.final, comparison.futility
+    if final is not None:
+        told = {
+            "number": final.look,
+            "level": _level(final.alpha),
+            "p": figures.probability(final.p_value),
+        }
+        label = _("Corrected for stopping at look %(number)s") % told
+        yield Fact(label, _("%(level)s interval, p %(p)s") % told)
+    if futility is not None and futility.conditional_power is not None:
+        label = _("Chance to show the planned effect by the end, if it is true")
+        yield Fact(label, figures.chance(futility.conditional_power))
 
 
 def _estimate(estimate: Estimate, subject: Subject) -> str:

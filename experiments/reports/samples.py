@@ -75,7 +75,10 @@ def calendar_of(card: Scorecard, plan: AnalysisPlan) -> Text:
     days = figures.count(int(card.days))
     if plan.horizon_days is None:
         return _("Day %(days)s; no planned end.") % {"days": days}
-    return _("Day %(days)s of %(planned)s planned.") % {"days": days, "planned": plan.horizon_days}
+    told = {"days": days, "planned": plan.horizon_days}
+    if int(card.days) > plan.horizon_days:
+        return _("Day %(days)s; %(planned)s were planned.") % told
+    return _("Day %(days)s of %(planned)s planned.") % told
 
 
 def _progress_lines(card: Scorecard, names: Names) -> Iterator[ProgressLine]:

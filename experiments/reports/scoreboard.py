@@ -44,7 +44,7 @@ def board_of(card: Scorecard, plan: AnalysisPlan, *, names: Names, currency: str
     groups = []
     for role in MetricRole:
         blocks = tuple(
-            _block(planned, compared[planned.spec.key], subjects[planned.spec.key], names, common, numbers)
+            block_of(planned, compared[planned.spec.key], subjects[planned.spec.key], names, common, numbers)
             for planned in plan.metrics_of(role)
         )
         if blocks:
@@ -53,14 +53,14 @@ def board_of(card: Scorecard, plan: AnalysisPlan, *, names: Names, currency: str
         groups=tuple(groups),
         trusted=trusted,
         relative=scale.relative,
-        ticks=_ticks(common, next(iter(subjects.values()))) if common else (),
+        ticks=ticks_of(common, next(iter(subjects.values()))) if common else (),
         method=METHODS[plan.method],
         relative_url=scale.relative_url,
         absolute_url=scale.absolute_url,
     )
 
 
-def _block(
+def block_of(
     planned: PlannedMetric,
     compared: Iterable[Comparison],
     subject: Subject,
@@ -68,6 +68,7 @@ def _block(
     common: Axis | None,
     numbers: Iterator[int],
 ) -> MetricBlock:
+    """Return one metric with its rows, on the common axis or on its own."""
     key = planned.spec.key
     compared = list(compared)
     axis = common or axis_for(_reach(found, subject) for found in compared)
@@ -79,7 +80,7 @@ def _block(
         description=line.description if line else "",
         wish=_("higher is better") if planned.direction is Direction.INCREASE else _("lower is better"),
         margin=_margin(planned),
-        ticks=() if common else _ticks(axis, subject),
+        ticks=() if common else ticks_of(axis, subject),
         rows=tuple(
             row_of(
                 found,
@@ -109,7 +110,8 @@ def _margin(planned: PlannedMetric) -> Text:
     return _("margin %(margin)s") % {"margin": figures.percent(planned.margin)}
 
 
-def _ticks(axis: Axis, subject: Subject) -> tuple[str, ...]:
+def ticks_of(axis: Axis, subject: Subject) -> tuple[str, ...]:
+    """Return the ends of an axis and its zero as they are written."""
     lower, _half, _zero, _other, upper = axis.ticks()
     round_number = subject.decimals(upper, significant=1)
     decimals = round_number if _is_round(subject.scaled(upper), round_number) else round_number + 1

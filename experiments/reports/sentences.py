@@ -1,12 +1,12 @@
 """The verdict's reasons as sentences in the language of the page; `experiments.analysis.wording` is their grammar."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from django.utils.translation import gettext as _
 
 from experiments.analysis import wording
 from experiments.analysis.plan import AnalysisPlan
-from experiments.analysis.reasons import Parameter, ReasonItem
+from experiments.analysis.reasons import Parameter, ReasonCode, ReasonItem
 from experiments.reports import figures
 from experiments.reports.figures import Shape, shape_of
 from experiments.reports.names import Names
@@ -15,12 +15,31 @@ _DIFFERENCES = frozenset({"difference", "lower", "upper"})
 _NAMES_OF_VARIANTS = frozenset({"variant", "reference", "other"})
 
 
+def sentences_of(reasons: Sequence[ReasonItem], *, names: Names, plan: AnalysisPlan, currency: str) -> list[str]:
+    """Return the sentences of a verdict's reasons in their order.
+
+    Of several checks that block only the first tells what to do: one cause fails many, and each says its own below.
+    """
+    found: list[str] = []
+    blocked = False
+    for reason in reasons:
+        if blocked and reason.code is ReasonCode.CHECK_BLOCKS:
+            check = str(reason.params["check"])
+            found.append(_("The check “%(check)s” failed as well.") % {"check": _text("check", check, names)})
+            continue
+        blocked = blocked or reason.code is ReasonCode.CHECK_BLOCKS
+        found.append(sentence_of(reason, names=names, plan=plan, currency=currency))
+    return found
+
+
 def sentence_of(reason: ReasonItem, *, names: Names, plan: AnalysisPlan, currency: str) -> str:
     """Return the sentence of a reason with its values written as the page writes numbers."""
     shape = _shape(reason.params.get("metric"), plan)
     decimals = _decimals(reason.params, shape)
     values = {name: _value(name, value, names, shape, currency, decimals) for name, value in reason.params.items()}
-    return _(wording.REASONS[reason.code]) % _Lenient(values)
+    if isinstance(check := reason.params.get("check"), str):
+        values["advice"] = _(advice) if (advice := wording.ADVICE.get(check)) else ""
+    return (_(wording.REASONS[reason.code]) % _Lenient(values)).rstrip()
 
 
 class _Lenient(dict[str, str]):
@@ -47,6 +66,8 @@ def _value(name: str, value: Parameter, names: Names, shape: Shape, currency: st
         return _text(name, value, names)
     if name in _DIFFERENCES:
         return figures.difference(float(value), shape, currency, decimals)
+    if name == "chance":
+        return figures.chance(float(value))
     if name in ("margin", "alpha"):
         return figures.percent(float(value))
     return figures.count(int(value)) if float(value).is_integer() else f"{value:.1f}"

@@ -5,7 +5,7 @@ from typing import Final
 from django.utils.translation import gettext_lazy as _
 
 from experiments.analysis.plan import SequentialMethod
-from experiments.analysis.scorecard import Comparison, Crossing, FigureStatus, Interval
+from experiments.analysis.scorecard import Comparison, Crossing, FigureStatus, Interval, NonInferiorityFigures
 from experiments.reports.wording import Tone, Words
 from experiments.vocabulary import MetricRole
 
@@ -28,11 +28,25 @@ def looks_repeatedly(comparison: Comparison) -> bool:
 
 
 def interval_of(comparison: Comparison, *, relative: bool) -> Interval:
-    """Return the interval of the lift, or of the difference, that may be read at this look."""
+    """Return the interval of the lift, or of the difference, that may be read at this look.
+
+    A guardrail's is the one that belongs to the test against its margin: it stays within the margin exactly when the
+    test passes.
+    """
+    test = belonging_test(comparison)
+    if test is not None and test.lift is not None and test.absolute is not None:
+        return test.lift if relative else test.absolute
     seen = comparison.sequential
     if seen is not None and looks_repeatedly(comparison):
         return seen.lift if relative else seen.absolute
     return comparison.lift.interval if relative else comparison.absolute.interval
+
+
+def belonging_test(comparison: Comparison) -> NonInferiorityFigures | None:
+    """Return the test against the margin whose interval is drawn, or None where the interval is of the effect alone."""
+    test = comparison.non_inferiority
+    drawn = comparison.role is MetricRole.GUARDRAIL and test is not None and test.lift is not None
+    return test if drawn else None
 
 
 def signal_of(comparison: Comparison) -> Words:

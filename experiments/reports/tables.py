@@ -3,8 +3,8 @@
 import csv
 import io
 import json
-from collections.abc import Callable
-from typing import Final
+from collections.abc import Callable, Iterable, Sequence
+from typing import Final, TypeVar
 
 from django.utils.translation import gettext_lazy as _
 
@@ -14,6 +14,7 @@ from experiments.reports.wording import Text
 
 SCHEMA: Final = 1
 Cell = str | int | float | bool | None
+T = TypeVar("T")
 
 _FORMULA_SIGNS: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "\0", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 _BYTE_ORDER_MARK: Final = "\ufeff"
@@ -52,6 +53,14 @@ _COLUMNS: Final[tuple[tuple[Text, Callable[[Comparison], Cell]], ...]] = (
     (_("lift over all looks, lower"), lambda c: c.sequential.lift.lower if c.sequential else None),
     (_("lift over all looks, upper"), lambda c: c.sequential.lift.upper if c.sequential else None),
     (_("boundary crossed"), lambda c: c.sequential.crossed if c.sequential else None),
+    (_("corrected after the stop, p-value"), lambda c: c.final.p_value if c.final else None),
+    (_("corrected difference"), lambda c: c.final.median_unbiased if c.final else None),
+    (_("corrected difference, lower"), lambda c: c.final.interval.lower if c.final else None),
+    (_("corrected difference, upper"), lambda c: c.final.interval.upper if c.final else None),
+    (_("corrected lift"), lambda c: c.final.lift if c.final else None),
+    (_("corrected lift, lower"), lambda c: c.final.lift_interval.lower if c.final else None),
+    (_("corrected lift, upper"), lambda c: c.final.lift_interval.upper if c.final else None),
+    (_("chance left to show the planned effect"), lambda c: c.futility.conditional_power if c.futility else None),
     (_("variance removed"), lambda c: c.adjustment.variance_reduction if c.adjustment else None),
     (_("margin"), lambda c: c.non_inferiority.margin if c.non_inferiority else None),
     (_("within the margin"), lambda c: c.non_inferiority.passed if c.non_inferiority else None),
@@ -80,14 +89,18 @@ def csv_of(readout: Readout) -> bytes:
     Headings are in the language of the request. Texts that a spreadsheet would take for a formula begin with an
     apostrophe; numbers stay numbers.
     """
+    card = readout.evidence.scorecard if readout.evidence is not None else None
+    return written(_COLUMNS, () if card is None else (*card.comparisons, *card.contrasts))
+
+
+def written(columns: Sequence[tuple[Text, Callable[[T], Cell]]], records: Iterable[T]) -> bytes:
+    """Return a file of comma-separated values with a byte order mark: headings, then one line per record."""
     out = io.StringIO()
     out.write(_BYTE_ORDER_MARK)
     writer = csv.writer(out, lineterminator="\r\n")
-    writer.writerow([_cell(str(heading)) for heading, _value in _COLUMNS])
-    if readout.evidence is not None:
-        card = readout.evidence.scorecard
-        for comparison in (*card.comparisons, *card.contrasts):
-            writer.writerow([_cell(value(comparison)) for _heading, value in _COLUMNS])
+    writer.writerow([_cell(str(heading)) for heading, _value in columns])
+    for record in records:
+        writer.writerow([_cell(value(record)) for _heading, value in columns])
     return out.getvalue().encode()
 
 

@@ -3,6 +3,8 @@
 from django.urls import path, register_converter
 
 from experiments.reports import views
+from experiments.reports.calculator import views as calculator
+from experiments.reports.exploration import views as exploration
 
 
 class KeyConverter:
@@ -23,5 +25,11 @@ urlpatterns = [
     path("x/", views.experiment_list, name="readouts"),
     path("x/<key:key>.json", views.readout_json, name="readout-json"),
     path("x/<key:key>.csv", views.readout_csv, name="readout-csv"),
+    path("x/<key:key>/segments.csv", views.readout_segments_csv, name="readout-segments-csv"),
+    path("x/<key:key>/explore.json", exploration.explore_json, name="explore-json"),
+    path("x/<key:key>/explore/ask", exploration.explore_ask, name="explore-ask"),
+    path("x/<key:key>/explore", exploration.explore_page, name="explore"),
     path("x/<key:key>", views.readout_page, name="readout"),
+    path("calculator", calculator.power_page, name="calculator"),
+    path("calculator/compare", calculator.compare_page, name="calculator-compare"),
 ]

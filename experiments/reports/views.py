@@ -12,7 +12,7 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.cache import patch_cache_control, patch_vary_headers
-from django.views.decorators.http import require_safe
+from django.views.decorators.http import require_POST, require_safe
 
 from experiments.queries.designs import ExperimentUnknown
 from experiments.queries.readout_lists import experiment_page
@@ -20,6 +20,7 @@ from experiments.queries.readouts import ExperimentAmbiguous, Readout, readout
 from experiments.reports.listing import listing_of
 from experiments.reports.presenter import Addresses, page_of
 from experiments.reports.related import related_to
+from experiments.reports.segment_tables import segments_csv_of
 from experiments.reports.tables import csv_of, json_of
 from experiments.vocabulary import Status
 
@@ -30,6 +31,15 @@ View = Callable[Concatenate[HttpRequest, Arguments], HttpResponse]
 def console_page(view: View[Arguments]) -> View[Arguments]:
     """Let people of the console who may view experiments read the page, and nobody keep a copy of it."""
 
+    return require_safe(_guarded(view))
+
+
+def console_form(view: View[Arguments]) -> View[Arguments]:
+    """Let the same people send a form to the page; what they may ask for is for the view to say."""
+    return require_POST(_guarded(view))
+
+
+def _guarded(view: View[Arguments]) -> View[Arguments]:
     @wraps(view)
     def guarded(request: HttpRequest, *args: Arguments.args, **kwargs: Arguments.kwargs) -> HttpResponse:
         if not request.user.has_perm("experiments.view_experiment"):
@@ -39,7 +49,7 @@ def console_page(view: View[Arguments]) -> View[Arguments]:
         patch_vary_headers(response, ["Cookie", "Accept-Language"])
         return response
 
-    return cast("View[Arguments]", require_safe(staff_member_required(guarded, login_url="admin:login")))
+    return cast("View[Arguments]", staff_member_required(guarded, login_url="admin:login"))
 
 
 @console_page
@@ -92,6 +102,16 @@ def readout_csv(request: HttpRequest, key: str) -> HttpResponse:
     return response
 
 
+@console_page
+def readout_segments_csv(request: HttpRequest, key: str) -> HttpResponse:
+    """Answer with the segments of the latest scorecard, one level a line, headed in the language of the request."""
+    found = _unambiguous(key, request.GET.get("project"))
+    response = HttpResponse(segments_csv_of(found), content_type="text/csv; charset=utf-8")
+    name = f"{found.project.key}-{found.key}-segments.csv"
+    response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
+    return response
+
+
 def readout_url(key: str, project: str | None, *, name: str = "readout", **options: str) -> str:
     """Return the address of a readout; `project` is named where the key alone is not enough."""
     query = {**({"project": project} if project else {}), **options}
@@ -119,5 +139,7 @@ def _addresses(found: Readout, project: str | None) -> Addresses:
         absolute=readout_url(found.key, project, effect="absolute"),
         csv=readout_url(found.key, project, name="readout-csv"),
         json=readout_url(found.key, project, name="readout-json"),
+        segments_csv=readout_url(found.key, project, name="readout-segments-csv"),
+        explore=readout_url(found.key, project, name="explore"),
         admin=reverse("admin:experiments_experiment_change", args=[found.id]),
     )

@@ -49,6 +49,7 @@ def verdict_words(state: VerdictState, winner: str | None) -> Words:
     return Words(words.label % {"variant": winner or ""}, words.tone, words.glyph)
 
 
+HARDLY_WORTH_IT: Final = Words(_("Continue, though hardly worth it"), Tone.OPEN, "▶")
 NO_DATA: Final = Words(_("No data yet"), Tone.MUTED, "○")
 
 STATUSES: Final[dict[Status, Text]] = {
@@ -115,6 +116,7 @@ ESTIMATORS: Final[dict[Estimator, Text]] = {
     Estimator.POST_STRATIFIED: _("post-stratification by epoch"),
 }
 
+TEST_INTERVAL: Final = _("each end holds at %(level)s, like the test against the margin")
 AFTER_HORIZON: Final = _("%(level)s interval, valid after the planned horizon")
 INTERVALS: Final[dict[str, Text]] = {
     SequentialMethod.GROUP_SEQUENTIAL: _("%(level)s interval, valid at every planned look"),
@@ -148,8 +150,8 @@ EXCLUSIONS: Final[dict[str, ExclusionWords]] = {
         _("Units that met several variants"), _("Left out, because they belong to no variant alone.")
     ),
     "immature": ExclusionWords(
-        _("Units whose window is still open"),
-        _("They count as soon as their window has closed; nothing to do."),
+        _("Units that are not complete yet"),
+        _("They count as soon as their window, and the time for refunds after it, has passed; nothing to do."),
     ),
     "mismatched_rows": ExclusionWords(
         _("Rows that showed another variant than assigned"), _("Dropped; a unit keeps its clean rows.")
@@ -165,6 +167,10 @@ EXCLUSIONS: Final[dict[str, ExclusionWords]] = {
     "personalisation_off": ExclusionWords(
         _("Units with personalisation switched off"),
         _("They saw the control and are left out by a rule fixed in advance."),
+    ),
+    "filtered": ExclusionWords(
+        _("Units left out by a filter"),
+        _("Robots, brushing or your own staff. “More” below each metric has the result with everybody."),
     ),
     "erased": ExclusionWords(_("Erased units"), _("Their data were deleted on request.")),
 }

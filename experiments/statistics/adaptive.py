@@ -92,6 +92,10 @@ def arm_weights(probabilities: Array, weighting: Weighting, *, decay: float = 0.
     Two-point: h^2 / e = l_t times what is left of the stick, l_t = (1 - e)(1 - d) / ((1 - d) + T (t / T)^d - t) +
     e / (1 + T - t), d = `decay` of the probability floor.
     """
+    if not 0.0 <= decay < 1.0:
+        raise AdaptiveDataInvalid(f"decay: must be 0 or more and below 1, not {decay}")
+    if probabilities.ndim != 2 or not np.all((probabilities >= 0.0) & (probabilities <= 1.0)):
+        raise AdaptiveDataInvalid("probabilities: must be from 0 to 1, of all arms at every decision")
     match weighting:
         case Weighting.UNIFORM:
             return np.ones_like(probabilities)
@@ -105,6 +109,7 @@ def arm_estimate(
     data: AdaptiveScores, arm: int, *, weighting: Weighting = Weighting.CONSTANT_ALLOCATION, decay: float = 0.7
 ) -> AdaptiveEstimate | Undefined:
     """Return the mean reward of one arm: sum h G / sum h, SE = sqrt(sum h^2 (G - estimate)^2) / sum h."""
+    _check_arms(data, arm=arm)
     weights = arm_weights(data.probabilities, weighting, decay=decay)
     found = _influence(data, weights, arm)
     return found if isinstance(found, Undefined) else _estimate(*found)
@@ -119,6 +124,7 @@ def contrast(
     decay: float = 0.7,
 ) -> AdaptiveEstimate | Undefined:
     """Return the difference of two arms' means; its standard error comes from their joint scores."""
+    _check_arms(data, treatment=treatment, control=control)
     weights = arm_weights(data.probabilities, weighting, decay=decay)
     upper, lower = _influence(data, weights, treatment), _influence(data, weights, control)
     if isinstance(upper, Undefined):
@@ -139,6 +145,7 @@ def contrast_sequence(
     """
     if not 0.0 < alpha < 1.0 or not 0.0 < planned_variance < math.inf:
         raise AdaptiveDataInvalid(f"alpha and planned_variance: {alpha} and {planned_variance} make no sequence")
+    _check_arms(data, treatment=treatment, control=control)
     differences = data.scores[:, treatment] - data.scores[:, control]
     t = differences.size
     if t < 2:
@@ -159,6 +166,12 @@ def _estimate(estimate: float, influence: Array) -> AdaptiveEstimate | Undefined
     if not (math.isfinite(estimate) and math.isfinite(se)):
         return Undefined(UndefinedReason.OVERFLOW)
     return AdaptiveEstimate(estimate, se) if se > 0.0 else Undefined(UndefinedReason.NO_VARIANCE)
+
+
+def _check_arms(data: AdaptiveScores, **arms: int) -> None:
+    for name, arm in arms.items():
+        if not 0 <= arm < data.scores.shape[1]:
+            raise AdaptiveDataInvalid(f"{name}: must be from 0 to {data.scores.shape[1] - 1}, not {arm}")
 
 
 def _influence(data: AdaptiveScores, weights: Array, arm: int) -> tuple[float, Array] | Undefined:
@@ -186,6 +199,8 @@ def _checked(
     arms: Sequence[int] | NDArray[np.int64],
     probabilities: Sequence[Sequence[float]] | Array,
 ) -> tuple[Array, NDArray[np.int64], Array]:
+    if len({len(row) for row in probabilities}) > 1:
+        raise AdaptiveDataInvalid("probabilities: every decision needs as many")
     y, chosen, e = np.asarray(rewards, dtype=float), np.asarray(arms), np.asarray(probabilities, dtype=float)
     if e.ndim != 2 or y.shape != (e.shape[0],) or chosen.shape != y.shape or y.size == 0:
         raise AdaptiveDataInvalid(f"shapes: {y.shape} rewards, {chosen.shape} arms, {e.shape} probabilities")

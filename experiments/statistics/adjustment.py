@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from experiments.statistics.figures import FigureInvalid
 from experiments.statistics.means import satterthwaite, too_few
 from experiments.statistics.moments import Matrix, Moments, Vector
 from experiments.statistics.pair import ArmEstimate, Pair, Restricted
@@ -13,8 +14,8 @@ from experiments.statistics.results import Undefined
 MISSING = "m"
 LEAST_PRESENT_SHARE = 0.05
 LEAST_PRESENT_UNITS = 100
-_RANK_TOLERANCE = 1e-9
-_SPARE_UNITS = 3
+RANK_TOLERANCE = 1e-9
+SPARE_UNITS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,12 +41,12 @@ def usable_covariates(control: Moments, treatment: Moments, names: Sequence[str]
         if units - missing < max(LEAST_PRESENT_UNITS, LEAST_PRESENT_SHARE * units):
             return ()
     smaller = min(control.n, treatment.n)
-    if smaller >= len(names) + _SPARE_UNITS and all(_full_rank(arm, names) for arm in (control, treatment)):
+    if smaller >= len(names) + SPARE_UNITS and all(_full_rank(arm, names) for arm in (control, treatment)):
         return () if list(names) == [MISSING] else tuple(names)
     kept: list[str] = []
     for name in names:
         trial = [*kept, name]
-        enough = smaller >= len(trial) + _SPARE_UNITS
+        enough = smaller >= len(trial) + SPARE_UNITS
         if enough and all(_full_rank(arm, trial) for arm in (control, treatment)):
             kept = trial
     return () if kept == [MISSING] else tuple(kept)
@@ -75,7 +76,7 @@ def lin(control: Moments, treatment: Moments, covariates: Sequence[str]) -> Adju
         offset = np.array([arm.mean_of(name) for name in covariates]) - centre
         means.append(float(arm.mean[0]) - float(beta @ offset))
         residuals.append(residual)
-    own = [float(beta @ spread @ beta) / units for beta in betas]
+    own = [max(0.0, float(beta @ spread @ beta)) / units for beta in betas]
     covariance = float(betas[0] @ spread @ betas[1]) / units
     sizes = (control.n, treatment.n)
     unexplained = [residuals[i] / (sizes[i] - 1 - p) / sizes[i] for i in (0, 1)]
@@ -105,19 +106,26 @@ def _regression(arm: Moments, covariates: Sequence[str]) -> tuple[Vector, float]
     index = [arm.names.index(name) for name in covariates]
     xx: Matrix = arm.scatter[index][:, index]
     xy: Vector = arm.scatter[index, 0]
-    scale = np.sqrt(np.diag(xx))
-    beta: Vector = np.linalg.solve(xx / np.outer(scale, scale), xy / scale) / scale
+    scale = np.sqrt(xx.diagonal())
+    between = scale[:, None] * scale
+    if not np.all((between > 0.0) & np.isfinite(between)):
+        raise FigureInvalid("covariates: must vary, and fit a float", hint="Let `usable_covariates` choose them.")
+    try:
+        beta: Vector = np.linalg.solve(xx / between, xy / scale) / scale
+    except np.linalg.LinAlgError as error:
+        hint = "Let `usable_covariates` choose them."
+        raise FigureInvalid("covariates: explain one another", hint=hint) from error
     return beta, max(0.0, float(arm.scatter[0, 0]) - float(beta @ xy))
 
 
 def _full_rank(arm: Moments, names: Sequence[str]) -> bool:
     index = [arm.names.index(name) for name in names]
     xx = arm.scatter[index][:, index]
-    scale = np.sqrt(np.maximum(np.diag(xx), 0.0))
+    scale = np.sqrt(np.maximum(xx.diagonal(), 0.0))
     means = np.abs(arm.mean[index]) * np.sqrt(arm.n)
-    if not np.all(np.isfinite(scale)) or np.any(scale <= 1e-12 * np.maximum(means, 1e-280)):
+    if not np.isfinite(scale).all() or (scale <= 1e-12 * np.maximum(means, 1e-280)).any():
         return False
-    correlation = xx / np.outer(scale, scale)
-    if not np.all(np.isfinite(correlation)):
+    correlation = xx / (scale[:, None] * scale)
+    if not np.isfinite(correlation).all():
         return False
-    return float(np.linalg.eigvalsh(correlation)[0]) > _RANK_TOLERANCE
+    return len(names) == 1 or float(np.linalg.eigvalsh(correlation)[0]) > RANK_TOLERANCE

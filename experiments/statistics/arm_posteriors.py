@@ -163,6 +163,8 @@ def beta_arm(successes: int, n: int, *, prior_a: float = 1.0, prior_b: float = 1
 def quadrature(extents: Sequence[tuple[float, float]]) -> tuple[Points, Points]:
     """Return nodes and weights over the union of extents, with a panel between any two neighbouring ends."""
     edges = sorted({end for extent in extents for end in extent})
+    if len(edges) < 2 or not all(map(math.isfinite, edges)):
+        raise PosteriorInvalid(f"extents: need two different finite ends, not {edges}")
     base, weights = _legendre()
     nodes, mass = [], []
     for left, right in pairwise(edges):

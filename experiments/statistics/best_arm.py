@@ -7,6 +7,7 @@ from typing import ClassVar
 import numpy as np
 
 from experiments.statistics.arm_posteriors import ArmPosterior, BetaArm, Points, log_odds_of, quadrature, rate_at
+from experiments.statistics.results import Undefined, UndefinedReason
 from foundation.errors import DomainError
 
 _STEPS = 100
@@ -64,10 +65,13 @@ def top_two_allocation(shares: Sequence[float], *, leader: float = 0.5) -> tuple
     return tuple(share * (leader + (1.0 - leader) * (total - own)) for share, own in zip(shares, odds, strict=True))
 
 
-def potential_value_remaining(arms: Sequence[BetaArm], chosen: int, *, percentile: float = 0.95) -> float:
+def potential_value_remaining(
+    arms: Sequence[BetaArm], chosen: int, *, percentile: float = 0.95
+) -> float | Undefined:
     """Return the percentile of (largest rate - chosen rate) / chosen rate over the posterior (Scott 2010, 2015).
 
-    The relative improvement that going on could still find; 0 where the chosen arm is best with that probability.
+    The relative improvement that going on could still find; 0 where the chosen arm is best with that probability,
+    undefined where its rate may be so close to 0 that no improvement is too large.
     Solves integral of f_chosen(p) prod_{j != chosen} F_j(p (1 + r)) dp = percentile for r. Raises ArmsInvalid.
     """
     if not 0.0 < percentile < 1.0 or not 0 <= chosen < len(arms):
@@ -78,7 +82,7 @@ def potential_value_remaining(arms: Sequence[BetaArm], chosen: int, *, percentil
     while _within(arms, chosen, high) < percentile:
         low, high = high, 2.0 * high
         if not math.isfinite(high):
-            return math.inf
+            return Undefined(UndefinedReason.ZERO_CONTROL)
     for _ in range(_STEPS):
         middle = 0.5 * (low + high)
         if high - low <= 1e-12 * high:

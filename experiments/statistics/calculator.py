@@ -11,7 +11,9 @@ import math
 from dataclasses import dataclass
 from enum import StrEnum
 
-from experiments.statistics.design_bounds import Bounds, level_each, one_sided_bounds, two_sided_bounds
+from scipy.optimize import brentq
+
+from experiments.statistics.design_bounds import Bounds, level_each, one_sided_bounds, probit, two_sided_bounds
 from experiments.statistics.designs import Baseline, Design, DesignInvalid, Guardrail
 from experiments.statistics.distributions import normal_isf
 from experiments.statistics.power import optimal_control_share
@@ -30,6 +32,16 @@ class Asked(StrEnum):
     POWER = "POWER"
 
 
+class Missing(StrEnum):
+    """Why a figure of an answer does not exist."""
+
+    NO_TRAFFIC = "NO_TRAFFIC"
+    NO_CLUSTERS = "NO_CLUSTERS"
+    WINDOW_OPEN = "WINDOW_OPEN"
+    TOO_FEW_UNITS = "TOO_FEW_UNITS"
+    NO_POSSIBLE_LIFT = "NO_POSSIBLE_LIFT"
+
+
 @dataclass(frozen=True, slots=True)
 class GuardrailPower:
     """The chance that an unharmed guardrail is shown to be within its margin."""
@@ -40,11 +52,15 @@ class GuardrailPower:
 
 @dataclass(frozen=True, slots=True)
 class Week:
-    """The smallest lift found with the wanted power after so many weeks, and the units by then."""
+    """The smallest lift found with the wanted power after so many weeks, and the units by then.
+
+    units: entered, with a closed window. lift: None where nothing is found yet, and reason says why.
+    """
 
     week: int
     units: int
-    lift: float
+    lift: float | None
+    reason: Missing | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +71,7 @@ class Answer:
     the power of every guardrail, as if independent (a lower bound when they go together). units: entering, all arms;
     analysed: those that the change can reach. days: whole weeks with closed windows. alpha_each: two-sided level of a
     comparison, all looks together. inflation: units over those of one look. mean_share: of the horizon used on
-    average if the lift is real.
+    average if the lift is real. reasons: of the figures that do not exist, by name.
     """
 
     asked: Asked
@@ -77,6 +93,7 @@ class Answer:
     design_effect: float
     optimal_control_share: float
     by_week: tuple[Week, ...]
+    reasons: dict[str, Missing]
 
 
 def units_for(design: Design, lift: float) -> Answer:
@@ -117,6 +134,8 @@ def _answer(design: Design, asked: Asked, lift: float, bounds: Bounds, control: 
     power = bounds.power(drift)
     guardrails = tuple(GuardrailPower(each.name, _guardrail_power(design, each, control)) for each in design.guardrails)
     one_look = _control_units(design, lift, bounds, bounds.fixed + normal_isf(1.0 - design.power))
+    if not control / (design.share_of_control * design.triggered) < _MOST_UNITS:
+        raise DesignInvalid(f"lift: {lift:g} is too small to be found with any number of units")
     in_control, in_treatment = _whole(control), _whole(control * design.ratio)
     analysed = in_control + design.treatments * in_treatment
     units = _whole(analysed / design.triggered)
@@ -140,6 +159,7 @@ def _answer(design: Design, asked: Asked, lift: float, bounds: Bounds, control: 
         design_effect=design.variance_factor,
         optimal_control_share=optimal_control_share(design.treatments),
         by_week=_weeks(design, bounds, needed),
+        reasons=_reasons(design),
     )
 
 
@@ -205,34 +225,48 @@ def _guardrail_power(design: Design, guardrail: Guardrail, control: float) -> fl
 def _enough_to_ship(design: Design, lift: float, bounds: Bounds, control: float) -> float:
     """Return the units of control at which decision metric and guardrails together have the wanted power."""
 
-    def short(units: float) -> bool:
+    def spare(log_units: float) -> float:
+        units = math.exp(log_units)
         power = bounds.power(_drift(design, lift, bounds, units))
-        return math.prod((_guardrail_power(design, each, units) for each in design.guardrails), start=power) < (
-            design.power
-        )
+        power = math.prod((_guardrail_power(design, each, units) for each in design.guardrails), start=power)
+        return probit(power) - probit(design.power)
 
-    low, high = control, control
-    while short(high):
-        low, high = high, 2.0 * high
-        if high > _MOST_UNITS:
+    low = math.log(control)
+    if spare(low) >= 0.0:
+        return control
+    high = low
+    while spare(high) < 0.0:
+        low, high = high, high + math.log(2.0)
+        if high > math.log(_MOST_UNITS):
             raise DesignInvalid("guardrails: no number of units has the wanted power")
-    while high - low > 1e-6 * high:
-        middle = 0.5 * (low + high)
-        low, high = (middle, high) if short(middle) else (low, middle)
-    return high
+    return math.exp(brentq(spare, low, high, xtol=1e-9))
 
 
 def _weeks(design: Design, bounds: Bounds, drift: float) -> tuple[Week, ...]:
-    if design.traffic is None:
+    traffic = design.traffic
+    if traffic is None:
         return ()
-    found = []
-    for week in range(1, WEEKS_SHOWN + 1):
-        units = math.floor(design.traffic.units_by(7.0 * week))
-        control = units * design.triggered * design.share_of_control
-        lift = _smallest_lift(design, bounds, drift, control) if min(control, control * design.ratio) >= 2.0 else None
-        if lift is not None:
-            found.append(Week(week, units, lift))
-    return tuple(found)
+    return tuple(_week(design, bounds, drift, week, traffic.units_by(7.0 * week)) for week in range(1, WEEKS_SHOWN + 1))
+
+
+def _week(design: Design, bounds: Bounds, drift: float, week: int, entered: float) -> Week:
+    units = math.floor(min(entered, _MOST_UNITS))
+    control = units * design.triggered * design.share_of_control
+    if entered <= 0.0:
+        return Week(week, 0, None, Missing.WINDOW_OPEN)
+    if min(control, control * design.ratio) < 2.0:
+        return Week(week, units, None, Missing.TOO_FEW_UNITS)
+    lift = _smallest_lift(design, bounds, drift, control)
+    return Week(week, units, lift, Missing.NO_POSSIBLE_LIFT if lift is None else None)
+
+
+def _reasons(design: Design) -> dict[str, Missing]:
+    reasons: dict[str, Missing] = {}
+    if design.traffic is None:
+        reasons |= {"days": Missing.NO_TRAFFIC, "by_week": Missing.NO_TRAFFIC}
+    if design.clusters is None:
+        reasons["clusters"] = Missing.NO_CLUSTERS
+    return reasons
 
 
 def _control_of(design: Design, units: float) -> float:

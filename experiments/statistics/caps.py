@@ -1,5 +1,7 @@
 """Caps on unit totals: one value for all arms, from the time before the start or from all arms pooled."""
 
+import math
+
 import numpy as np
 from numpy.typing import ArrayLike
 
@@ -34,6 +36,9 @@ def capped(totals: ArrayLike, *, lower: float | None = None, upper: float | None
     Raises RowsInvalid for values that are not finite or limits in the wrong order.
     """
     column = finite_column("totals", totals)
+    for name, limit in (("lower", lower), ("upper", upper)):
+        if limit is not None and math.isnan(limit):
+            raise RowsInvalid(f"{name}: must be a number", hint="Leave out a limit that there is none for.")
     if lower is not None and upper is not None and lower > upper:
         raise RowsInvalid(f"lower: {lower} is above {upper}", hint="Give a lower limit below the upper one.")
     return column if lower is None and upper is None else np.clip(column, lower, upper)

@@ -3,20 +3,24 @@
 import math
 from dataclasses import dataclass
 
+from experiments.statistics.figures import FigureInvalid
 from experiments.statistics.results import Undefined, UndefinedReason
 
 
 @dataclass(frozen=True, slots=True)
 class SalesTotals:
-    """Units, orders (one for each converter) and revenue of one arm. Raises ValueError for counts that cannot be."""
+    """Units, orders (one for each converter) and revenue of one arm. Raises FigureInvalid for what cannot be."""
 
     units: int
     orders: int
     revenue: float
 
     def __post_init__(self) -> None:
-        if self.units < 0 or self.orders < 0 or not math.isfinite(self.revenue):
-            raise ValueError(f"sales: {self.units} units, {self.orders} orders and {self.revenue} cannot be")
+        for name, count in (("units", self.units), ("orders", self.orders)):
+            if count < 0:
+                raise FigureInvalid(f"{name}: must be 0 or more, not {count}")
+        if not math.isfinite(self.revenue):
+            raise FigureInvalid(f"revenue: must be finite, not {self.revenue}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,10 +4,16 @@ import math
 from dataclasses import dataclass
 from functools import lru_cache
 
+from scipy.optimize import brentq
+
 from experiments.statistics import confidence, group_sequential
 from experiments.statistics.designs import Correction, Design, Looks, Watching
 from experiments.statistics.distributions import normal_isf, normal_sf
+from experiments.statistics.figures import between_0_and_1, probabilities
 from experiments.statistics.multiplicity import dunnett_critical
+
+_TINY = 1e-300
+_EPSILON = 2.0**-53
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +36,22 @@ class Bounds:
         return group_sequential.power(self.shares, self.upper, drift)[1]
 
     def drift(self, power: float) -> float:
-        """Return the drift at which the bounds have the power."""
-        return group_sequential.drift_for_power(self.shares, self.upper, power)
+        """Return the drift at which the bounds have the power.
+
+        No test of the level finds it with less than one look at the end does, and the last bound alone finds it with
+        what is above that bound; in between, the probit of power is nearly a line.
+        """
+        wanted = probit(power)
+        low, high = self.fixed + wanted, self.upper[-1] + wanted
+        if len(self.upper) == 1:
+            return high
+        return float(brentq(lambda drift: probit(self.power(drift)) - wanted, low - 1e-6, high + 1e-6, xtol=1e-11))
+
+
+def probit(probability: float) -> float:
+    """Return the normal quantile; finite at 0 and 1, which a sum of probabilities may reach by rounding."""
+    probabilities(probability=probability)
+    return -normal_isf(min(max(probability, _TINY), 1.0 - _EPSILON))
 
 
 def level_each(design: Design) -> float:
@@ -52,6 +72,7 @@ def level_each(design: Design) -> float:
 @lru_cache(maxsize=256)
 def two_sided_bounds(looks: Looks, alpha: float) -> Bounds:
     """Return the bounds of a two-sided comparison."""
+    between_0_and_1(alpha=alpha)
     shares, fixed = _shares(looks), normal_isf(alpha / 2.0)
     match looks.method:
         case Watching.FIXED_HORIZON:
@@ -67,6 +88,7 @@ def two_sided_bounds(looks: Looks, alpha: float) -> Bounds:
 @lru_cache(maxsize=256)
 def one_sided_bounds(looks: Looks, alpha: float) -> Bounds:
     """Return the bounds of a one-sided test: a guardrail's. Nothing of its alpha is reserved."""
+    between_0_and_1(alpha=2.0 * alpha)
     shares, fixed = _shares(looks), normal_isf(alpha)
     match looks.method:
         case Watching.FIXED_HORIZON:

@@ -11,6 +11,9 @@ from foundation.errors import DomainError
 
 MOST_TREATMENTS = 50
 MOST_LOOKS = 120
+SMALLEST_ALPHA = 1e-6
+LARGEST_POWER = 1.0 - 1e-6
+LARGEST_RESERVED = 0.9
 
 
 class DesignInvalid(DomainError):
@@ -105,8 +108,10 @@ class Guardrail:
     def __post_init__(self) -> None:
         if not 0.0 < self.margin < 1.0:
             raise DesignInvalid(f"margin of {self.name}: must be between 0 and 1, not {self.margin}")
-        if not 0.0 < self.alpha < 0.5:
-            raise DesignInvalid(f"alpha of {self.name}: must be between 0 and 0.5, not {self.alpha}")
+        if not SMALLEST_ALPHA <= self.alpha < 0.5:
+            raise DesignInvalid(
+                f"alpha of {self.name}: must be {SMALLEST_ALPHA:g} or more, below 0.5, not {self.alpha}"
+            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,8 +155,8 @@ class Looks:
             raise DesignInvalid("looks: a fixed horizon has one", hint="Choose a sequential method to look earlier.")
         if self.spending not in (Spending.OBRIEN_FLEMING, Spending.POCOCK):
             raise DesignInvalid(f"spending: must be of O'Brien-Fleming or Pocock type, not {self.spending}")
-        if not 0.0 <= self.reserved < 1.0:
-            raise DesignInvalid(f"reserved: must be 0 or more and below 1, not {self.reserved}")
+        if not 0.0 <= self.reserved <= LARGEST_RESERVED:
+            raise DesignInvalid(f"reserved: must be between 0 and {LARGEST_RESERVED:g}, not {self.reserved}")
         if self.reserved and self.method is not Watching.GROUP_SEQUENTIAL:
             raise DesignInvalid("reserved: only a group-sequential design looks again after its horizon")
 
@@ -205,9 +210,9 @@ class Design:
             raise DesignInvalid(f"treatments: must be between 1 and {MOST_TREATMENTS}, not {self.treatments}")
         if not 0.0 < self.share_of_control < 1.0:
             raise DesignInvalid(f"control_share: must be between 0 and 1, not {self.control_share}")
-        if not 0.0 < self.alpha < 0.5:
-            raise DesignInvalid(f"alpha: must be between 0 and 0.5, not {self.alpha}")
-        if not self.alpha < self.power < 1.0:
+        if not SMALLEST_ALPHA <= self.alpha < 0.5:
+            raise DesignInvalid(f"alpha: must be {SMALLEST_ALPHA:g} or more and below 0.5, not {self.alpha}")
+        if not self.alpha < self.power <= LARGEST_POWER:
             raise DesignInvalid(f"power: must be between alpha and 1, not {self.power}", hint="80% is 0.8.")
         if not 1 <= self.decision_metrics <= MOST_TREATMENTS:
             raise DesignInvalid(f"decision_metrics: must be between 1 and {MOST_TREATMENTS}")

@@ -4,6 +4,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from experiments.statistics.figures import FigureInvalid
 from experiments.statistics.posterior import NormalPrior, posterior
 from experiments.statistics.results import Undefined, UndefinedReason
 
@@ -24,11 +25,11 @@ def empirical_prior(effects: Sequence[float], std_errors: Sequence[float]) -> Em
     """Return the normal prior estimated from finished experiments (DerSimonian & Laird 1986), or why there is none.
 
     tau^2 = max(0, (Q - (k - 1)) / (sum w - sum w^2 / sum w)), w = 1 / SE^2, Q = sum w (x - weighted mean)^2; the
-    mean is weighted by 1 / (SE^2 + tau^2). Effects must share one scale (relative lifts). Raises ValueError for lists
-    of different lengths.
+    mean is weighted by 1 / (SE^2 + tau^2). Effects must share one scale (relative lifts). Raises FigureInvalid for
+    lists of different lengths.
     """
     if len(effects) != len(std_errors):
-        raise ValueError(f"std_errors: needs {len(effects)} values, has {len(std_errors)}")
+        raise FigureInvalid(f"std_errors: needs {len(effects)} values, has {len(std_errors)}")
     if len(effects) < 2:
         return Undefined(UndefinedReason.TOO_FEW_UNITS if effects else UndefinedReason.NO_DATA)
     if not all(map(math.isfinite, (*effects, *std_errors))):

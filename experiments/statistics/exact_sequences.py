@@ -12,6 +12,7 @@ import numpy as np
 from scipy.special import betaln, gammainc, gammaln
 
 from experiments.statistics.confidence import approximate_g
+from experiments.statistics.figures import between_0_and_1, not_negative, positive
 from experiments.statistics.results import Interval, UndefinedReason, bounded, undefined
 from foundation.errors import DomainError
 
@@ -50,6 +51,10 @@ def bernoulli_interval(
 
 def log_e_bernoulli(successes: int, n: int, p: float, mass: float) -> float:
     """Return the log e-value of the beta-binomial mixture against the rate p, the mixture worth `mass` units."""
+    between_0_and_1(p=p)
+    positive(mass=mass)
+    if not 0 <= successes <= n:
+        raise SequenceInvalid(f"successes: must be between 0 and {n}, not {successes}")
     mixture = betaln(mass * p + successes, mass * (1.0 - p) + n - successes) - betaln(mass * p, mass * (1.0 - p))
     return float(mixture) - successes * math.log(p) - (n - successes) * math.log1p(-p)
 
@@ -61,6 +66,8 @@ def log_e_gamma_exponential(s: float, v: float, rho: float, c: float) -> float:
     a = (v + rho) / c^2 and x = (c s + v + rho) / c^2: leading constant + ln Gamma(a) + ln P(a, x) - a ln x + x -
     rho / c^2, P the regularised incomplete gamma function.
     """
+    not_negative(s=s, v=v)
+    positive(rho=rho, c=c)
     square = c * c
     start, a, x = rho / square, (v + rho) / square, (c * s + v + rho) / square
     constant = start * math.log(start) - float(gammaln(start)) - _log_gamma_share(start, start)

@@ -7,12 +7,15 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import gammaln
 
+from experiments.statistics.figures import FigureInvalid, between_0_and_1
 from experiments.statistics.moments import Vector
 from experiments.statistics.proportions import BOSCHLOO_UNITS, Counts
 from experiments.statistics.results import Interval, Undefined, UndefinedReason, bounded, unbounded, undefined
 
 _FARTHEST = 700.0
 _HALVINGS = 200
+MOST_TABLES = 100_000
+"""Tables beyond which the search for the interval takes too long, and the score interval is as good."""
 
 
 def barnard_p(counts: Counts) -> float | Undefined:
@@ -52,12 +55,15 @@ def conditional_odds(counts: Counts, level: float) -> ConditionalOdds:
     (Fisher 1935; Cornfield 1956). The estimate does not exist at the edge of what the margins allow, and there the
     interval has one end only (0 below).
     """
+    between_0_and_1(level=level)
     if counts.n_control == 0 or counts.n_treatment == 0:
         return _nothing(UndefinedReason.NO_DATA)
     successes = counts.x_control + counts.x_treatment
     lowest, highest = max(0, successes - counts.n_control), min(successes, counts.n_treatment)
     if lowest == highest:
         return _nothing(UndefinedReason.NO_VARIANCE)
+    if highest - lowest > MOST_TABLES:
+        raise FigureInvalid(f"successes: {highest - lowest} tables are too many for an exact interval")
     k = np.arange(lowest, highest + 1, dtype=float)
     n_c, n_t = float(counts.n_control), float(counts.n_treatment)
     log_weight: Vector = _log_choose(n_t, k) + _log_choose(n_c, successes - k)

@@ -4,9 +4,18 @@ Stage-wise ordering: an earlier stop is more extreme, then a larger z (Tsiatis, 
 """
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 
-from experiments.statistics.recursion import crossing_probabilities
+from scipy.optimize import brentq
+
+from experiments.statistics.figures import FigureInvalid, between_0_and_1, finite
+from experiments.statistics.group_sequential import check_growing
+from experiments.statistics.recursion import crossing_probabilities, watched
+
+_NEAR = 4.0
+"""Standard errors around the plain estimate within which effects are tried first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,41 +28,74 @@ class FinalInference:
     upper: float
 
 
-def more_extreme(information: tuple[float, ...], bounds: tuple[float, ...], z: float, effect: float = 0.0) -> float:
+def more_extreme(
+    information: tuple[float, ...],
+    bounds: tuple[float, ...],
+    z: float,
+    effect: float = 0.0,
+    *,
+    lower: tuple[float, ...] | None = None,
+) -> float:
     """Return P_effect(a result at least as extreme as z at the last look given), upwards.
 
-    information: 1 / SE^2 of the looks up to the stop; bounds: of the looks before it. The mean of Z_k is
-    effect sqrt(I_k).
+    information: 1 / SE^2 of the looks up to the stop; bounds: of the looks before it; lower: bounds at which it would
+    have stopped downwards. The mean of Z_k is effect sqrt(I_k).
     """
-    up, _ = crossing_probabilities(information, (*bounds[: len(information) - 1], z), drift=effect)
+    _check(information, bounds, z, lower)
+    finite(effect=effect)
+    before = len(information) - 1
+    below = None if lower is None else (*lower[:before], -math.inf)
+    up, _ = crossing_probabilities(information, (*bounds[:before], z), lower=below, drift=effect)
     return min(1.0, sum(up))
 
 
+@lru_cache(maxsize=1024)
 def final_inference(
-    information: tuple[float, ...], bounds: tuple[float, ...], z: float, alpha: float = 0.05
+    information: tuple[float, ...],
+    bounds: tuple[float, ...],
+    z: float,
+    alpha: float = 0.05,
+    *,
+    lower: tuple[float, ...] | None = None,
 ) -> FinalInference:
     """Return the inference after stopping at the last of `information` with statistic z.
 
     Solves P_effect(more extreme) = alpha / 2, 1/2 and 1 - alpha / 2 for the effect in the units of the estimate.
     """
+    _check(information, bounds, z, lower)
+    between_0_and_1(alpha=alpha)
+
+    half, step = alpha / 2.0, 1.0 / math.sqrt(information[-1])
+    before = len(information) - 1
+    below = (-math.inf,) * len(information) if lower is None else (*lower[:before], -math.inf)
+    motion = watched(information, (*bounds[:before], z), lower=below, drift=z * step)
+
+    def reached(effect: float) -> float:
+        if abs(effect - motion.drift) > _NEAR * step:
+            return more_extreme(information, bounds, z, effect, lower=lower)
+        return min(1.0, motion.crossing(effect))
+
+    p_value = more_extreme(information, bounds, z, lower=lower)
     return FinalInference(
-        more_extreme(information, bounds, z),
-        _effect_at(information, bounds, z, 0.5),
-        _effect_at(information, bounds, z, alpha / 2.0),
-        _effect_at(information, bounds, z, 1.0 - alpha / 2.0),
+        p_value, *(_effect_at(reached, z * step, step, probability) for probability in (0.5, half, 1.0 - half))
     )
 
 
-def _effect_at(information: tuple[float, ...], bounds: tuple[float, ...], z: float, probability: float) -> float:
-    root = math.sqrt(information[-1])
-    reach = 12.0 / math.sqrt(information[0])
-    low, high = z / root - reach, z / root + reach
-    for _ in range(80):
-        middle = 0.5 * (low + high)
-        if more_extreme(information, bounds, z, middle) < probability:
-            low = middle
-        else:
-            high = middle
-        if high - low < 1e-10 * reach:
-            break
-    return 0.5 * (low + high)
+def _effect_at(reached: Callable[[float], float], start: float, step: float, probability: float) -> float:
+    """Return the effect at which a result as extreme has a probability; the search begins at the plain estimate."""
+    low, high = start - _NEAR * step, start + _NEAR * step
+    while reached(low) > probability:
+        low -= 8.0 * step
+    while reached(high) < probability:
+        high += 8.0 * step
+    return float(brentq(lambda effect: reached(effect) - probability, low, high, xtol=1e-9 * step, rtol=1e-12))
+
+
+def _check(
+    information: tuple[float, ...], bounds: tuple[float, ...], z: float, lower: tuple[float, ...] | None
+) -> None:
+    check_growing(information)
+    finite(z=z)
+    for name, given in (("bounds", bounds), ("lower", lower)):
+        if given is not None and (len(given) < len(information) - 1 or any(map(math.isnan, given))):
+            raise FigureInvalid(f"{name}: needs {len(information) - 1} numbers, not {given}")

@@ -87,6 +87,27 @@ def beta_spending(
     return FutilityDesign(found.efficacy, found.futility[:-1], drift, inflation, inflation * planned, inflation * null)
 
 
+def at_drift(
+    information: tuple[float, ...],
+    drift: float,
+    *,
+    alpha: float,
+    beta: float,
+    alpha_rule: SpendingRule | None = None,
+    beta_rule: SpendingRule | None = None,
+) -> tuple[float, ...]:
+    """Return the non-binding futility bounds, of every look but the last, that spend beta at a given drift.
+
+    For a design whose size is fixed: P_drift(stops for futility by look k) = beta_k, so that the planned effect is
+    given up with probability beta at most. alpha is one-sided. Raises FutilityInvalid.
+    """
+    _check(information, alpha, beta)
+    upper_rule, lower_rule = alpha_rule or SpendingRule(), beta_rule or SpendingRule()
+    alphas = tuple(upper_rule.by(t, alpha) for t in information)
+    betas = tuple(lower_rule.by(t, beta) for t in information)
+    return _walk(information, alphas, betas, bounds_for(information, alphas), drift).futility[:-1]
+
+
 @dataclass(frozen=True, slots=True)
 class _Walk:
     """Bounds that a drift leads to (futility ends with the last efficacy bound), and the power they miss."""

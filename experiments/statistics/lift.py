@@ -2,6 +2,7 @@
 
 import math
 
+from experiments.statistics.figures import FigureInvalid, finite, not_negative, positive
 from experiments.statistics.pair import Pair
 from experiments.statistics.results import (
     Interval,
@@ -12,6 +13,8 @@ from experiments.statistics.results import (
     unbounded,
     undefined,
 )
+
+_LARGEST_LOG = 700.0
 
 
 def lift(pair: Pair) -> float | Undefined:
@@ -25,7 +28,13 @@ def lift(pair: Pair) -> float | Undefined:
 
 
 def fieller_g(control_mean: float, control_variance: float, q: float) -> float:
-    """Return g = q^2 V_c / m_c^2; the lift's interval has two ends only when g < 1."""
+    """Return g = q^2 V_c / m_c^2; the lift's interval has two ends only when g < 1.
+
+    Infinite where that leaves the floats. Raises FigureInvalid for a mean of 0 or a variance below 0.
+    """
+    positive(control_mean=abs(control_mean))
+    not_negative(control_variance=control_variance)
+    finite(q=q)
     scaled = q * math.sqrt(control_variance) / control_mean
     return scaled * scaled
 
@@ -37,6 +46,7 @@ def fieller(pair: Pair, q: float) -> Interval:
     q = b_k it is a repeated interval, with q = c_N a confidence sequence. r = 0 gives exactly the absolute test.
     Where the pair asks for the null-restricted variance too, the union of both sets.
     """
+    not_negative(q=q)
     point = lift(pair)
     if isinstance(point, Undefined):
         return undefined(point.reason)
@@ -78,6 +88,7 @@ def _invert(pair: Pair, control_variance: float, treatment_variance: float, cova
 
 def log_interval(pair: Pair, q: float) -> Interval:
     """Return exp(ln(m_t / m_c) +- q sqrt(V_t / m_t^2 + V_c / m_c^2)) - 1; both means must be positive."""
+    not_negative(q=q)
     if pair.control.mean <= 0.0 or pair.treatment.mean <= 0.0:
         return undefined(UndefinedReason.ZERO_CONTROL)
     spread = math.sqrt(
@@ -85,4 +96,17 @@ def log_interval(pair: Pair, q: float) -> Interval:
         + fieller_g(pair.control.mean, pair.control.variance, 1.0)
     )
     centre = math.log(pair.treatment.mean / pair.control.mean)
-    return bounded(math.expm1(centre - q * spread), math.expm1(centre + q * spread))
+    return exp_interval(centre, q * spread)
+
+
+def exp_interval(centre: float, half: float) -> Interval:
+    """Return the lifts whose logs lie within `half` of a centre; without an upper end where that leaves the floats."""
+    finite(centre=centre)
+    if not half >= 0.0:
+        raise FigureInvalid(f"half: must be 0 or more, not {half}")
+    if not abs(centre) < _LARGEST_LOG:
+        return undefined(UndefinedReason.OVERFLOW)
+    lower = math.expm1(centre - half)
+    if not centre + half < _LARGEST_LOG:
+        return unbounded(UndefinedReason.CONTROL_TOO_NOISY, lower=lower)
+    return bounded(lower, math.expm1(centre + half))

@@ -179,7 +179,7 @@ class Moments:
         delta = other.mean - self.mean
         mean = self.mean + delta * (other.n / n)
         weight = self.n * other.n / n
-        scatter = self.scatter + other.scatter + np.outer(delta, delta) * weight
+        scatter = self.scatter + other.scatter + delta[:, None] * delta * weight
         third: float | None = None
         if self.third is not None and other.third is not None:
             shift = float(delta[0])
@@ -195,6 +195,8 @@ class Moments:
 
     def select(self, names: Sequence[str]) -> Self:
         """Return the moments of some of the variables, in the order given."""
+        if tuple(names) == self.names:
+            return self
         index = [self.names.index(name) for name in names]
         keeps_first = bool(index) and index[0] == 0
         return type(self)(
@@ -209,7 +211,10 @@ class Moments:
     def transform(self, names: Sequence[str], matrix: Matrix, shift: Vector | None = None) -> Self:
         """Return the moments of `matrix @ variables + shift`, named `names`; counts and the third moment are lost."""
         mean = matrix @ self.mean + (0.0 if shift is None else shift)
-        return type(self)(self.n, tuple(names), _frozen(mean), _frozen(matrix @ self.scatter @ matrix.T))
+        scatter = matrix @ self.scatter @ matrix.T
+        # a variable that hardly varies may get a sum of squares just below 0 by rounding
+        np.fill_diagonal(scatter, np.maximum(scatter.diagonal(), 0.0))
+        return type(self)(self.n, tuple(names), _frozen(mean), _frozen(scatter))
 
     def mean_of(self, name: str) -> float:
         """Return the mean of one variable."""

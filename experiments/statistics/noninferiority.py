@@ -2,6 +2,7 @@
 
 import math
 
+from experiments.statistics.figures import between_0_and_1, finite, probabilities
 from experiments.statistics.lift import fieller_g
 from experiments.statistics.pair import Pair
 from experiments.statistics.proportions import Counts, difference_z, ratio_z
@@ -14,6 +15,7 @@ def relative_statistic(pair: Pair, margin: float, *, higher_is_better: bool) -> 
     Higher is better: psi = m_t - (1 - M) m_c, Var = V_t + (1 - M)^2 V_c - 2 (1 - M) C. Lower is better:
     psi = (1 + M) m_c - m_t likewise. Control must be positive.
     """
+    finite(margin=margin)
     if pair.control.mean <= 0.0:
         zero = pair.control.mean == 0.0
         return Undefined(UndefinedReason.ZERO_CONTROL if zero else UndefinedReason.NEGATIVE_CONTROL)
@@ -31,14 +33,19 @@ def relative_statistic(pair: Pair, margin: float, *, higher_is_better: bool) -> 
     return (psi if higher_is_better else -psi) / math.sqrt(variance)
 
 
-def absolute_statistic(pair: Pair, margin: float, *, higher_is_better: bool) -> float:
+def absolute_statistic(pair: Pair, margin: float, *, higher_is_better: bool) -> float | Undefined:
     """Return the statistic of H0: worse than control by a fixed absolute margin or more; large is good."""
+    finite(margin=margin)
     shifted = pair.difference + margin if higher_is_better else margin - pair.difference
-    return shifted / pair.se
+    if not pair.se > 0.0:
+        return Undefined(UndefinedReason.NO_VARIANCE)
+    found = shifted / pair.se
+    return found if math.isfinite(found) else Undefined(UndefinedReason.OVERFLOW)
 
 
 def proportion_relative_z(counts: Counts, margin: float, *, higher_is_better: bool) -> float | Undefined:
     """Return the score statistic of H0: p_t = (1 -+ M) p_c, variance under H0 (Farrington & Manning 1990)."""
+    between_0_and_1(margin=margin)
     if counts.n_control == 0 or counts.n_treatment == 0:
         return Undefined(UndefinedReason.NO_DATA)
     if counts.x_control == 0 and counts.x_treatment == 0:
@@ -49,6 +56,10 @@ def proportion_relative_z(counts: Counts, margin: float, *, higher_is_better: bo
     return z if higher_is_better else -z
 
 
-def proportion_absolute_z(counts: Counts, margin: float, *, higher_is_better: bool) -> float:
+def proportion_absolute_z(counts: Counts, margin: float, *, higher_is_better: bool) -> float | Undefined:
     """Return the score statistic of H0: p_t - p_c = -+ margin (Farrington & Manning 1990); large is good."""
-    return difference_z(counts, -margin) if higher_is_better else -difference_z(counts, margin)
+    probabilities(margin=margin)
+    if counts.n_control == 0 or counts.n_treatment == 0:
+        return Undefined(UndefinedReason.NO_DATA)
+    z = difference_z(counts, -margin) if higher_is_better else -difference_z(counts, margin)
+    return z if math.isfinite(z) else Undefined(UndefinedReason.NO_VARIANCE)

@@ -8,6 +8,7 @@ import math
 from dataclasses import dataclass
 
 from experiments.statistics.distributions import normal_sf, t_isf, tail_p
+from experiments.statistics.figures import FigureInvalid, not_negative
 from experiments.statistics.results import Alternative, Interval, UndefinedReason, bounded, unbounded
 
 
@@ -82,7 +83,9 @@ class Pair:
 
     @property
     def statistic(self) -> float:
-        """Difference over its standard error (t with `df`)."""
+        """Difference over its standard error (t with `df`). Raises FigureInvalid without one (see `means.checked`)."""
+        if not self.variance > 0.0:
+            raise FigureInvalid("variance: must be above 0 for a test", hint="Let `means.checked` refuse such pairs.")
         return self.difference / self.se
 
     def multiplier(self, z: float) -> float:
@@ -97,6 +100,7 @@ def p_value(pair: Pair, alternative: Alternative = Alternative.TWO_SIDED) -> flo
 
 def difference_interval(pair: Pair, q: float) -> Interval:
     """Return difference +- q standard errors; with restriction, the union of both variances' intervals."""
+    not_negative(q=q)
     plug_in = max(0.0, pair.control.variance + pair.treatment.variance - 2.0 * pair.covariance)
     widest = plug_in
     if pair.restricted is not None:

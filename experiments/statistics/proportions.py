@@ -8,20 +8,27 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import gammaln
 
+from experiments.statistics.boschloo import boschloo_greater
 from experiments.statistics.distributions import normal_sf
+from experiments.statistics.figures import FigureInvalid, not_negative, positive
 from experiments.statistics.pair import ArmEstimate, Pair
 from experiments.statistics.results import Interval, Undefined, UndefinedReason, bounded, unbounded, undefined
 
 SMALL_EXPECTED = 5.0
 BOSCHLOO_UNITS = 2_000
+MOST_EXACT = 20_000
+"""Units beyond which Boschloo's test takes too long for anybody to wait for it."""
+MOST_TABLES = 5_000_000
+"""Tables beyond which Fisher's test does not fit the memory."""
 _STEPS = 200
 _CLOSE = 1e-12
 _FAR = 60.0
+_BEYOND = 1.25
 
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """Units and successes of both arms. Raises ValueError for counts that cannot be."""
+    """Units and successes of both arms. Raises FigureInvalid for counts that cannot be."""
 
     n_control: int
     x_control: int
@@ -29,9 +36,12 @@ class Counts:
     x_treatment: int
 
     def __post_init__(self) -> None:
-        for n, x in ((self.n_control, self.x_control), (self.n_treatment, self.x_treatment)):
+        for arm, n, x in (
+            ("control", self.n_control, self.x_control),
+            ("treatment", self.n_treatment, self.x_treatment),
+        ):
             if not 0 <= x <= n:
-                raise ValueError(f"successes: must be between 0 and {n}, not {x}")
+                raise FigureInvalid(f"successes of {arm}: must be between 0 and {n}, not {x}")
 
     @property
     def control(self) -> float:
@@ -54,6 +64,13 @@ class Counts:
         return min(self.pooled, 1.0 - self.pooled) * min(self.n_control, self.n_treatment)
 
 
+def with_units(counts: Counts) -> None:
+    """Check that both arms have units. Raises FigureInvalid."""
+    for name, n in (("n_control", counts.n_control), ("n_treatment", counts.n_treatment)):
+        if n == 0:
+            raise FigureInvalid(f"{name}: must be above 0")
+
+
 def pooled_z(counts: Counts) -> float | Undefined:
     """Return the score statistic (p_t - p_c) / sqrt(p (1 - p) (1/n_c + 1/n_t)), p pooled; its square is chi-square."""
     if counts.n_control == 0 or counts.n_treatment == 0:
@@ -67,6 +84,7 @@ def pooled_z(counts: Counts) -> float | Undefined:
 
 def plug_in_pair(counts: Counts) -> Pair:
     """Return the pair of rates with variances p (1 - p) / n, which may be 0; both arms must have units."""
+    with_units(counts)
     control, treatment = counts.control, counts.treatment
     return Pair(
         ArmEstimate(counts.n_control, control, control * (1.0 - control) / counts.n_control),
@@ -76,6 +94,9 @@ def plug_in_pair(counts: Counts) -> Pair:
 
 def restricted_difference(counts: Counts, delta: float) -> tuple[float, float]:
     """Return the most likely (p_c, p_t) with p_t - p_c = delta (Farrington & Manning 1990, closed form)."""
+    with_units(counts)
+    if not -1.0 <= delta <= 1.0:
+        raise FigureInvalid(f"delta: must be between -1 and 1, not {delta}")
     p_t, p_c = counts.treatment, counts.control
     theta = counts.n_control / counts.n_treatment
     a = 1.0 + theta
@@ -107,22 +128,36 @@ def difference_interval(counts: Counts, q: float, *, variance_factor: float = 1.
     With variance_factor N / (N - 1) it is Miettinen & Nurminen's (1985); without it 0 is excluded exactly when the
     pooled score test rejects.
     """
+    not_negative(q=q)
+    positive(variance_factor=variance_factor)
     if counts.n_control == 0 or counts.n_treatment == 0:
         return undefined(UndefinedReason.NO_DATA)
     point, limit = counts.treatment - counts.control, q * math.sqrt(variance_factor)
-    lower = _edge(lambda delta: limit - difference_z(counts, delta), point, -1.0)
-    upper = _edge(lambda delta: difference_z(counts, delta) + limit, point, 1.0)
+    reach = (
+        _BEYOND
+        * limit
+        * math.sqrt(
+            counts.control * (1.0 - counts.control) / counts.n_control
+            + counts.treatment * (1.0 - counts.treatment) / counts.n_treatment
+        )
+    )
+    lower = _edge(lambda delta: limit - difference_z(counts, delta), point, -1.0, reach)
+    upper = _edge(lambda delta: difference_z(counts, delta) + limit, point, 1.0, reach)
     return bounded(lower, upper)
 
 
 def miettinen_nurminen(counts: Counts, q: float) -> Interval:
     """Return the score interval of the difference with the variance factor N / (N - 1)."""
+    if counts.n_control == 0 or counts.n_treatment == 0:
+        return undefined(UndefinedReason.NO_DATA)
     total = counts.n_control + counts.n_treatment
     return difference_interval(counts, q, variance_factor=total / (total - 1.0))
 
 
 def ratio_z(counts: Counts, ratio: float) -> float:
     """Return the score statistic of p_t / p_c = ratio > 0 (Koopman 1984, closed form); both arms must have units."""
+    with_units(counts)
+    positive(ratio=ratio)
     n_c, n_t, x_c, x_t = counts.n_control, counts.n_treatment, counts.x_control, counts.x_treatment
     a = (n_c + n_t) * ratio
     b = -(ratio * n_t + x_t + n_c + ratio * x_c)
@@ -143,6 +178,7 @@ def lift_interval(counts: Counts, q: float) -> Interval:
 
     Exists without successes in the treatment (lower end -1); without any in control it has no upper end.
     """
+    not_negative(q=q)
     if counts.n_control == 0 or counts.n_treatment == 0:
         return undefined(UndefinedReason.NO_DATA)
     if counts.x_control == 0 and counts.x_treatment == 0:
@@ -150,33 +186,39 @@ def lift_interval(counts: Counts, q: float) -> Interval:
     start = math.log(max(counts.x_treatment, 0.5) / counts.n_treatment) - math.log(
         max(counts.x_control, 0.5) / counts.n_control
     )
+    reach = _BEYOND * q * math.sqrt(1.0 / max(counts.x_control, 0.5) + 1.0 / max(counts.x_treatment, 0.5))
     # an arm without successes puts the point at 0 or infinity, and a search must begin inside the interval
     lower = -1.0
     if counts.x_treatment > 0:
         inside = start if counts.x_control > 0 else start + _FAR
-        lower = math.expm1(_edge(lambda log: q - ratio_z(counts, math.exp(log)), inside, start - _FAR))
+        lower = math.expm1(_edge(lambda log: q - ratio_z(counts, math.exp(log)), inside, start - _FAR, reach))
     if counts.x_control == 0:
         return unbounded(UndefinedReason.ZERO_CONTROL, lower=lower)
     inside = start if counts.x_treatment > 0 else start - _FAR
-    upper = math.expm1(_edge(lambda log: ratio_z(counts, math.exp(log)) + q, inside, start + _FAR))
+    upper = math.expm1(_edge(lambda log: ratio_z(counts, math.exp(log)) + q, inside, start + _FAR, reach))
     return bounded(lower, upper)
 
 
 def boschloo_p(counts: Counts) -> float:
-    """Return Boschloo's exact two-sided p-value: twice the smaller one-sided one. At most `BOSCHLOO_UNITS` units."""
-    from scipy.stats import boschloo_exact  # slow to import, and needed for the rarest counts only
-
-    table = [
-        [counts.x_treatment, counts.x_control],
-        [counts.n_treatment - counts.x_treatment, counts.n_control - counts.x_control],
-    ]
-    return min(1.0, float(boschloo_exact(table).pvalue))
+    """Return Boschloo's exact two-sided p-value: twice the smaller one-sided one. Both arms must have units."""
+    with_units(counts)
+    units = counts.n_control + counts.n_treatment
+    if units > MOST_EXACT:
+        raise FigureInvalid(f"units: {units} are too many for an exact test", hint="Use the score test.")
+    treatment, control = (counts.n_treatment, counts.x_treatment), (counts.n_control, counts.x_control)
+    return min(1.0, 2.0 * min(boschloo_greater(*treatment, *control), boschloo_greater(*control, *treatment)))
 
 
 def fisher_p(counts: Counts) -> float:
     """Return Fisher's exact two-sided p-value: the probability of all tables no likelier than the one seen."""
+    with_units(counts)
     successes = counts.x_control + counts.x_treatment
-    k = np.arange(max(0, successes - counts.n_control), min(successes, counts.n_treatment) + 1)
+    least, most = max(0, successes - counts.n_control), min(successes, counts.n_treatment)
+    if most - least > MOST_TABLES:
+        raise FigureInvalid(
+            f"successes: {most - least} tables are too many for an exact test", hint="Use the score test."
+        )
+    k = np.arange(least, most + 1)
     log_pmf = (
         _log_choose(counts.n_treatment, k)
         + _log_choose(counts.n_control, successes - k)
@@ -198,17 +240,25 @@ def conversion_p(counts: Counts) -> float | Undefined:
     return fisher_p(counts)
 
 
-def _edge(value: Callable[[float], float], inside: float, outside: float) -> float:
+def _edge(value: Callable[[float], float], inside: float, outside: float, reach: float) -> float:
     """Return where `value` falls to 0 between a point inside the interval and one beyond its end.
 
     False position (Illinois), with bisection where it would stall or a value is infinite; the end itself when value
-    is still positive there.
+    is still positive there. reach: how far from inside the answer is expected at most.
     """
-    high, low, side = value(inside), value(outside), 0.0
+    high, side = value(inside), 0.0
+    nearer = inside + math.copysign(reach, outside - inside)
+    found = value(nearer) if abs(nearer - inside) < abs(outside - inside) else math.inf
+    if found < 0.0:
+        outside, low = nearer, found
+    else:
+        low = value(outside)
+        if math.isfinite(found):
+            inside, high = nearer, found
     if low >= 0.0:
         return outside
     for _ in range(_STEPS):
-        finite = math.isfinite(high) and math.isfinite(low)
+        finite = math.isfinite(high) and math.isfinite(low) and high > low
         middle = (inside * low - outside * high) / (low - high) if finite else 0.5 * (inside + outside)
         if not min(inside, outside) < middle < max(inside, outside):
             middle = 0.5 * (inside + outside)

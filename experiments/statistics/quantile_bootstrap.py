@@ -57,6 +57,7 @@ def difference_interval(control: Vector | Undefined, treatment: Vector | Undefin
         return undefined(control.reason)
     if isinstance(treatment, Undefined):
         return undefined(treatment.reason)
+    _check(control, treatment)
     return _percentiles(treatment - control, level)
 
 
@@ -66,15 +67,21 @@ def lift_interval(control: Vector | Undefined, treatment: Vector | Undefined, le
         return undefined(control.reason)
     if isinstance(treatment, Undefined):
         return undefined(treatment.reason)
+    _check(control, treatment)
     if float(control.min()) <= 0.0:
         negative = float(control.min()) < 0.0
         return undefined(UndefinedReason.NEGATIVE_CONTROL if negative else UndefinedReason.ZERO_CONTROL)
     return _percentiles(treatment / control - 1.0, level)
 
 
+def _check(control: Vector, treatment: Vector) -> None:
+    if control.size == 0 or control.shape != treatment.shape:
+        raise RowsInvalid(f"draws: must be 1 or more and as many in both arms, not {control.size} and {treatment.size}")
+    if not (np.all(np.isfinite(control)) and np.all(np.isfinite(treatment))):
+        raise RowsInvalid("draws: must be finite")
+
+
 def _percentiles(replicated: Vector, level: float) -> Interval:
-    if replicated.size == 0:
-        raise RowsInvalid("draws: must be at least 1")
     tail = (1.0 - probability("level", level)) / 2.0
     lower, upper = np.quantile(replicated, [tail, 1.0 - tail])
     return bounded(float(lower), float(upper))

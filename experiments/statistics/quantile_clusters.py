@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import ArrayLike
 
+from experiments.statistics.figures import between_0_and_1
 from experiments.statistics.means import satterthwaite
 from experiments.statistics.moments import Moments
 from experiments.statistics.pair import ArmEstimate, Pair
@@ -35,6 +36,7 @@ def design_effect(counts: Moments, nu: float) -> float | Undefined:
 
     Var_delta(sum y / sum d) / (nu (1 - nu) / n), n the values of all units; needs what any ratio needs (`ratios`).
     """
+    between_0_and_1(nu=nu)
     problem = ratio_problem(counts)
     if problem is not None:
         return problem

@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike
 from scipy.special import bdtr
 
 from experiments.statistics.distributions import normal_isf
+from experiments.statistics.figures import between_0_and_1, not_negative, positive
 from experiments.statistics.pair import ArmEstimate, Pair
 from experiments.statistics.results import Interval, Undefined, UndefinedReason, bounded, unbounded, undefined
 from experiments.statistics.rows import finite_column, probability
@@ -34,6 +35,8 @@ def outer_ranks(n: int, nu: float, z: float = OUTER_Z) -> tuple[int, int] | Unde
 
     Both exist once n > z^2 nu / (1 - nu) and n > z^2 (1 - nu) / nu, and not before.
     """
+    not_negative(n=n)
+    positive(z=z)
     probability("nu", nu)
     if n == 0:
         return Undefined(UndefinedReason.NO_DATA)
@@ -65,6 +68,7 @@ def quantile_estimate(arm: QuantileArm, z: float = OUTER_Z) -> ArmEstimate | Und
     No variance where both order statistics are the same value: so many ties need a bootstrap over units. The
     variance is never floored, so that the result does not depend on the unit of measurement.
     """
+    positive(z=z)
     if arm.n == 0:
         return Undefined(UndefinedReason.NO_DATA)
     if not arm.upper > arm.lower:
@@ -92,6 +96,8 @@ def exact_ranks(n: int, nu: float, level: float) -> tuple[int | None, int | None
 
     lower: the largest l with P(B < l) <= a / 2; upper: the smallest u with P(B >= u) <= a / 2; B ~ Binomial(n, nu).
     """
+    not_negative(n=n)
+    between_0_and_1(nu=nu, level=level)
     tail = (1.0 - level) / 2.0
     lower = _first(n, lambda k: float(bdtr(k, n, nu)) >= tail)
     # 1 - P(B <= k) as the other distribution's lower tail

@@ -12,6 +12,7 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import ArrayLike
 
+from experiments.statistics.figures import not_negative
 from experiments.statistics.moments import Vector
 from experiments.statistics.results import Alternative, Undefined, UndefinedReason
 from experiments.statistics.rows import Mask, RowsInvalid, finite_column, probability, treated_column
@@ -116,6 +117,7 @@ def complete(treatment: ArrayLike, rng: np.random.Generator, *, draws: int = DRA
 def coins(count: int, share: float, rng: np.random.Generator, *, draws: int = DRAWS) -> Iterator[Mask]:
     """Yield assignments in which each unit is treated with probability `share`, in blocks that fit the memory."""
     probability("share", share)
+    not_negative(count=count)
     for size in _blocks(draws, count):
         yield rng.random((size, count)) < share
 

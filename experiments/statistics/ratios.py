@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from experiments.statistics.figures import finite, positive
 from experiments.statistics.moments import Moments
 from experiments.statistics.results import Undefined, UndefinedReason
 
@@ -18,6 +19,8 @@ def linearise(arm: Moments, covariates: Sequence[str] = (), *, ratio: float, den
     With the arm's own R = mean(y) / mean(d) and D = mean(d), the mean of L is R and s^2(L) / n its delta-method
     variance (Deng, Knoblich & Lu 2018). Strata of one arm share the arm's R and D.
     """
+    finite(ratio=ratio)
+    positive(denominator=abs(denominator))
     size = len(arm.names)
     matrix = np.zeros((1 + len(covariates), size))
     matrix[0, arm.names.index("y")] = 1.0 / denominator
@@ -34,6 +37,8 @@ def pre_ratio(arm: Moments, *, ratio: float, denominator: float) -> Moments:
 
     R and X_d must be those of both arms together, so that the covariate is the same variable in each.
     """
+    finite(ratio=ratio)
+    positive(denominator=abs(denominator))
     matrix = np.eye(len(arm.names))
     row, other = arm.names.index("x"), arm.names.index("x_d")
     matrix[row, row] = 1.0 / denominator
@@ -45,12 +50,16 @@ def ratio_problem(arm: Moments) -> Undefined | None:
     """Return why the arm's ratio cannot be tested, or None.
 
     It needs a denominator other than 0, 100 units that have one, and a mean denominator 10 standard errors from 0.
+    A denominator that is the same in every unit (four weeks of each store) makes the ratio a mean, which Welch's t
+    compares at any size.
     """
     if arm.n < 2:
         return Undefined(UndefinedReason.NO_DATA if arm.n == 0 else UndefinedReason.TOO_FEW_UNITS)
     denominator = arm.mean_of("d")
     if denominator == 0.0:
         return Undefined(UndefinedReason.ZERO_DENOMINATOR)
+    if float(arm.scatter[index := arm.names.index("d"), index]) == 0.0:
+        return None
     counted = arm.count_nonzero("d")
     if (arm.n if counted is None else counted) < MINIMUM_UNITS:
         return Undefined(UndefinedReason.TOO_FEW_UNITS)

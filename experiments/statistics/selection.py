@@ -8,6 +8,7 @@ from typing import ClassVar
 from scipy.special import erfcx, log_ndtr
 
 from experiments.statistics.distributions import normal_isf, normal_pdf
+from experiments.statistics.figures import between_0_and_1, not_negative
 from experiments.statistics.posterior import NormalPrior, posterior
 from experiments.statistics.results import Undefined
 from foundation.errors import DomainError
@@ -115,6 +116,8 @@ def shrunk_total(
 
 def cutoff_for(se: float, alpha: float) -> float:
     """Return the estimate above which a two-sided z test at alpha is significant upwards: z_{1 - alpha/2} SE."""
+    not_negative(se=se)
+    between_0_and_1(alpha=alpha)
     return normal_isf(alpha / 2.0) * se
 
 

@@ -11,6 +11,7 @@ from experiments.statistics.rows import Mask, probability, treated_column
 from foundation.errors import DomainError
 
 MOST_BLOCKS_ENUMERATED = 12
+MOST_PERIODS = 1_000_000
 
 
 class SwitchbackInvalid(DomainError):
@@ -67,6 +68,8 @@ def best_points(periods: int, carry_over: int) -> tuple[int, ...]:
     1, 2m + 1, 3m + 1, .., (n - 2) m + 1 for periods = n m (Bojinov, Simchi-Levi & Zhao 2023); what is left over
     lengthens the last block. Without carry-over every period is a block. Raises SwitchbackInvalid below 4m periods.
     """
+    if not 0 <= periods <= MOST_PERIODS:
+        raise SwitchbackInvalid(f"periods: must be between 0 and {MOST_PERIODS}, not {periods}")
     if carry_over == 0:
         return tuple(range(1, periods + 1))
     count = periods // carry_over if carry_over > 0 else 0
@@ -97,6 +100,7 @@ class Propensities:
 
 def touched(design: CoinDesign, carry_over: int) -> NDArray[np.intp]:
     """Return the first and last block of the window t - m .. t for each t > m: shape (periods - m, 2)."""
+    _check_carry_over(carry_over, design.periods)
     blocks = design.blocks
     return np.column_stack([blocks[: design.periods - carry_over], blocks[carry_over:]])
 
@@ -120,7 +124,15 @@ def redrawn_propensities(assignments: Mask, carry_over: int) -> Propensities:
 
 def constant_windows(assignments: Mask, carry_over: int) -> tuple[Mask, Mask]:
     """Return for each schedule and each t > m whether its window was all treatment, and all control."""
+    _check_carry_over(carry_over, assignments.shape[1])
     draws = assignments.shape[0]
     summed = np.concatenate([np.zeros((draws, 1), dtype=np.int64), np.cumsum(assignments, axis=1)], axis=1)
     treated = summed[:, carry_over + 1 :] - summed[:, : -carry_over - 1]
     return treated == carry_over + 1, treated == 0
+
+
+def _check_carry_over(carry_over: int, periods: int) -> None:
+    if not 0 <= carry_over < periods:
+        raise SwitchbackInvalid(
+            f"carry_over: must be between 0 and {periods - 1}, not {carry_over}", hint="Give more periods."
+        )

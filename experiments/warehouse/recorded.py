@@ -10,6 +10,7 @@ from ibis.expr.types import NumericValue
 from experiments.analysis.metrics import MetricSpec, variables
 from experiments.vocabulary import Source
 from experiments.warehouse import tables
+from experiments.warehouse.dimensions import level, leveled, names
 from experiments.warehouse.power_sums import sum_columns
 
 
@@ -31,38 +32,67 @@ def read_columns(columns: Mapping[str, Sequence[Mapping[str, str]]]) -> tuple[Co
     )
 
 
-def units(*, experiment_id: int, columns: Sequence[Column]) -> Table:
-    """Return one row per recorded unit: variant_id, cluster, and a column for each metric's part (see `_name`)."""
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """The imported units of an experiment; clustered: they came in clusters, which are what was randomised."""
+
+    experiment_id: int
+    columns: tuple[Column, ...]
+    clustered: bool
+    dimensions: tuple[str, ...] = ()
+
+
+def moments(asked: Recorded, metrics: Sequence[MetricSpec]) -> Table:
+    """Return one row per variant: `units` and the power sums of every metric (see `power_sums`), from one query.
+
+    Units are clusters where the experiment has them: the totals of their units added up.
+    """
+    return _sums(asked, metrics, _randomised(asked, _units(asked), ["variant_id"]), ["variant_id"])
+
+
+def segments(asked: Recorded, metrics: Sequence[MetricSpec]) -> Table:
+    """Return one row per (dimension, level, variant), else as `moments`; `dimension` is its position.
+
+    A cluster counts in every level that its units have, with the totals of those units.
+    """
+    place = ["dimension", "level", "variant_id"]
+    levels = leveled(_units(asked), len(asked.dimensions))
+    return _sums(asked, metrics, _randomised(asked, levels, place), place)
+
+
+def _units(asked: Recorded) -> Table:
+    """Return one row per recorded unit: variant_id, cluster, a column for each metric's part, and its levels."""
     recorded = tables.external_units()
-    recorded = recorded.filter(recorded.experiment_id == experiment_id)
+    recorded = recorded.filter(recorded.experiment_id == asked.experiment_id)
     arrays = {"y": recorded.totals, "d": recorded.totals, "x": recorded.covariates, "x_d": recorded.covariates}
+    levels = zip(names(len(asked.dimensions)), asked.dimensions, strict=True)
     return recorded.select(
-        "variant_id", "cluster", **{_name(column): arrays[column.part][column.index] for column in columns}
+        "variant_id",
+        "cluster",
+        **{_name(column): arrays[column.part][column.index] for column in asked.columns},
+        **{column: level(recorded.dimensions, attribute) for column, attribute in levels},
     )
 
 
-def clusters(*, experiment_id: int, columns: Sequence[Column]) -> Table:
-    """Return one row per cluster, the unit that was really randomised: the totals of its units added up."""
-    found = units(experiment_id=experiment_id, columns=columns)
-    sums = {_name(column): found[_name(column)].sum().cast("int64") for column in columns}
-    return found.group_by("variant_id", "cluster").aggregate(**sums)
+def _randomised(asked: Recorded, units: Table, place: Sequence[str]) -> Table:
+    """Return what was randomised: the units, or the clusters with the totals of their units added up."""
+    if not asked.clustered:
+        return units
+    sums = {_name(column): units[_name(column)].sum().cast("int64") for column in asked.columns}
+    return units.group_by(*place, "cluster").aggregate(**sums)
 
 
-def moments(*, randomised: Table, metrics: Sequence[MetricSpec], columns: Sequence[Column]) -> Table:
-    """Return one row per variant: `units` and the power sums of every metric (see `power_sums`), from one query.
-
-    randomised: the units or the clusters.
-    """
-    place = {(column.metric, column.part): _name(column) for column in columns}
+def _sums(asked: Recorded, metrics: Sequence[MetricSpec], randomised: Table, place: Sequence[str]) -> Table:
+    columns = {(column.metric, column.part): _name(column) for column in asked.columns}
     aggregates = {"units": randomised.count()}
     for index, spec in enumerate(metrics):
-        names = variables(spec, source=Source.EXTERNAL)
+        parts = variables(spec, source=Source.EXTERNAL)
         aggregates |= sum_columns(
             prefix=f"m{index}",
-            names=names,
-            values={variable.name: _value(randomised, spec, variable.name, place) for variable in names},
+            names=parts,
+            values={variable.name: _value(randomised, spec, variable.name, columns) for variable in parts},
         )
-    return randomised.group_by("variant_id").aggregate(**aggregates)
+    return randomised.group_by(*place).aggregate(**aggregates)
 
 
 def _name(column: Column) -> str:

@@ -13,6 +13,16 @@ EXPOSURE = Schema.from_tuples(
         ("received_at", "timestamp('UTC')"),
         ("message_id", "string"),
         ("verification", "string"),
+        ("attributes", "json"),
+    ]
+)
+
+FILTERED_UNIT = Schema.from_tuples(
+    [
+        ("project_id", "int64"),
+        ("filter_key", "string"),
+        ("unit", "string"),
+        ("received_at", "timestamp('UTC')"),
     ]
 )
 
@@ -32,6 +42,7 @@ OUTCOME = Schema.from_tuples(
         ("store", "string"),
         ("value", "int64"),
         ("quantity", "int64"),
+        ("order_id", "string"),
     ]
 )
 
@@ -41,6 +52,7 @@ EXTERNAL_UNIT = Schema.from_tuples(
         ("unit", "string"),
         ("variant_id", "int64"),
         ("cluster", "string"),
+        ("dimensions", "json"),
         ("totals", "array<int64>"),
         ("covariates", "array<int64>"),
     ]
@@ -50,6 +62,11 @@ EXTERNAL_UNIT = Schema.from_tuples(
 def exposures() -> Table:
     """Return the table of first exposures."""
     return ibis.table(EXPOSURE, name="experiments_firstexposure")
+
+
+def filtered_units() -> Table:
+    """Return the table of units on filters' lists."""
+    return ibis.table(FILTERED_UNIT, name="experiments_filteredunit")
 
 
 def outcomes() -> Table:

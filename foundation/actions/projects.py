@@ -1,7 +1,7 @@
 """Projects and their API keys."""
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar
@@ -30,6 +30,16 @@ class NewKey:
 
     id: int
     secret: str
+
+
+Furnishing = Callable[[int], None]
+_furnishings: list[Furnishing] = []
+
+
+def furnish_with(furnishing: Furnishing) -> None:
+    """Let an app above give each new project, by its id, what it begins with; adding it again changes nothing."""
+    if furnishing not in _furnishings:
+        _furnishings.append(furnishing)
 
 
 def create_project(
@@ -67,7 +77,7 @@ def create_project(
 
 
 def record_creation(*, project_id: int, acting_user: str, now: datetime) -> None:
-    """Journal a new project and promise its first bundle, in the transaction that inserted it."""
+    """Journal a new project, furnish it and promise its first bundle, in the transaction that inserted it."""
     project = Project.objects.get(pk=project_id)
     write_journal(
         project_id=project_id,
@@ -77,6 +87,8 @@ def record_creation(*, project_id: int, acting_user: str, now: datetime) -> None
         subject=f"project:{project.key}",
         after={"name": project.name, "currency": project.currency, "clock": project.clock_kind},
     )
+    for furnish in _furnishings:
+        furnish(project_id)
     bump_revision(project_id=project_id)
 
 

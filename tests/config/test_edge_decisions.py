@@ -222,6 +222,19 @@ def test_decisions__expose__enrols_in_the_row_and_a_later_exposure_by_token_agre
     assert found[0] == [rows[0]["enrolments"][0] | {"verification": "TOKEN"}]
 
 
+def test_decisions__expose_with_attributes__keeps_those_that_the_project_allows(
+    postgres: Postgres, make_edge: MakeEdge
+) -> None:
+    publish_point(postgres, TREATED, at=ab_point(RANKED, personal=False))
+    sent = {"country": "DE", "evil": "x", "deep": {"a": 1}}
+
+    body = ask(make_edge(), expose=True, attributes=sent).json
+
+    assert body["exposed"]
+    (row,) = decisions_of(postgres, 1)
+    assert row["properties"]["attributes"] == {"country": "DE"}
+
+
 def test_decisions__expose_without_an_enrolment__exposes_nobody(postgres: Postgres, make_edge: MakeEdge) -> None:
     publish_point(postgres, experiment(1, coverage=0), at=ab_point(RANKED, personal=False))
 

@@ -27,9 +27,9 @@ def rows(seed: int) -> list[str]:
     return [f"s{s},{'ab'[s % 2]},{sales[s, c]:.2f}" for s in range(STORES) for c in range(CUSTOMERS)]
 
 
-def look(path: Path, columns: dict[str, str], key: str) -> tuple[Comparison, VerdictState, list[int]]:
+def look(path: Path, columns: dict[str, str], key: str, **parts: bool) -> tuple[Comparison, VerdictState, list[int]]:
     experiment = {"key": key, "name": key, "hypothesis": "None: the arms are the same."}
-    (imported,) = import_files(make_manifest(columns=columns, outcomes=SALES, experiment=experiment), path)
+    (imported,) = import_files(make_manifest(columns=columns, outcomes=SALES, experiment=experiment, **parts), path)
     found = latest_look(imported.experiment_id)
     assert found is not None
     counts = [count.units for count in found.scorecard.variants]
@@ -39,7 +39,7 @@ def look(path: Path, columns: dict[str, str], key: str) -> tuple[Comparison, Ver
 def test_clusters__arms_that_do_not_differ__rows_claim_a_difference_and_clusters_do_not(tmp_path: Path):
     make_project()
     path = write_csv(tmp_path, *rows(seed=6), header="store,arm,y")
-    naive, naive_state, naive_counts = look(path, {"variant": "arm"}, "naive")
+    naive, naive_state, naive_counts = look(path, {"variant": "arm"}, "naive", rows_are_units=True)
     clustered, state, counts = look(path, {"variant": "arm", "cluster": "store"}, "clustered")
     assert naive_counts == [STORES * CUSTOMERS // 2] * 2
     assert counts == [STORES // 2] * 2

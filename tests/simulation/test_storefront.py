@@ -104,13 +104,26 @@ def test_behaviour__is_the_same_whenever_it_is_asked_for():
 def test_behaviour__orders__come_as_often_as_the_closed_form_says():
     shop = shop_of(Truth(items=120))
     slate = shop.bestsellers(20)
-    visitors = [visitor for day in range(10) for visitor in arrivals(shop, day=day, start=START, per_day=400)]
+    everybody = [visitor for day in range(10) for visitor in arrivals(shop, day=day, start=START, per_day=400)]
+    visitors = [visitor for visitor in everybody if not visitor.profile.robot]
     ordered = sum(
         any(event.name == ORDERED for event in behaviour(shop, v, Met(slate, checkout=1.5))) for v in visitors
     )
     chances = np.array([1.5 * conversion(shop, visitor, slate) for visitor in visitors])
     error = float(np.sqrt((chances * (1.0 - chances)).sum()))
     assert abs(ordered - float(chances.sum())) < 4.0 * error
+
+
+def test_behaviour__of_a_robot__is_views_alone_whatever_it_meets():
+    shop = shop_of()
+    robots = [visitor for visitor in arrivals(shop, day=0, start=START, per_day=400) if visitor.profile.robot]
+    assert robots
+    for robot in robots:
+        events = list(behaviour(shop, robot, Met(shop.bestsellers(20), checkout=1.5)))
+        assert {event.name for event in events} == {VIEWED}
+        assert len({event.mark for event in events}) == len(events) == robot.profile.crawled
+        assert all(timedelta() < event.at - robot.arrives_at < timedelta(hours=4) for event in events)
+        assert list(history(shop, robot)) == []
 
 
 def test_crowd_events__fill_the_past_in_the_order_of_time():

@@ -1,26 +1,27 @@
 """bin/manage power: how many units a test needs, what it can find, or what finished arms say; from summary numbers."""
 
 import json
+import re
 from argparse import ArgumentParser
 from collections.abc import Mapping
-from dataclasses import asdict
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from experiments.analysis.summaries import compare
+from experiments.analysis.calculator.comparison import compared, comparison_figures
+from experiments.analysis.calculator.power import planned, power_figures
+from experiments.analysis.calculator.reading import CalculationInvalid
 from experiments.management.design_options import (
-    OptionsUnclear,
     add_comparison_options,
     add_design_options,
-    arms_of,
-    design_of,
-    lift_of,
-    units_of,
+    compare_request,
+    power_request,
 )
 from experiments.management.design_text import comparison_text, design_text
-from experiments.statistics.calculator import lift_for, power_for, units_for
 from foundation.errors import DomainError
+
+_PLACE = re.compile(r"s\[(\d+)\]$")
+"""Where a repeatable option stands among its like: guardrails[0] is the first --guardrail."""
 
 
 class NotComputed(CommandError):
@@ -44,31 +45,29 @@ class Command(BaseCommand):
         try:
             answer = _compared(options) if options["compare"] else _planned(options)
         except DomainError as error:
-            raise NotComputed(f"{error.code}\n{error.message}\n  fix: {error.hint}") from error
+            raise NotComputed(f"{error.code}\n{_told(error)}\n  fix: {error.hint}") from error
         self.stdout.write(answer)
 
 
 def _planned(options: Mapping[str, Any]) -> str:
-    design = design_of(options)
-    lift, units = lift_of(options, design), units_of(options, design)
-    if lift is not None and units is not None:
-        answer = power_for(design, lift, units)
-    elif lift is not None:
-        answer = units_for(design, lift)
-    elif units is not None:
-        answer = lift_for(design, units)
-    else:
-        raise OptionsUnclear("Neither an effect nor units are given.", hint="Add --effect, --units or --days.")
-    return _json(asdict(answer)) if options["json"] else design_text(design, answer)
+    request = power_request(options)
+    found = planned(request)
+    return _json(power_figures(request, found)) if options["json"] else design_text(found.design, found.answer)
 
 
 def _compared(options: Mapping[str, Any]) -> str:
-    kind, control, treatments = arms_of(options)
-    found = compare(kind, control, treatments, alpha=options["alpha"])
-    if options["json"]:
-        return _json({"alpha": options["alpha"], "comparisons": [asdict(each) for each in found]})
-    return comparison_text(found, options["alpha"])
+    found = compared(compare_request(options))
+    return _json(comparison_figures(found)) if options["json"] else comparison_text(found)
+
+
+def _told(error: DomainError) -> str:
+    """Return what is wrong, with a field of the request named as the option that fills it."""
+    if not isinstance(error, CalculationInvalid) or not error.field:
+        return error.message
+    option, _, part = error.field.partition(".")
+    option = _PLACE.sub(lambda found: f" {int(found[1]) + 1}", option).replace("_", "-")
+    return f"--{option}{', ' if part else ''}{part}: {error.problem}"
 
 
 def _json(figures: dict[str, Any]) -> str:
-    return json.dumps({"schema": 1, **figures}, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return json.dumps(figures, sort_keys=True, separators=(",", ":"), allow_nan=False)

@@ -86,3 +86,14 @@ def test_decision_row__moment_in_another_zone__lies_on_its_utc_day() -> None:
     row = row_of(decided(bundle_of(at=point())), at=late)
 
     assert (row.day, row.occurred_at) == (date(2026, 6, 2), late.astimezone(UTC))
+
+
+def test_decision_row__exposed__keeps_the_attributes_that_the_project_allows() -> None:
+    decision = decided(bundle_of(TREATED, at=ab_point(RANKED)))
+    known = {"country": "CN", "age": 31, "evil": "a\0b"}
+
+    exposed = json.loads(row_of(decision, exposed=True, attributes=known).properties)
+    asked = json.loads(row_of(decision, attributes=known).properties)
+
+    assert exposed["attributes"] == {"country": "CN", "age": 31}
+    assert "attributes" not in asked

@@ -1,8 +1,10 @@
 """A report verifies as long as nobody touched it, and names what was touched."""
 
+import hashlib
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -10,7 +12,9 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 
 from experiments.actions.verification import verify_report
-from experiments.models import Scorecard
+from experiments.analysis.plan import Gatekeeping
+from experiments.models import AnalysisPlan, Scorecard
+from experiments.queries.plans import plan_of
 from tests.expert.population import arm, exposure, look, order, receive
 from tests.fixtures.records import NOW, make_project, make_running
 
@@ -56,6 +60,37 @@ def test_verify__untouched_report__holds_and_writes_nothing(experiment_id):
     found = verify_report(experiment_id)
     assert (found.holds, found.looks, found.later) == (True, 2, 0)
     assert list(Scorecard.objects.order_by("pk").values()) == before
+
+
+def without_later_fields(value: object) -> object:
+    """Return a scorecard's values as they were stored before futility, final inference and segments existed."""
+    if isinstance(value, list):
+        return [without_later_fields(each) for each in value]
+    if not isinstance(value, dict):
+        return value
+    later = {"futility", "final", "unfiltered", "segments", "filtered"}
+    return {name: without_later_fields(each) for name, each in value.items() if name not in later}
+
+
+def test_verify__plan_and_looks_of_the_first_schema__hold(experiment_id):
+    plan = replace(plan_of(experiment_id), schema=1, futility=False, gatekeeping=Gatekeeping.GATE)
+    with triggers_off():
+        Scorecard.objects.filter(experiment_id=experiment_id).delete()
+        AnalysisPlan.objects.filter(experiment_id=experiment_id).update(
+            content=plan.to_json().decode(), sha256=plan.sha256()
+        )
+    assert "futility" not in AnalysisPlan.objects.get(experiment_id=experiment_id).content
+    look(experiment_id, days=10)
+    look(experiment_id, days=11)
+    for row in Scorecard.objects.filter(experiment_id=experiment_id):
+        text = json.dumps(without_later_fields(json.loads(row.content)), sort_keys=True, separators=(",", ":"))
+        with triggers_off():
+            Scorecard.objects.filter(pk=row.pk).update(content=text, sha256=hashlib.sha256(text.encode()).hexdigest())
+    found = verify_report(experiment_id)
+    assert (found.holds, found.looks) == (True, 2)
+    with triggers_off():
+        Scorecard.objects.filter(look=1).update(plan_sha256="0" * 64)
+    assert (1, "plan") in parts(experiment_id)
 
 
 def test_verify__figures_edited_in_the_database__names_look_text_figures_and_verdict(experiment_id):

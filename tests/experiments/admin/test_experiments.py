@@ -10,7 +10,8 @@ from django.urls import reverse
 from experiments.actions import lifecycle
 from experiments.actions.design import create_layer
 from experiments.models import Experiment, ExperimentMetric, LayerRange, Metric
-from foundation.models import JournalEntry
+from experiments.queries.plans import draft_plan
+from foundation.models import JournalEntry, Project
 from tests.experiments.reports import material, stored
 
 pytestmark = pytest.mark.django_db
@@ -263,3 +264,21 @@ def test_delete__is_offered_nowhere(owner: Client, project: int) -> None:
     experiment_id = stored.draft(project)
     assert owner.post(reverse("admin:experiments_experiment_delete", args=[experiment_id])).status_code == 403
     assert Experiment.objects.filter(pk=experiment_id).exists()
+
+
+def test_edit__dimensions__are_those_that_the_project_stores(owner: Client, project: int) -> None:
+    Project.objects.filter(pk=project).update(attributes=["country", "device"])
+    experiment_id = stored.draft(project)
+    response = owner.post(page(experiment_id), {**filled(experiment_id), "dimensions": ["device", "country"]})
+    assert response.status_code == 302, response.context["errors"]
+    assert draft_plan(experiment_id).dimensions == ("device", "country")
+    entry = JournalEntry.objects.latest("pk")
+    assert (entry.before, entry.after) == ({"dimensions": []}, {"dimensions": ["device", "country"]})
+
+
+def test_edit__dimension_that_the_project_does_not_store__is_refused(owner: Client, project: int) -> None:
+    Project.objects.filter(pk=project).update(attributes=["country"])
+    experiment_id = stored.draft(project)
+    response = owner.post(page(experiment_id), {**filled(experiment_id), "dimensions": ["shoe size"]})
+    assert response.status_code == 200
+    assert Experiment.objects.get(pk=experiment_id).dimensions == []

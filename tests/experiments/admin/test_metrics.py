@@ -21,6 +21,7 @@ REVENUE = {
     "denominator_events": "",
     "denominator_what": "",
     "window_hours": "168",
+    "maturity_hours": "0",
     "cap_micros": "499.50",
     "covariate_days": "14",
 }

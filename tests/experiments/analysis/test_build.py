@@ -212,3 +212,35 @@ def test_build__thresholds_for_lower_is_better__turn_round():
     found = card.comparison("refund", "treatment")
     assert found.sequential is not None
     assert found.sequential.crossed is Crossing.BETTER
+
+
+def test_build__filters__show_the_result_with_everybody_beside():
+    kept = rates((1000, 100), (1000, 130))
+    given = inputs(kept)
+    everybody = rates((1200, 110), (1200, 130))
+    card = build_scorecard(
+        plan(),
+        replace(given, unfiltered=tuple(MetricSums(key, arm, "1", sums) for (key, arm), sums in everybody.items())),
+    )
+    found = card.comparison("conversion", "treatment")
+    assert found.absolute.value == pytest.approx(0.03)
+    assert found.unfiltered is not None
+    assert found.unfiltered.absolute.value == pytest.approx(20 / 1200)
+    alone = build_scorecard(plan(), inputs(everybody)).comparison("conversion", "treatment")
+    assert (found.unfiltered.absolute, found.unfiltered.lift) == (alone.absolute, alone.lift)
+    assert found.unfiltered.p_value == alone.p_value
+
+
+def test_build__without_filters__says_nothing_of_everybody():
+    card = build_scorecard(plan(), inputs(rates((1000, 100), (1000, 130))))
+    assert card.comparison("conversion", "treatment").unfiltered is None
+
+
+def test_build__filters_that_leave_out_one_arm_nearly_whole__say_why_there_is_no_figure():
+    given = inputs(rates((1000, 100), (1000, 130)))
+    everybody = {("conversion", "control"): rate(1, 0), ("conversion", "treatment"): rate(1200, 130)}
+    unfiltered = tuple(MetricSums(key, arm, "1", sums) for (key, arm), sums in everybody.items())
+    found = build_scorecard(plan(), replace(given, unfiltered=unfiltered)).comparison("conversion", "treatment")
+    assert found.unfiltered is not None
+    assert (found.unfiltered.absolute.value, found.unfiltered.p_value) == (None, None)
+    assert found.unfiltered.absolute.interval.reason is UndefinedReason.TOO_FEW_UNITS

@@ -3,6 +3,7 @@ from dataclasses import replace
 import pytest
 
 from experiments.analysis.build import build_scorecard
+from experiments.analysis.check_context import SHARED_BUDGET
 from experiments.analysis.checks import CHECKS, Check, CheckContext, run_checks
 from experiments.analysis.drafts import Drafter
 from experiments.analysis.inputs import Health, History, MetricSums, Stratum
@@ -99,6 +100,28 @@ def test_exposure_mismatch__share__is_graded(mismatched, outcome, level):
     assert (found.outcome, found.level) == (outcome, level)
 
 
+def test_exposure_mismatch__refused_on_arrival__is_a_share_of_all_that_came():
+    found = result("EXPOSURE_MISMATCH", health=health(rows=95, mismatched_rows=5))
+    assert (found.figures["rows"], found.figures["share"]) == (100, 0.05)
+    assert (found.outcome, found.level) == (Outcome.FAILED, CheckLevel.WARN)
+    only = result("EXPOSURE_MISMATCH", health=health(rows=0, mismatched_rows=500))
+    assert (only.outcome, only.level) == (Outcome.FAILED, CheckLevel.BLOCK)
+
+
+@pytest.mark.parametrize(
+    ("rows", "mismatched", "source", "level"),
+    [
+        (0, 5, Source.OWN, CheckLevel.WARN),
+        (79, 20, Source.OWN, CheckLevel.WARN),
+        (80, 20, Source.OWN, CheckLevel.BLOCK),
+        (20, 5, Source.EXTERNAL, CheckLevel.BLOCK),
+    ],
+)
+def test_exposure_mismatch__handful_of_our_own__warns_and_blocks_once_there_are_enough(rows, mismatched, source, level):
+    found = result("EXPOSURE_MISMATCH", health=health(rows=rows, mismatched_rows=mismatched), source=source)
+    assert (found.outcome, found.level) == (Outcome.FAILED, level)
+
+
 def test_exposure_mismatch__nothing_says_what_was_shown__is_not_applicable():
     assert result("EXPOSURE_MISMATCH", source=Source.AGGREGATE).outcome is Outcome.NOT_APPLICABLE
 
@@ -130,7 +153,8 @@ def test_pre_exposure_balance__covariate__must_not_differ(made, shift, outcome):
         figures["revenue", variant] = exact_sums(("y", "x"), [10**6] * 1000 + [0] * 1000, x)
     found = result("PRE_EXPOSURE_BALANCE", made(decision(revenue(covariate_days=7))), figures)
     assert (found.outcome, found.level) == (outcome, CheckLevel.BLOCK)
-    assert found.figures["alpha"] == 0.004
+    assert found.figures["alpha"] == pytest.approx(0.004 / len(SHARED_BUDGET))
+    assert found.figures["before:treatment"] == pytest.approx(float(found.figures["before:control"] or 0) + shift / 1e6)
 
 
 def test_denominator_shift__more_views_in_treatment__has_to_be_interpreted():
@@ -188,12 +212,61 @@ def test_power__early_look__counts_on_the_units_to_come():
         ("QUARANTINE", CheckLevel.WARN, {"duplicates": 1}),
         ("QUARANTINE", CheckLevel.WARN, {"quarantined": 3}),
         ("IMMATURE_UNITS", CheckLevel.INTERPRET, {"immature": 10}),
+        ("METRIC_REDEFINED", CheckLevel.INTERPRET, {"redefined": ("conversion",)}),
+        ("LATE_DATA", CheckLevel.WARN, {"rows": 100, "late": 2}),
     ],
 )
 def test_counts__out_of_order__fail_and_healthy_ones_pass(code, level, counts):
     found = result(code, health=health(**counts))
     assert (found.outcome, found.level) == (Outcome.FAILED, level)
-    assert result(code, health=health(rows=100, events_total=5)).outcome is Outcome.PASSED
+    assert result(code, health=health(rows=100, events_total=5, late=1)).outcome is Outcome.PASSED
+
+
+def test_shared_budget__every_check_in_it__blocks():
+    levels = {check.code: check.level for check in CHECKS}
+    assert {levels[code] for code in SHARED_BUDGET} == {CheckLevel.BLOCK}
+    assert len(set(SHARED_BUDGET)) == len(SHARED_BUDGET)
+
+
+def test_pre_exposure_balance__failed_at_an_earlier_look__stays_failed():
+    past = History(check_p={"PRE_EXPOSURE_BALANCE": 1e-5}, count=1)
+    figures = {
+        ("revenue", v): exact_sums(("y", "x"), [0] * 500, [10**6] * 400 + [0] * 100) for v in ("control", "treatment")
+    }
+    made = plan(decision(revenue(covariate_days=7)))
+    assert result("PRE_EXPOSURE_BALANCE", made, figures).outcome is Outcome.PASSED
+    later = result("PRE_EXPOSURE_BALANCE", made, figures, history=past)
+    assert (later.outcome, later.figures["p"]) == (Outcome.FAILED, 1e-5)
+
+
+@pytest.mark.parametrize(
+    ("late", "rows", "outcome", "share"),
+    [
+        (None, 100, Outcome.NOT_APPLICABLE, None),
+        (0, 0, Outcome.NOT_APPLICABLE, None),
+        (0, 100, Outcome.PASSED, 0.0),
+        (25, 75, Outcome.FAILED, 0.25),
+    ],
+)
+def test_late_data__share_of_the_messages_that_came__is_shown(late, rows, outcome, share):
+    found = result("LATE_DATA", health=Health(rows=rows, late=late))
+    assert (found.outcome, found.figures.get("share")) == (outcome, share)
+
+
+def test_late_data__outcomes_that_count__are_among_the_messages_that_came():
+    found = result("LATE_DATA", health=Health(rows=100, late=25, messages=4875))
+    assert (found.outcome, found.figures["messages"], found.figures["share"]) == (Outcome.PASSED, 5000, 0.005)
+
+
+def test_metric_redefined__several__counts_them_and_names_the_first():
+    found = result("METRIC_REDEFINED", health=Health(redefined=("revenue", "conversion")))
+    assert found.figures == {"metric": "conversion", "changes": 2}
+
+
+@pytest.mark.parametrize(("units", "outcome"), [(99, Outcome.FAILED), (100, Outcome.PASSED)])
+def test_minimum_units__smallest_arm__is_compared(units, outcome):
+    found = result("MINIMUM_UNITS", figures=rates((100, 50), (units, 50)))
+    assert (found.outcome, found.level, found.figures["units"]) == (outcome, CheckLevel.WARN, units)
 
 
 def test_no_events__nothing_in_any_metric__warns():
@@ -213,7 +286,7 @@ def test_run_checks__one_that_breaks__hides_no_other():
 
     made, given = plan(), inputs(BASE)
     context = CheckContext(made, given, Drafter(made, given, 10.0), (), 10.0, final=False)
-    first, second = run_checks(context, (Check("BROKEN", CheckLevel.BLOCK, broken), CHECKS[1]))
+    first, second = run_checks(context, (Check("BROKEN", CheckLevel.BLOCK, broken), CHECKS[0]))
     assert (first.outcome, first.level, first.figures) == (
         Outcome.ERROR,
         CheckLevel.BLOCK,

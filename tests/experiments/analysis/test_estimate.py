@@ -83,6 +83,8 @@ def test_estimate__ratio_in_two_strata__keeps_the_ratio_of_each_arm():
 
 def test_estimate__values_that_are_not_zero_or_one__are_compared_as_means():
     found = estimated(MetricKind.CONVERSION, only([0.5, 0.25, 0.75]), only([0.5, 1.0, 0.1]))
+    assert found.effect.estimator is Estimator.WELCH
+    found = estimated(MetricKind.CONVERSION, only([0.5, 0.25, 0.75]), only([0.5, 0.0, 0.1]))
     assert found.effect.estimator is Estimator.WELCH_NULL_RESTRICTED
 
 

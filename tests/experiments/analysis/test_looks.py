@@ -90,7 +90,7 @@ def test_group_sequential__crossed_at_an_earlier_look__stays_crossed_on_its_side
     weaker = figures(look(HORIZON, (9500, 950), (9500, 990), 15.0, [first]))
     turned = figures(look(HORIZON, (9500, 990), (9500, 950), 15.0, [first]))
     assert weaker.crossed is Crossing.BETTER
-    assert turned.crossed is Crossing.WORSE
+    assert turned.crossed is Crossing.NONE
 
 
 def test_group_sequential__first_minutes__have_no_bound_yet():

@@ -1,10 +1,12 @@
 import json
+from pathlib import Path
 
 import pytest
 
 from experiments.analysis.plan import (
     AnalysisPlan,
     Family,
+    Gatekeeping,
     PlanInvalid,
     PlannedMetric,
     Requirement,
@@ -16,6 +18,7 @@ from experiments.analysis.plan import (
 from experiments.vocabulary import Direction, MetricRole
 from tests.experiments.analysis.builders import conversion, decision, guardrail, plan, revenue, variants
 
+STORED = Path(__file__).parents[2] / "golden" / "plan_schema_1.json"
 PLAN = plan(decision(conversion()), guardrail(revenue()), horizon_days=28)
 
 
@@ -67,7 +70,16 @@ def test_recorded_plan__finished__is_one_look_corrected_over_arms_alone():
         ({"variants": [{"key": "a", "control": True}]}, "variants: needs two or more with distinct keys"),
         ({"variants": [{"key": "a"}, {"key": "b"}]}, "variants: exactly one is control"),
         ({"metrics": []}, "metrics: at least one has the role DECISION"),
+        ({"secondary_share": 1.5}, "secondary_share: must be between 0 and 1, not 1.5"),
         ({"mismatch_block_share": 1.5}, "mismatch_block_share: must be between 0 and 1, not 1.5"),
+        (
+            {"dimensions": ["country", "day"]},
+            "dimensions: day is the name of counts by day; give the attribute another name",
+        ),
+        (
+            {"dimensions": ["filter"]},
+            "dimensions: filter is the name of counts by filter; give the attribute another name",
+        ),
     ],
 )
 def test_from_dict__contradiction__is_named_on_one_line(change, message):
@@ -77,8 +89,22 @@ def test_from_dict__contradiction__is_named_on_one_line(change, message):
 
 
 def test_from_dict__newer_schema__is_refused():
-    with pytest.raises(PlanInvalid, match="schema: 2 is not one of 1"):
-        AnalysisPlan.from_dict(PLAN.to_dict() | {"schema": 2})
+    with pytest.raises(PlanInvalid, match="schema: 3 is not one of 2, 1"):
+        AnalysisPlan.from_dict(PLAN.to_dict() | {"schema": 3})
+
+
+def test_from_dict__plan_frozen_with_the_first_schema__keeps_its_rules_and_its_digest():
+    text = STORED.read_bytes()
+    found = AnalysisPlan.from_dict(json.loads(text))
+    assert (found.schema, found.futility, found.gatekeeping) == (1, False, Gatekeeping.GATE)
+    assert found.to_json() == text
+    assert found.sha256() == "176b97d0e23296f4dea23de834eb04748eee4fd4f5fec93c60d633484a456d64"
+    assert AnalysisPlan.from_dict(found.to_dict()) == found
+
+
+def test_from_dict__first_schema_with_later_rules__does_not_take_them():
+    later = json.loads(STORED.read_bytes()) | {"futility": True, "gatekeeping": "GRAPH"}
+    assert AnalysisPlan.from_dict(later) == AnalysisPlan.from_dict(json.loads(STORED.read_bytes()))
 
 
 def test_default_plan__no_metric__is_refused():

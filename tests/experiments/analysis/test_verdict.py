@@ -6,7 +6,7 @@ from experiments.analysis.build import build_scorecard
 from experiments.analysis.inputs import Health, History
 from experiments.analysis.plan import Objective, Requirement
 from experiments.analysis.scorecard import Exclusions
-from experiments.analysis.verdict import ReasonCode, Verdict, judge
+from experiments.analysis.verdict import ReasonCode, Verdict, hopeless, judge
 from experiments.analysis.wording import REASONS, sentence
 from experiments.vocabulary import Direction, Source, VerdictState
 from tests.experiments.analysis.builders import (
@@ -240,3 +240,48 @@ def test_sentence__every_code__renders_with_the_figures_verdicts_give():
         seen |= {reason.code: sentence(reason) for reason in found.reasons}
     assert len(seen) >= 8
     assert all("%(" not in text for text in seen.values())
+
+
+def test_judge__every_treatment_futile__goes_on_and_says_so_first():
+    made = plan(treatments=TWO, horizon_days=28)
+    found = verdict(made, rates(CONTROL, (20_000, 1980), (20_000, 1990), treatments=TWO), days=20.0)
+    assert found.state is VerdictState.CONTINUE
+    assert codes(found)[:2] == [ReasonCode.FUTILE, ReasonCode.FUTILE]
+    assert hopeless(made, found)
+    assert "chance to show it by the end is" in sentence(found.reasons[0])
+
+
+def test_judge__one_of_two_treatments_futile__says_so_last():
+    made = plan(treatments=TWO, horizon_days=28)
+    found = verdict(made, rates(CONTROL, (20_000, 1980), (20_000, 2110), treatments=TWO), days=20.0)
+    assert (found.state, codes(found)[0]) == (VerdictState.CONTINUE, ReasonCode.NOT_SUPERIOR_YET)
+    assert [r.params["variant"] for r in found.reasons if r.code is ReasonCode.FUTILE] == ["a"]
+    assert not hopeless(made, found)
+
+
+@pytest.mark.parametrize(("requirement", "said"), [(Requirement.ANY, False), (Requirement.ALL, True)])
+def test_judge__one_of_two_metrics_futile__counts_where_all_are_required(requirement, said):
+    made = plan(decision(conversion()), decision(conversion("m2")), horizon_days=28, requirement=requirement)
+    figures = rates(CONTROL, (20_000, 1980)) | rates(CONTROL, (20_000, 2110), metric="m2")
+    found = verdict(made, figures, days=20.0)
+    assert (ReasonCode.FUTILE in codes(found)) is said
+
+
+@pytest.mark.parametrize("days", [20.0, 28.0])
+def test_judge__futility__never_changes_the_state(days):
+    for treatment in ((20_000, 1980), (20_000, 2110), BETTER, WORSE):
+        states = {
+            verdict(plan(horizon_days=28, futility=asked), rates(CONTROL, treatment), days=days).state
+            for asked in (True, False)
+        }
+        assert len(states) == 1
+
+
+@pytest.mark.parametrize("horizon", [None, 28])
+def test_judge__stronger_variant_tested_more_strictly__is_proposed_all_the_same(horizon):
+    # Holm tests the strongest at half the alpha of the last one, whose own interval is shorter
+    made = finished(treatments=TWO) if horizon is None else plan(treatments=TWO, horizon_days=horizon)
+    for figures, winner in (((2215, 2205), "a"), ((2205, 2215), "b")):
+        treated = [(20_000, count) for count in figures]
+        found = verdict(made, rates(CONTROL, *treated, treatments=TWO), days=28.0)
+        assert (found.state, found.winner) == (VerdictState.SHIP, winner)

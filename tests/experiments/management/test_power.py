@@ -48,7 +48,7 @@ def test_power__effect_and_days__answers_with_the_power():
     design = Design(conversion(0.04), treatments=2, looks=USUAL, traffic=Traffic(4_000.0))
     found = figures(*arguments)
     assert (found["asked"], found["power"]) == ("POWER", power_for(design, 0.1, 84_000.0).power)
-    assert [week["week"] for week in found["by_week"]][:2] == [2, 3]
+    assert [week["reason"] for week in found["by_week"]][:2] == ["WINDOW_OPEN", None]
 
 
 def test_power__guardrails_clusters_and_triggering__reach_the_design():
@@ -118,9 +118,9 @@ def test_power__compare_for_people__says_difference_lift_and_p():
     [
         (("--effect", "0.05"), "--rate"),
         (("--rate", "0.04"), "--effect"),
-        (("--rate", "4", "--effect", "0.05"), "DESIGN_INVALID\nrate"),
+        (("--rate", "4", "--effect", "0.05"), "CALCULATION_INVALID\n--rate: "),
         (("--rate", "nan", "--effect", "0.05"), "rate"),
-        (("--rate", "0.04", "--effect", "0"), "lift"),
+        (("--rate", "0.04", "--effect", "0"), "--effect: "),
         (("--rate", "0.04", "--effect", "0.05", "--absolute-effect", "0.01"), "--absolute-effect"),
         (("--rate", "0.04", "--units", "100", "--days", "5"), "--days"),
         (("--rate", "0.04", "--days", "5"), "--per-day"),
@@ -130,18 +130,27 @@ def test_power__compare_for_people__says_difference_lift_and_p():
         (("--kind", "mean", "--mean", "2", "--effect", "0.05"), "--sd"),
         (("--kind", "ratio", "--numerator", "2", "--effect", "0.05"), "--denominator"),
         (("--rate", "0.04", "--effect", "0.05", "--guardrail", "rate=0.1"), "margin"),
-        (("--rate", "0.04", "--effect", "0.05", "--guardrail", "rate=0.1,mean=2,sd=1,margin=.1"), "rate or both"),
+        (
+            ("--rate", "0.04", "--effect", "0.05", "--guardrail", "rate=0.1,mean=2,sd=1,margin=.1"),
+            "--guardrail 1: needs either rate",
+        ),
         (("--rate", "0.04", "--effect", "0.05", "--guardrail", "rate=x,margin=.1"), "is not a number"),
         (("--rate", "0.04", "--effect", "0.05", "--guardrail", "rate=.1,margin=.1,color=2"), "'color'"),
         (("--rate", "0.04", "--effect", "0.05", "--guardrail", "rate=.1,margin=.1,lower-is-better=1"), "no value"),
-        (("--rate", "0.04", "--effect", "0.05", "--guardrail", "rate=.1,margin=2"), "margin of guardrail"),
+        (("--rate", "0.04", "--effect", "0.05", "--guardrail", "rate=.1,margin=2"), "--guardrail 1, margin: "),
         (("--compare",), "--control"),
         (("--compare", "--control", "10", "1"), "--treatment"),
-        (("--compare", "--control", "10", "1", "--treatment", "10"), "units and conversions"),
-        (("--compare", "--control", "10", "11", "--treatment", "10", "1"), "SUMMARY_INVALID\nconversions"),
-        (("--compare", "--control", "10.5", "1", "--treatment", "10", "1"), "not a whole number"),
+        (("--compare", "--control", "10", "1", "--treatment", "10"), "--treatment: needs units, conversions"),
+        (("--compare", "--control", "10", "11", "--treatment", "10", "1"), "--control, conversions: "),
+        (("--compare", "--control", "10.5", "1", "--treatment", "10", "1"), "--control, units: must be a whole number"),
         (("--compare", "--kind", "mean", "--control", "10", "x", "1", "--treatment", "10", "1", "1"), "not a number"),
-        (("--compare", "--kind", "ratio", "--control", "10", "1", "--treatment", "10", "1"), "kind"),
+        (
+            ("--compare", "--kind", "ratio", "--control", "10", "1", "--treatment", "10", "1"),
+            "--treatment: needs units, numerator",
+        ),
+        (("--compare", "--control", "10", "1", "--treatment", "10", "1", "--split", "1"), "--split"),
+        (("--compare", "--control", "10", "1", "--treatment", "10", "1", "--split", "1", "0"), "--split"),
+        (("--compare", "--control", "10", "1", "--treatment", "10", "1", "--alpha", "2"), "--alpha"),
     ],
 )
 def test_power__unclear_or_impossible_options__say_what_to_do_and_print_nothing(arguments, named):

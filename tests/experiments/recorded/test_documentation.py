@@ -4,6 +4,7 @@ import pytest
 
 from experiments.actions.import_design import MetricTaken
 from experiments.actions.imports import RecordedDifferently
+from experiments.recorded.coarser import RowsNotRandomised
 from experiments.recorded.faults import ManifestInvalid
 from experiments.recorded.files import DataInvalid
 from experiments.recorded.problems import TooManyBadRows, VariantEmpty
@@ -20,6 +21,7 @@ ERRORS = (
     TooManyBadRows,
     VariantEmpty,
     NothingRecorded,
+    RowsNotRandomised,
     RecordedDifferently,
     MetricTaken,
 )

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from experiments.analysis.scorecard import Crossing, Exclusions
-from experiments.analysis.verdict import Verdict
+from experiments.analysis.verdict import ReasonCode, Verdict
 from experiments.queries.readouts import ArmShare, Epoch, Evidence
 from experiments.reports.page import Page
 from experiments.reports.presenter import Addresses, page_of
@@ -57,6 +57,22 @@ def test_strip__reasons__are_the_deciding_sentence_and_the_others_below() -> Non
     assert [str(text) for text in strip.more] == [
         "Guardrail Refunds per visitor holds for “Free from 39”: not worse by 5% or more."
     ]
+
+
+def test_strip__several_checks_that_block__only_the_first_tells_what_to_do() -> None:
+    more = ("SAMPLE_RATIO_DAYS", "FILTER_BALANCE")
+    blocked = tuple(replace(material.INVALID.reasons[0], params={"check": check}) for check in more)
+    strip = page(look(replace(material.INVALID, reasons=(material.INVALID.reasons[0], *blocked)))).strip
+    assert "Look for a variant that loses exposures" in str(strip.sentence)
+    assert [str(text) for text in strip.more] == [
+        "The check “Sample ratio by day” failed as well.",
+        "The check “Filters blind to the variant” failed as well.",
+    ]
+
+
+def test_strip__after_the_planned_days__says_how_many_were_planned() -> None:
+    later = look(material.CONTINUE, window_end=material.START + timedelta(days=29))
+    assert "Day 29; 28 were planned." in {str(fact.value) for fact in page(later).strip.facts}
 
 
 def test_strip__freshness__is_told_in_the_projects_zone_and_clock() -> None:
@@ -140,10 +156,10 @@ def test_samples__show_units_beside_the_planned_split_and_everything_left_out() 
     ]
     assert [(str(line.title), line.number) for line in samples.exclusions] == [
         ("Units that met several variants", "12"),
-        ("Units whose window is still open", "3,104"),
+        ("Units that are not complete yet", "3,104"),
     ]
     assert samples.none_found.startswith("Looked for and not found: Rows that showed another variant than assigned; ")
-    assert samples.none_found.count(";") == 5
+    assert samples.none_found.count(";") == 6
 
 
 def test_samples__import__shows_its_rows_by_reason() -> None:
@@ -239,3 +255,12 @@ def test_recorded__without_times__says_so_and_shows_the_import() -> None:
     }
     assert "Conclude the experiment as won" in str(found.strip.next_step)
     assert ("Source", "Recorded elsewhere, unit by unit") in [(str(f.label), str(f.value)) for f in found.facts]
+
+
+def test_page__going_on_is_hardly_worth_it__says_so_and_lets_a_person_stop() -> None:
+    futile = material.reason(ReasonCode.FUTILE, variant="treatment", metric="conversion", chance=0.04)
+    verdict = replace(material.CONTINUE, reasons=(futile, *material.CONTINUE.reasons))
+    found = page(look(verdict))
+    assert found.strip.label == "Continue, though hardly worth it"
+    assert found.strip.sentence.endswith("the chance to show it by the end is 4%.")
+    assert str(found.strip.next_step).startswith("You may stop it now and keep the control")

@@ -5,7 +5,15 @@ from dataclasses import replace
 import pytest
 
 from experiments.analysis.plan import AnalysisPlan, SequentialMethod
-from experiments.analysis.scorecard import Comparison, Interval, IntervalStatus, SensitivityFigures, UndefinedReason
+from experiments.analysis.scorecard import (
+    Comparison,
+    FinalFigures,
+    FutilityFigures,
+    Interval,
+    IntervalStatus,
+    SensitivityFigures,
+    UndefinedReason,
+)
 from experiments.reports.figures import shape_of
 from experiments.reports.forest import Axis
 from experiments.reports.page import Row
@@ -58,6 +66,12 @@ def test_row__capped__has_a_badge_and_the_figures_without_the_cap() -> None:
     found = row(replace(REVENUE, uncapped=uncapped))
     assert found.badges == ("CUPED −32% variance", "capped")
     assert details(found)["Without the cap"] == "+6.0% (−4.0% to +16.0%)"
+
+
+def test_row__filtered__has_the_figures_with_everybody() -> None:
+    everybody = SensitivityFigures(material.estimate(0.3, 0.5), material.estimate(0.06, 0.1), 0.24)
+    found = row(replace(CONVERSION, unfiltered=everybody))
+    assert details(found)["With everybody whom filters leave out"] == "+6.0% (−4.0% to +16.0%)"
 
 
 @pytest.mark.parametrize("reason", list(UndefinedReason))
@@ -144,3 +158,34 @@ def test_interval__after_the_horizon__says_so() -> None:
     assert details(row(replace(CONVERSION, sequential=later)))["Interval"] == (
         "99.5% interval, valid after the planned horizon"
     )
+
+
+def test_row__stopped_early__shows_the_corrected_effect_below_the_interval() -> None:
+    final = FinalFigures(
+        0.012, 0.0051, material.bounded(0.0009, 0.0098), 0.051, material.bounded(0.009, 0.098), look=9, alpha=0.045
+    )
+    found = row(replace(CONVERSION, final=final))
+    assert found.after_stop == ("corrected for stopping:", "+5.10% (+0.90% to +9.80%)")
+    assert details(found)["Corrected for stopping at look 9"] == "95.5% interval, p 0.012"
+    assert row(replace(CONVERSION, final=final), relative=False).after_stop == (
+        "corrected for stopping:",
+        "+0.510 pp (+0.090 pp to +0.980 pp)",
+    )
+    assert row(replace(CONVERSION, final=replace(final, look=1))).after_stop == ()
+    assert row(CONVERSION).after_stop == ()
+
+
+def test_row__futility__is_among_the_details() -> None:
+    found = row(replace(CONVERSION, futility=FutilityFigures(-0.2, 0.4, 0.043, True)))
+    assert details(found)["Chance to show the planned effect by the end, if it is true"] == "4%"
+
+
+def test_row__guardrail__draws_the_interval_of_its_test() -> None:
+    assert REFUNDS.non_inferiority is not None
+    test = replace(
+        REFUNDS.non_inferiority, lift=material.bounded(-0.08, 0.049), absolute=material.bounded(-0.0032, 0.00196)
+    )
+    found = row(replace(REFUNDS, non_inferiority=test))
+    assert (found.interval, found.signal) == ("−8.00% to +4.90%", "within the margin")
+    assert details(found)["Interval"] == "each end holds at 95%, like the test against the margin"
+    assert row(REFUNDS).interval != found.interval

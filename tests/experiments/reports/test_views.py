@@ -68,14 +68,20 @@ def bars(page: str) -> list[ET.Element]:
     return [ET.fromstring(svg) for svg in re.findall(r'<svg class="bar.*?</svg>', page, re.DOTALL)]
 
 
-@pytest.mark.parametrize("path", ["/", "/x/", "/x/free-shipping", "/x/free-shipping.json", "/x/free-shipping.csv"])
+@pytest.mark.parametrize(
+    "path",
+    ["/", "/x/", "/x/free-shipping", "/x/free-shipping.json", "/x/free-shipping.csv", "/x/free-shipping/segments.csv"],
+)
 def test_page__nobody_logged_in__leads_to_the_login_and_back(client: Client, project: int, path: str) -> None:
     shipped(project)
     response = client.get(path, follow=True)
     assert response.redirect_chain[-1] == (f"/admin/login/?next={'/x/' if path == '/' else path}", 302)
 
 
-@pytest.mark.parametrize("path", ["/x/", "/x/free-shipping", "/x/free-shipping.json", "/x/free-shipping.csv"])
+@pytest.mark.parametrize(
+    "path",
+    ["/x/", "/x/free-shipping", "/x/free-shipping.json", "/x/free-shipping.csv", "/x/free-shipping/segments.csv"],
+)
 def test_page__person_without_the_permission__is_refused(client: Client, project: int, path: str) -> None:
     shipped(project)
     client.force_login(User.objects.create(username="clerk", is_staff=True))
@@ -182,7 +188,10 @@ def test_readout__key_in_two_projects__asks_which_and_takes_the_answer(reader: C
     assert "/x/free-shipping?project=harbour&amp;effect=absolute" in kept
 
 
-@pytest.mark.parametrize("path", ["/x/nothing", "/x/nothing.json", "/x/nothing.csv", "/x/free-shipping?project=moon"])
+@pytest.mark.parametrize(
+    "path",
+    ["/x/nothing", "/x/nothing.json", "/x/nothing.csv", "/x/nothing/segments.csv", "/x/free-shipping?project=moon"],
+)
 def test_readout__unknown__is_404_in_our_own_page(reader: Client, project: int, path: str) -> None:
     shipped(project)
     response = reader.get(path)
@@ -217,6 +226,13 @@ def test_csv__is_a_download_named_after_project_and_experiment(reader: Client, p
     response = reader.get("/x/free-shipping.csv")
     assert response["Content-Disposition"] == 'attachment; filename="harbour-free-shipping.csv"'
     assert response.content.decode("utf-8-sig").count("\r\n") == 4
+
+
+def test_segments_csv__is_a_download_of_its_own(reader: Client, project: int) -> None:
+    shipped(project)
+    response = reader.get("/x/free-shipping/segments.csv?project=harbour")
+    assert response["Content-Disposition"] == 'attachment; filename="harbour-free-shipping-segments.csv"'
+    assert response.content.decode("utf-8-sig").startswith("metric,variant,compared with,dimension")
 
 
 def test_pages__policy__is_strict_with_a_fresh_nonce_that_the_page_uses(reader: Client, project: int) -> None:

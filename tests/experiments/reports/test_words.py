@@ -34,6 +34,7 @@ PARAMS: dict[str, float | int | str | None] = {
     "minimum": 7,
     "units": 80,
     "alpha": 0.005,
+    "chance": 0.05,
 }
 
 
@@ -106,6 +107,22 @@ def test_next_step__every_state__says_what_to_do(status: Status, source: Source,
     assert "%" not in step
     if state is VerdictState.SHIP and status is not Status.CONCLUDED:
         assert "“Free from 39”" in step
+
+
+def test_next_step__going_on_is_hardly_worth_it__lets_a_person_stop() -> None:
+    def step(status: Status, state: VerdictState) -> str:
+        return str(next_step(status=status, source=Source.OWN, state=state, winner=None, hopeless=True))
+
+    assert step(Status.RUNNING, VerdictState.CONTINUE).startswith("You may stop it now and keep the control")
+    assert "may stop" not in step(Status.STOPPED, VerdictState.CONTINUE)
+    assert "may stop" not in step(Status.RUNNING, VerdictState.SHIP)
+
+
+@pytest.mark.parametrize(("chance", "text"), [(0.0421, "4%"), (0.004, "below 1%"), (0.0, "below 1%"), (0.29, "29%")])
+def test_sentence__futile__says_the_chance_that_is_left(chance: float, text: str) -> None:
+    reason = material.reason(ReasonCode.FUTILE, **{**PARAMS, "chance": chance})
+    said = sentence_of(reason, names=names_of(material.readout(None)), plan=material.plan(), currency="USD")
+    assert said.endswith(f"the chance to show it by the end is {text}.")
 
 
 @pytest.mark.parametrize("status", [Status.RUNNING, Status.PAUSED, Status.STOPPED])

@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from experiments.statistics import power
-from experiments.statistics.calculator import Answer, Asked, lift_for, power_for, units_for
-from experiments.statistics.design_bounds import level_each
+from experiments.statistics.calculator import Answer, Asked, Missing, lift_for, power_for, units_for
+from experiments.statistics.design_bounds import level_each, two_sided_bounds
 from experiments.statistics.designs import (
     Baseline,
     Clusters,
@@ -157,11 +157,34 @@ def test_lift_for__days_and_weeks__agree_with_the_units_by_then():
     found = units_for(design, 0.1)
     assert found.days == 7 * math.ceil((found.units / 10_000.0 + 7.0) / 7.0)
     weeks = {week.week: week for week in found.by_week}
-    assert min(weeks) == 2
+    assert (weeks[1].units, weeks[1].lift, weeks[1].reason) == (0, None, Missing.WINDOW_OPEN)
     assert weeks[4].units == 210_000
     assert weeks[4].lift == pytest.approx(lift_for(design, 210_000.0).lift)
-    lifts = [week.lift for week in found.by_week]
+    lifts = [week.lift for week in found.by_week[1:]]
     assert lifts == sorted(lifts, reverse=True)
+
+
+def test_answers__figures_that_do_not_exist__have_a_reason():
+    bare = units_for(Design(RATE), 0.1)
+    assert (bare.days, bare.clusters, bare.by_week) == (None, None, ())
+    assert bare.reasons == {
+        "days": Missing.NO_TRAFFIC,
+        "by_week": Missing.NO_TRAFFIC,
+        "clusters": Missing.NO_CLUSTERS,
+    }
+    rare = Traffic(0.5, 0)
+    full = units_for(Design(conversion(0.9), traffic=rare, clusters=Clusters(2.0, 0.1)), 0.1)
+    assert full.reasons == {}
+    assert [week.reason for week in full.by_week[:2]] == [Missing.TOO_FEW_UNITS, Missing.NO_POSSIBLE_LIFT]
+
+
+@pytest.mark.parametrize(
+    "looks", [Looks(Watching.GROUP_SEQUENTIAL, 60, reserved=0.1), Looks(Watching.CONFIDENCE_SEQUENCE, 7), Looks()]
+)
+@pytest.mark.parametrize(("alpha", "power"), [(0.05, 0.8), (0.4, 0.41), (1e-6, 0.9999)])
+def test_drift__of_bounds__has_the_power(looks, alpha, power):
+    bounds = two_sided_bounds(looks, alpha)
+    assert bounds.power(bounds.drift(power)) == pytest.approx(power, abs=1e-9)
 
 
 @pytest.mark.parametrize(

@@ -1,10 +1,11 @@
+import itertools
 import math
 
 import numpy as np
 import pytest
 
 from experiments.statistics.distributions import normal_isf
-from experiments.statistics.futility import FutilityInvalid, SpendingRule, beta_spending
+from experiments.statistics.futility import FutilityInvalid, SpendingRule, at_drift, beta_spending
 from experiments.statistics.group_sequential import lan_demets
 from experiments.statistics.recursion import crossing_probabilities
 from experiments.statistics.spending import Spending
@@ -80,3 +81,20 @@ def test_beta_spending__many_looks__simulated_paths_agree():
 def test_beta_spending__impossible_design__is_refused(information, alpha, beta):
     with pytest.raises(FutilityInvalid):
         beta_spending(information, alpha=alpha, beta=beta)
+
+
+def test_at_drift__planned_effect__is_given_up_with_beta_by_each_look():
+    information = (0.2, 0.5, 0.8, 1.0)
+    drift = normal_isf(0.025) + normal_isf(0.2)
+    bounds = at_drift(information, drift, alpha=0.025, beta=0.2)
+    upper = lan_demets(information, 0.05)
+    _, down = crossing_probabilities(information, upper, lower=(*bounds, -math.inf), drift=drift)
+    rule = SpendingRule()
+    assert list(itertools.accumulate(down[:-1])) == pytest.approx([rule.by(t, 0.2) for t in information[:-1]], abs=1e-6)
+
+
+def test_at_drift__twenty_looks__is_below_the_bounds_of_an_inflated_design():
+    information = tuple((k + 1) / 20 for k in range(20))
+    fixed = at_drift(information, normal_isf(0.025) + normal_isf(0.2), alpha=0.025, beta=0.2)
+    inflated = beta_spending(information, alpha=0.025, beta=0.2).futility
+    assert all(low <= high for low, high in zip(fixed, inflated, strict=True))

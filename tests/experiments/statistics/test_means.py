@@ -70,6 +70,10 @@ def test_needs_restriction__uneven_or_few_buyers__is_true():
     assert not needs_restriction(arm(1000, 300), arm(1000, 300))
     assert needs_restriction(arm(1000, 300), arm(1000, 199))
     assert needs_restriction(arm(499, 300), arm(1000, 300))
+    # forty stores that all sell something are no scarcity of buyers
+    assert not needs_restriction(arm(43, 43), arm(47, 47))
+    assert needs_restriction(arm(43, 43), arm(47, 46))
+    assert needs_restriction(arm(20, 20), arm(47, 47))
 
 
 @pytest.mark.parametrize("level", [0.2, 0.05, 0.001])

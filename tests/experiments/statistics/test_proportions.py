@@ -27,8 +27,7 @@ def test_intervals__any_counts__exclude_no_effect_exactly_when_the_score_test_re
     if isinstance(z, Undefined) or abs(abs(z) - q) < 1e-9:
         return
     assert proportions.difference_interval(counts, q).contains(0.0) is (abs(z) <= q)
-    if counts.x_control:  # over a control of zero the lower end may lie on "no effect" itself
-        assert proportions.lift_interval(counts, q).contains(0.0) is (abs(z) <= q)
+    assert proportions.lift_interval(counts, q).contains(0.0) is (abs(z) <= q)
 
 
 @pytest.mark.parametrize("counts", [Counts(2, 1, 1, 0), Counts(1, 0, 1, 1), Counts(9, 0, 40, 2), Counts(30, 4, 9, 0)])
@@ -90,7 +89,7 @@ def test_conversion_p__no_units__is_undefined():
 
 def test_conversion_p__few_expected__is_boschloo():
     counts = Counts(100, 1, 90, 7)
-    assert proportions.conversion_p(counts) == boschloo_exact([[7, 1], [83, 99]]).pvalue
+    assert proportions.conversion_p(counts) == pytest.approx(boschloo_exact([[7, 1], [83, 99]]).pvalue, rel=1e-7)
     assert boschloo_exact([[7, 1], [83, 99]]).pvalue != barnard_exact([[7, 1], [83, 99]]).pvalue
 
 

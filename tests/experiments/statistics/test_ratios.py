@@ -62,6 +62,8 @@ def test_pre_ratio__pooled_ratio__is_the_linearised_covariate():
         ([1.0] * 99 + [0.0] * 200, UndefinedReason.TOO_FEW_UNITS),
         ([1.0] * 150 + [0.0] * 60_000, None),
         ([400.0] + [1.0] * 199, UndefinedReason.DENOMINATOR_TOO_NOISY),
+        ([4.0] * 3, None),
+        ([4.0] * 98 + [3.0], UndefinedReason.TOO_FEW_UNITS),
     ],
 )
 def test_ratio_problem__denominator__is_named(denominator, reason):

@@ -1,0 +1,1 @@
+"""The management API of experiments, for holders of a server key."""

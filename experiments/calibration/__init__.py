@@ -1,0 +1,1 @@
+"""How often the engine errs: seeded simulations through the code that judges real tests."""

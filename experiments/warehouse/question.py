@@ -1,0 +1,39 @@
+"""What is asked of the evidence of an experiment of our own, and the times that bound every row."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+import ibis
+
+from experiments.analysis.filters import UnitFilter
+from experiments.analysis.metrics import MetricSpec
+from experiments.vocabulary import UnitKind
+
+CLOCK_SKEW: Final = timedelta(days=2)
+"""How far the day of an outcome's partition may lie from its corrected time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """One experiment, its metrics, the times, and who is left out.
+
+    zone: in which the days of first exposures are counted. dimensions: attributes whose levels are told apart.
+    """
+
+    experiment_id: int
+    project_id: int
+    unit_kind: UnitKind
+    metrics: tuple[MetricSpec, ...]
+    window_start: datetime
+    window_end: datetime
+    received_before: datetime
+    exposed_before: datetime
+    zone: str = "UTC"
+    dimensions: tuple[str, ...] = ()
+    filters: tuple[UnitFilter, ...] = ()
+
+
+def moment(at: datetime) -> ibis.Value:
+    """Return the time as the queries write it."""
+    return ibis.literal(at, "timestamp('UTC')")

@@ -1,0 +1,35 @@
+import pytest
+
+from experiments.analysis.plan import PlanInvalid
+from experiments.models import AnalysisPlan
+from experiments.queries.plans import draft_plan, plan_of
+from tests.fixtures.records import CONVERSION, REVENUE, make_draft, make_project, make_running
+
+pytestmark = pytest.mark.django_db
+TWO_METRICS = {"definitions": (CONVERSION, REVENUE), "roles": (("DECISION", None), ("SECONDARY", None))}
+
+
+def test_draft_plan__planned_information__is_given_to_its_metric_and_frozen():
+    overrides = {"planned_information": {"conversion": 250_000}, "power": 0.9}
+    experiment_id = make_running(make_project(), horizon_days=28, plan_overrides=overrides, **TWO_METRICS)
+    found = plan_of(experiment_id)
+    assert [metric.planned_information for metric in found.metrics] == [250_000.0, None]
+    assert (found.power, found.horizon_days) == (0.9, 28)
+
+
+@pytest.mark.parametrize(
+    ("planned", "message"),
+    [
+        ({"clicks": 10.0}, "planned_information.clicks: is not a metric of the experiment"),
+        ({"conversion": 0}, "planned_information.conversion: must be a number above 0, not 0"),
+        ({"conversion": True}, "planned_information.conversion: must be a number above 0, not True"),
+        ({"conversion": "much"}, "planned_information.conversion: must be a number above 0, not 'much'"),
+        ([1.0], "planned_information: must be an object with a number for each metric"),
+    ],
+)
+def test_draft_plan__planned_information_that_cannot_be__is_refused_and_freezes_nothing(planned, message):
+    experiment_id = make_draft(make_project(), horizon_days=28, plan_overrides={"planned_information": planned})
+    with pytest.raises(PlanInvalid) as caught:
+        draft_plan(experiment_id)
+    assert caught.value.message == message
+    assert not AnalysisPlan.objects.filter(experiment_id=experiment_id).exists()
