@@ -65,9 +65,7 @@ def top_two_allocation(shares: Sequence[float], *, leader: float = 0.5) -> tuple
     return tuple(share * (leader + (1.0 - leader) * (total - own)) for share, own in zip(shares, odds, strict=True))
 
 
-def potential_value_remaining(
-    arms: Sequence[BetaArm], chosen: int, *, percentile: float = 0.95
-) -> float | Undefined:
+def potential_value_remaining(arms: Sequence[BetaArm], chosen: int, *, percentile: float = 0.95) -> float | Undefined:
     """Return the percentile of (largest rate - chosen rate) / chosen rate over the posterior (Scott 2010, 2015).
 
     The relative improvement that going on could still find; 0 where the chosen arm is best with that probability,

@@ -25,6 +25,8 @@ def boschloo_greater(n_treatment: int, x_treatment: int, n_control: int, x_contr
 
     Boschloo (1970). Takes time in proportion to the units; both arms must have some.
     """
+    if x_treatment <= max(0, x_treatment + x_control - n_control):
+        return 1.0  # no table with as many successes is more extreme
     tails = _attained(n_treatment, n_control, x_treatment, x_treatment + x_control)
     return min(1.0, _largest_size(tails, n_treatment + n_control))
 
@@ -36,6 +38,8 @@ def _largest_size(tails: Vector, units: int) -> float:
     closer around every peak that may be the highest.
     """
     s = np.flatnonzero(tails > 0.0)
+    if s.size == 0:
+        return 0.0  # every tail is smaller than the smallest float
     fixed = gammaln(units + 1.0) - gammaln(s + 1.0) - gammaln(units - s + 1.0) + np.log(tails[s])
 
     def size(angles: Vector) -> Vector:

@@ -10,6 +10,7 @@ from experiments.statistics.recursion import FLOOR, State, crossing_probabilitie
 from experiments.statistics.spending import Spending, spent
 
 MOST_LOOKS = 1_000
+MOST_DELTA = 5.0
 _NEGLIGIBLE = 1e-16
 _CLOSE = 1e-11
 
@@ -92,7 +93,8 @@ def wang_tsiatis(looks: int, alpha: float, delta: float) -> tuple[float, ...]:
     delta 0 is O'Brien & Fleming's, 1/2 Pocock's.
     """
     between_0_and_1(alpha=alpha)
-    finite(delta=delta)
+    if not abs(delta) <= MOST_DELTA:
+        raise FigureInvalid(f"delta: must be between -{MOST_DELTA:g} and {MOST_DELTA:g}, not {delta}")
     if not 1 <= looks <= MOST_LOOKS:
         raise FigureInvalid(f"looks: must be between 1 and {MOST_LOOKS}, not {looks}")
     information = tuple((k + 1) / looks for k in range(looks))

@@ -16,7 +16,7 @@ from experiments.statistics.results import Interval, Undefined, UndefinedReason,
 
 SMALL_EXPECTED = 5.0
 BOSCHLOO_UNITS = 2_000
-MOST_EXACT = 20_000
+MOST_EXACT = 4_000
 """Units beyond which Boschloo's test takes too long for anybody to wait for it."""
 MOST_TABLES = 5_000_000
 """Tables beyond which Fisher's test does not fit the memory."""

@@ -20,6 +20,7 @@ def replicates(values: ArrayLike, nu: float, rng: np.random.Generator, *, draws:
     """
     ordered = np.sort(finite_column("values", values))
     probability("nu", nu)
+    _check_draws(draws)
     n = ordered.size
     if n < 2:
         return Undefined(UndefinedReason.NO_DATA if n == 0 else UndefinedReason.TOO_FEW_UNITS)
@@ -39,6 +40,7 @@ def clustered_replicates(
     column = finite_column("values", values)
     codes, groups = codes_of("units", units, column.size)
     probability("nu", nu)
+    _check_draws(draws)
     if groups < 2:
         return Undefined(UndefinedReason.NO_DATA if groups == 0 else UndefinedReason.TOO_FEW_UNITS)
     order = np.argsort(column, kind="stable")
@@ -72,6 +74,11 @@ def lift_interval(control: Vector | Undefined, treatment: Vector | Undefined, le
         negative = float(control.min()) < 0.0
         return undefined(UndefinedReason.NEGATIVE_CONTROL if negative else UndefinedReason.ZERO_CONTROL)
     return _percentiles(treatment / control - 1.0, level)
+
+
+def _check_draws(draws: int) -> None:
+    if draws < 1:
+        raise RowsInvalid(f"draws: must be at least 1, not {draws}")
 
 
 def _check(control: Vector, treatment: Vector) -> None:

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from scipy.special import gammaln
 
 from experiments.statistics.distributions import binomial_two_sided, chi2_sf
-from experiments.statistics.figures import FigureInvalid, positive
+from experiments.statistics.figures import FigureInvalid, positive, probabilities
 from experiments.statistics.results import Undefined, UndefinedReason
 
 EXACT_BELOW = 1_000
@@ -51,7 +51,8 @@ def fixed_p(counts: Sequence[int], weights: Sequence[float]) -> float | Undefine
         return found
     seen, shares, _ = live_arms(counts, weights)
     if len(seen) == 2 and sum(seen) < EXACT_BELOW:
-        return binomial_two_sided(seen[0], sum(seen), shares[0])
+        arm = 1 if shares[0] == 1.0 else 0  # a share that rounds to 1 has a failure rate of 0
+        return binomial_two_sided(seen[arm], sum(seen), shares[arm])
     return chi2_sf(*found)
 
 
@@ -78,6 +79,9 @@ def sequential_p(log_evidence: float, earlier: float = 1.0) -> float:
 
     Epochs are independent, so the log evidence of an experiment is the sum of its epochs' log Bayes factors.
     """
+    probabilities(earlier=earlier)
+    if math.isnan(log_evidence):
+        raise FigureInvalid("log_evidence: must be a number")
     return min(1.0, earlier, math.exp(min(0.0, -log_evidence)))
 
 

@@ -11,7 +11,7 @@ from experiments.statistics.rows import Mask, probability, treated_column
 from foundation.errors import DomainError
 
 MOST_BLOCKS_ENUMERATED = 12
-MOST_PERIODS = 1_000_000
+MOST_PERIODS = 100_000
 
 
 class SwitchbackInvalid(DomainError):

@@ -71,8 +71,9 @@ def test_migration__project_from_before_filters__gets_the_same_suggestions_once(
 
 
 def definitions(project_id: int) -> list[dict[str, object]]:
+    own = {"id", "project_id", "created_at"}
     rows = Filter.objects.filter(project_id=project_id).order_by("key").values()
-    return [{name: row[name] for name in row if name not in {"id", "project_id", "created_at"}} for row in rows]
+    return [{name: value for name, value in row.items() if name not in own} for row in rows]
 
 
 def test_create_filter__changed__makes_the_next_version_and_journals_both():

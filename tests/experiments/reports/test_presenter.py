@@ -71,7 +71,8 @@ def test_strip__several_checks_that_block__only_the_first_tells_what_to_do() -> 
 
 
 def test_strip__after_the_planned_days__says_how_many_were_planned() -> None:
-    later = look(material.CONTINUE, window_end=material.START + timedelta(days=29))
+    seen = look(material.CONTINUE)
+    later = replace(seen, scorecard=replace(seen.scorecard, window_end=material.START + timedelta(days=29)))
     assert "Day 29; 28 were planned." in {str(fact.value) for fact in page(later).strip.facts}
 
 

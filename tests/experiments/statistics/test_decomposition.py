@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from experiments.statistics.decomposition import SalesTotals, decompose
+from experiments.statistics.figures import FigureInvalid
 from experiments.statistics.results import Undefined, UndefinedReason
 
 
@@ -52,5 +53,5 @@ def test_decompose__more_refunded_than_sold__has_lifts_but_no_logs():
 
 @pytest.mark.parametrize(("units", "orders", "revenue"), [(-1, 0, 0.0), (1, -1, 0.0), (1, 1, math.nan)])
 def test_sales__counts_that_cannot_be__are_refused(units, orders, revenue):
-    with pytest.raises(ValueError):
+    with pytest.raises(FigureInvalid):
         SalesTotals(units, orders, revenue)

@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from experiments.statistics.empirical_bayes import empirical_prior
+from experiments.statistics.figures import FigureInvalid
 from experiments.statistics.results import Undefined, UndefinedReason
 
 
@@ -38,7 +39,7 @@ def test_empirical_prior__too_little__says_why(effects, errors, reason):
 
 
 def test_empirical_prior__lists_of_different_lengths__are_refused():
-    with pytest.raises(ValueError, match="std_errors"):
+    with pytest.raises(FigureInvalid, match="std_errors"):
         empirical_prior([0.1, 0.2], [0.1])
 
 

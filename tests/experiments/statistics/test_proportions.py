@@ -7,6 +7,7 @@ from scipy.stats import barnard_exact, boschloo_exact, fisher_exact
 
 from experiments.statistics import proportions
 from experiments.statistics.distributions import normal_isf, normal_sf
+from experiments.statistics.figures import FigureInvalid
 from experiments.statistics.one_proportion import wilson
 from experiments.statistics.proportion_formulas import newcombe
 from experiments.statistics.proportions import Counts
@@ -105,7 +106,7 @@ def test_conversion_p__many_expected__is_the_score_test():
 
 
 def test_counts__more_successes_than_units__is_refused():
-    with pytest.raises(ValueError, match="must be between 0 and 10, not 11"):
+    with pytest.raises(FigureInvalid, match="must be between 0 and 10, not 11"):
         Counts(10, 11, 10, 1)
 
 
