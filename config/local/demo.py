@@ -19,7 +19,8 @@ ABOUT = """
 Sets up what is missing, starts a whole site on free ports (edge twice, console, worker, trainer, beat), and lets a
 simulated shop live through three weeks: it sends its catalogue and six days of browsing, has a challenger trained by a
 worker, runs four experiments on the same visitors through the HTTP interface, and holds every verdict against the
-truth, whose digest it printed before.
+truth, whose digest it printed before. Of each visitor it sends browser and channel, which the readouts compare; one in
+fifty is a robot, which a filter leaves out.
 """
 MIRROR = """
 Packages come from where pip or uv are told to look: PIP_INDEX_URL or UV_DEFAULT_INDEX name a mirror.

@@ -165,7 +165,7 @@ def _picture(metric: str, variant: str, effect: str, interval: str, margin: floa
         parts.append(interval)
     if margin is not None:
         parts.append(_("margin %(margin)s") % {"margin": subject.effect(margin, subject.decimals(margin))})
-    return "; ".join(parts)
+    return _("; ").join(parts)
 
 
 def _p_value(comparison: Comparison, plan: AnalysisPlan) -> tuple[str, Text]:

@@ -199,9 +199,11 @@ def _checked(
     arms: Sequence[int] | NDArray[np.int64],
     probabilities: Sequence[Sequence[float]] | Array,
 ) -> tuple[Array, NDArray[np.int64], Array]:
-    if len({len(row) for row in probabilities}) > 1:
-        raise AdaptiveDataInvalid("probabilities: every decision needs as many")
-    y, chosen, e = np.asarray(rewards, dtype=float), np.asarray(arms), np.asarray(probabilities, dtype=float)
+    y, chosen = np.asarray(rewards, dtype=float), np.asarray(arms)
+    try:
+        e = np.asarray(probabilities, dtype=float)
+    except ValueError as error:
+        raise AdaptiveDataInvalid("probabilities: every decision needs as many") from error
     if e.ndim != 2 or y.shape != (e.shape[0],) or chosen.shape != y.shape or y.size == 0:
         raise AdaptiveDataInvalid(f"shapes: {y.shape} rewards, {chosen.shape} arms, {e.shape} probabilities")
     if not np.issubdtype(chosen.dtype, np.integer) or chosen.min() < 0 or chosen.max() >= e.shape[1]:

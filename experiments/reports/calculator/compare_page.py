@@ -130,7 +130,7 @@ def _split(ratio: SampleRatio) -> str:
         return _("The split cannot be judged: %(why)s.") % {"why": why_undefined(ratio.reason)}
     words = {
         "p": _p(ratio.p_value),
-        "expected": ", ".join(figures.count(round(units)) for units in ratio.expected),
+        "expected": " / ".join(figures.count(round(units)) for units in ratio.expected),
     }
     if ratio.mismatch:
         return (

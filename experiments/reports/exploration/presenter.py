@@ -119,7 +119,7 @@ def _told(
     block: MetricBlock, spec: MetricSpec, compared: Sequence[Comparison], tests: int, currency: str
 ) -> MetricBlock:
     """Return the block with how the metric was computed, and p-values as they are corrected here."""
-    described = "; ".join(str(part) for part in (block.description, *_settings(spec, currency)) if part)
+    described = _("; ").join(str(part) for part in (block.description, *_settings(spec, currency)) if part)
     rows = tuple(_corrected(row, entry, tests) for row, entry in zip(block.rows, compared, strict=True))
     return replace(block, key=spec.key, description=described, rows=rows)
 

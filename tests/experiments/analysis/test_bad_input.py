@@ -210,8 +210,9 @@ def assert_explained(found: Comparison) -> None:
             not found.non_inferiority.passed and found.non_inferiority.reason is not None
         ), where
         return
-    assert found.reason is None and found.p_value is not None and found.absolute.value is not None, where
-    assert found.absolute.se is not None and found.absolute.se > 0.0, where
+    assert found.reason is None, where
+    assert None not in (found.p_value, found.absolute.value, found.absolute.se), where
+    assert (found.absolute.se or 0.0) > 0.0, where
     for estimate in (found.absolute, found.lift):
         if estimate.value is None:
             assert estimate.interval.reason is not None, where

@@ -6,11 +6,13 @@ Arguments are drawn by parameter: by its name where that says what it is (`alpha
 import inspect
 import math
 import re
-from collections.abc import Callable
-from typing import Any
+import types
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, Union, get_args, get_origin
 
 import numpy as np
 from hypothesis import strategies as st
+from numpy.typing import ArrayLike
 
 from experiments.statistics import adaptive, arm_posteriors, clusters, designs, posterior, switchback_design
 from experiments.statistics.decomposition import SalesTotals
@@ -281,36 +283,30 @@ def arguments(function: Callable[..., object]) -> st.SearchStrategy[tuple[list[o
 
 
 def strategy_of(name: str, parameter: inspect.Parameter) -> st.SearchStrategy[Any]:
-    kind = parameter.annotation
-    text = kind if isinstance(kind, str) else str(getattr(kind, "__name__", kind) if isinstance(kind, type) else kind)
-    known = name in BY_NAME and NEEDED.get(name, "") in text
-    found = BY_NAME[name] if known else _by_type(text)
-    return st.one_of(st.just(parameter.default), found) if parameter.default is not parameter.empty else found
+    known = name in BY_NAME and NEEDED.get(name, "") in str(parameter.annotation)
+    found = BY_NAME[name] if known else by_type(parameter.annotation)
+    return found if parameter.default is parameter.empty else st.one_of(st.just(parameter.default), found)
 
 
 NEEDED = {"multiplier": "Callable", "lower": "tuple", "strata": "Pair"}
 """Names that mean something else where the parameter's type is another."""
 
 
-def _by_type(text: str) -> st.SearchStrategy[Any]:
-    if "ndarray" in text and "ArrayLike" not in text and "_Buffer" not in text and "Sequence" not in text:
-        kind = re.findall(r"numpy\.(bool|int64|float64)", text)
-        made = {"bool": MASKS, "int64": CELLS}.get(kind[0] if kind else "", BY_TYPE["Vector"])
-        return st.one_of(made, BY_TYPE["Undefined"]) if text.endswith("Undefined") else made
-    text = re.sub(r"\b[a-z_]+(\.[a-z_]+)*\.(?=[A-Z])", "", text)
-    if "ArrayLike" in text or "_Buffer" in text:
-        return COLUMNS
-    if text.endswith(" | None"):
-        return st.one_of(st.none(), _by_type(text.removesuffix(" | None")))
-    if text.startswith("Sequence[tuple[") and "int64" in text:
-        return st.lists(st.tuples(CELLS, BY_NAME["weights"]), max_size=3)
-    if text.startswith(("Sequence[", "Iterable[", "tuple[")):
-        inner = text[text.index("[") + 1 : -1].removesuffix(", ...")
-        if inner.startswith("tuple["):
-            parts = [_by_type(part) for part in re.split(r", (?![^\[]*\])", inner[6:-1])]
-            return st.lists(st.tuples(*parts), max_size=3)
-        made = st.lists(_by_type(inner), max_size=4)
-        return made.map(tuple) if text.startswith("tuple[") else made
-    if " | " in text:
-        return st.one_of(*(st.none() if part == "None" else _by_type(part) for part in text.split(" | ")))
-    return BY_TYPE[text]
+def by_type(kind: Any) -> st.SearchStrategy[Any]:
+    """Return what a parameter of a type may be given."""
+    inner, outer = get_args(kind), get_origin(kind)
+    if kind == ArrayLike:
+        found = COLUMNS
+    elif kind is types.NoneType:
+        found = st.none()
+    elif outer in (Union, types.UnionType):
+        found = st.one_of(*map(by_type, inner))
+    elif outer is np.ndarray:
+        found = {np.bool_: MASKS, np.int64: CELLS}.get(get_args(inner[1])[0], BY_TYPE["Vector"])
+    elif outer is tuple and inner[-1] is not ...:
+        found = st.tuples(*map(by_type, inner))
+    elif outer in (tuple, Sequence, Iterable):
+        found = st.lists(by_type(inner[0]), max_size=4)
+    else:
+        found = BY_TYPE[kind.__name__]
+    return found.map(tuple) if outer is tuple else found

@@ -156,7 +156,7 @@ def test_compare__two_arms__says_what_one_look_says(reader: Client) -> None:
         ({"kind": "ratio"}, "ratio linearised"),
         (
             {"a0_units": "10000", "a0_conversions": "400", "a1_units": "9000", "a1_conversions": "360"},
-            "do not follow the planned split (p < 0.0001; expected were 9,500, 9,500)",
+            "do not follow the planned split (p < 0.0001; expected were 9,500 / 9,500)",
         ),
         (
             {"a0_units": "100", "a0_conversions": "4", "a1_units": "100", "a1_conversions": "5"},
