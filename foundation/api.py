@@ -1,14 +1,16 @@
 """What every endpoint of the management API shares: keys of servers, and errors as RFC 9457 says."""
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
 
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from rest_framework import exceptions
 from rest_framework.authentication import BaseAuthentication, get_authorization_header
+from rest_framework.parsers import JSONParser
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 from rest_framework.response import Response
+from rest_framework.settings import api_settings
 from rest_framework.views import exception_handler
 
 from foundation.errors import DomainError
@@ -17,6 +19,7 @@ from foundation.queries import ProjectFacts, project_of_server_key
 
 PROBLEM = "application/problem+json"
 UNPROCESSABLE = 422
+_MOST_TOLD: Final = 5
 
 
 class ServerKeyAuthentication(BaseAuthentication):
@@ -57,6 +60,17 @@ class HasServerKey(BasePermission):
         return isinstance(request.auth, ProjectFacts)
 
 
+class JsonParser(JSONParser):
+    """Reads a body of JSON; one that is nested deeper than Python recurses is unreadable, and no fault of ours."""
+
+    def parse(self, *args: Any, **options: Any) -> Any:
+        """Return the values of the body. Raises ParseError."""
+        try:
+            return super().parse(*args, **options)
+        except RecursionError as error:
+            raise exceptions.ParseError("JSON parse error - nested too deeply") from error
+
+
 def handle_error(error: Exception, context: Mapping[str, Any]) -> Response | None:
     """Return an error as application/problem+json; None for what is unforeseen, which is a 500."""
     if isinstance(error, DomainError):
@@ -64,6 +78,8 @@ def handle_error(error: Exception, context: Mapping[str, Any]) -> Response | Non
     found = exception_handler(error, dict(context))
     if found is None:
         return None
+    if isinstance(error, exceptions.ValidationError):
+        return _invalid(error)
     code = error.get_codes() if isinstance(error, exceptions.APIException) else found.status_text
     detail = error.detail if isinstance(error, exceptions.APIException) else str(error)
     told = _problem(found.status_code, str(code).upper().replace(" ", "_"), str(detail), "")
@@ -71,6 +87,26 @@ def handle_error(error: Exception, context: Mapping[str, Any]) -> Response | Non
         if name.lower() != "content-type":
             told[name] = value
     return told
+
+
+def _invalid(error: exceptions.ValidationError) -> Response:
+    """Return the problem of a body that has not the documented form, with every place to mend."""
+    places = [{"pointer": f"#{pointer}", "detail": text} for pointer, text in _faults(error.detail, "")]
+    told = "; ".join(f"{place['pointer']}: {place['detail']}" for place in places[:_MOST_TOLD])
+    answer = _problem(error.status_code, "BODY_INVALID", told, "Correct what `errors` names; see /api/schema.")
+    answer.data["errors"] = places
+    return answer
+
+
+def _faults(detail: Any, pointer: str) -> Iterator[tuple[str, str]]:
+    if isinstance(detail, Mapping):
+        for name, inner in detail.items():
+            yield from _faults(inner, pointer if name == api_settings.NON_FIELD_ERRORS_KEY else f"{pointer}/{name}")
+    elif isinstance(detail, list):
+        for place, inner in enumerate(detail):
+            yield from _faults(inner, pointer if isinstance(inner, str) else f"{pointer}/{place}")
+    else:
+        yield pointer, str(detail)
 
 
 def _problem(status: int, code: str, detail: str, hint: str) -> Response:

@@ -79,5 +79,10 @@ def is_api_key(text: str) -> bool:
     return _API_KEY.fullmatch(text) is not None
 
 
+def sought(text: str) -> str:
+    """Return a text from outside as the database can look it up: NUL, which no stored text has, is U+FFFD."""
+    return text.replace("\0", "\ufffd")
+
+
 def _base64url(raw: bytes) -> str:
     return urlsafe_b64encode(raw).rstrip(b"=").decode("ascii")

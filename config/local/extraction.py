@@ -34,7 +34,13 @@ KEYWORDS: Final = {
     "pgettext_lazy": ((1, "c"), 2),
     "npgettext": ((1, "c"), 2, 3),
 }
-SKIN: Final = ("*.py", "templates/admin/**/*.html", "templates/unfold/**/*.html", "contrib/filters/**/*.py", "mixins/*.py")
+SKIN: Final = (
+    "*.py",
+    "templates/admin/**/*.html",
+    "templates/unfold/**/*.html",
+    "contrib/filters/**/*.py",
+    "mixins/*.py",
+)
 """The parts of the admin skin that the console shows; it comes without translations."""
 
 Id = str | tuple[str, str]

@@ -7,6 +7,7 @@ from decisions.domain import PolicyKind
 from decisions.models import DecisionPoint, PointExperiment, VariantPolicy
 from experiments.queries.designs import variants_of
 from foundation.errors import DomainError
+from foundation.ids import sought
 
 
 class PointUnknown(DomainError):
@@ -60,7 +61,7 @@ def points_by_key(key: str, *, project_key: str | None = None) -> Sequence[Point
     """Return the decision points with this key, of one project or of all."""
     rows = DecisionPoint.objects.filter(key=key).order_by("project_id")
     if project_key is not None:
-        rows = rows.filter(project__key=project_key)
+        rows = rows.filter(project__key=sought(project_key))
     return [_facts(row) for row in rows]
 
 

@@ -19,13 +19,23 @@ from experiments.queries.analysis_inputs import own_inputs
 from experiments.queries.designs import run_facts
 from experiments.queries.plans import plan_of, spec_of
 from experiments.vocabulary import Source
-from foundation.actions.jobs import enqueue
+from foundation.actions.jobs import enqueue, retry_dead
 from foundation.actions.journal import write_journal
-from foundation.queries import project_facts
+from foundation.errors import DomainError
+from foundation.queries import open_jobs, project_facts
 
 KIND: Final = "explore"
 MOST_METRICS: Final = 20
 MOST_DIMENSIONS: Final = 8
+MOST_WAITING: Final = 5
+"""Explorations of one experiment that wait or run at once: looks are computed on the same workers."""
+
+
+class ExplorationsWaiting(DomainError):
+    """So many explorations of the experiment are being computed that another has to wait."""
+
+    code = "EXPLORATIONS_WAITING"
+    hint = "Wait until one of them is in the list, then ask again."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,7 +70,7 @@ class ExplorationRequest:
 def request_exploration(*, experiment_id: int, request: ExplorationRequest, acting_user: str, now: datetime) -> bool:
     """Promise an exploration; return False where the same one was asked for on this day of the project already.
 
-    Raises ExplorationInvalid, ExperimentUnknown.
+    One that had failed for good is promised again. Raises ExplorationInvalid, ExplorationsWaiting, ExperimentUnknown.
     """
     run = run_facts(experiment_id)
     if run.source is not Source.OWN:
@@ -72,13 +82,16 @@ def request_exploration(*, experiment_id: int, request: ExplorationRequest, acti
     working_plan(plan_of(experiment_id), _specs(run.project_id, request), request.dimensions)
     today = facts.clock.at(now).astimezone(ZoneInfo(facts.time_zone)).date()
     digest = sha256(json.dumps(request.to_dict(), sort_keys=True).encode()).hexdigest()[:16]
+    key = f"{job_prefix(experiment_id)}{today.isoformat()}:{digest}"
     promised = enqueue(
         kind=KIND,
-        key=f"{job_prefix(experiment_id)}{today.isoformat()}:{digest}",
+        key=key,
         project_id=run.project_id,
         payload={"experiment_id": experiment_id, "request": request.to_dict(), "requested_by": acting_user},
-    )
+    ) or retry_dead(key=key)
     if promised:
+        if open_jobs(key_prefix=job_prefix(experiment_id)) > MOST_WAITING:
+            raise ExplorationsWaiting(f"{MOST_WAITING} explorations of this experiment are being computed.")
         write_journal(
             project_id=run.project_id,
             at=now,

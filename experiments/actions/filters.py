@@ -14,7 +14,7 @@ from experiments.queries.filters import filter_of, newest_versions
 from experiments.vocabulary import PERSONAL_UNITS, UnitKind
 from foundation.actions.journal import write_journal
 from foundation.errors import DomainError
-from foundation.ids import hash_unit
+from foundation.ids import hash_unit, sought
 from foundation.queries import project_facts
 
 MOST_UNITS = 1_000
@@ -109,7 +109,7 @@ def list_units(
     They count from now on (project time): experiments that exposed a unit before are not changed by it. Raises
     FilterUnknown, ListedUnitsInvalid.
     """
-    row = newest_versions(project_id).filter(key=key, rule=FilterRule.UNIT_LIST).first()
+    row = newest_versions(project_id).filter(key=sought(key), rule=FilterRule.UNIT_LIST).first()
     if row is None:
         raise FilterUnknown(f"There is no filter {key} that goes by a list.")
     if len(units) > MOST_UNITS:

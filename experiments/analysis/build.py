@@ -62,7 +62,7 @@ def _build(plan: AnalysisPlan, inputs: AnalysisInputs) -> Scorecard:
         contrasts=contrasts,
         checks=run_checks(context),
         is_last=inputs.is_last,
-        segments=segment_families(plan, inputs, days),
+        segments=segment_families(plan, inputs, comparisons, days),
     )
 
 

@@ -10,6 +10,7 @@ from experiments.analysis.estimate import Estimated
 from experiments.analysis.looks import Look
 from experiments.analysis.plan import AnalysisPlan, Objective
 from experiments.analysis.scorecard import (
+    AFTER_HORIZON,
     AdjustmentFigures,
     ArmFigures,
     Comparison,
@@ -127,7 +128,7 @@ def _sequential(look: Look, effect: Effect, decision: Decision) -> SequentialFig
     if decision.crossed is not Crossing.NONE:
         absolute = reduce(intersection, (past.absolute for past in look.past), absolute)
         relative = reduce(intersection, (past.lift for past in look.past), relative)
-    method = f"{look.plan.method}_AFTER_HORIZON" if look.after_horizon else str(look.plan.method)
+    method = f"{look.plan.method}{AFTER_HORIZON}" if look.after_horizon else str(look.plan.method)
     return SequentialFigures(
         method=method,
         alpha=decision.alpha,

@@ -113,7 +113,8 @@ def _settle(plan: AnalysisPlan, drafts: Sequence[Draft], claims: Claims, decisio
         for i in claims.nodes[n]:
             decisions[i] = replace(decisions[i], crossed=Crossing.NONE)
     for i, p in _adjusted(plan, drafts, claims, decisions).items():
-        decisions[i] = replace(decisions[i], p_adjusted=p)
+        # a graph that was handed a part of alpha only: its p-values are read beside the plan's alpha all the same
+        decisions[i] = replace(decisions[i], p_adjusted=min(1.0, p * (plan.alpha / claims.alpha)))
 
 
 def _adjusted(
@@ -181,8 +182,8 @@ def _single_step(plan: AnalysisPlan, drafts: Sequence[Draft], decisions: dict[in
             if (k == 0 or corrected) and decisions[i].crossed is Crossing.BETTER:
                 spare[drafts[i].variant] = spare.get(drafts[i].variant, 0.0) + level
     for variant, secondary in by_variant(drafts, MetricRole.SECONDARY).items():
-        if plan.gatekeeping is Gatekeeping.GATE or variant in spare:
-            level = plan.alpha if plan.gatekeeping is Gatekeeping.GATE else spare[variant]
+        level = plan.alpha if plan.gatekeeping is Gatekeeping.GATE else spare.get(variant, 0.0)
+        if level > 0.0:
             _settle(plan, drafts, handed_on(secondary, level), decisions)
 
 
@@ -209,7 +210,7 @@ def _alone(plan: AnalysisPlan, draft: Draft) -> Decision:
 def _at_level(plan: AnalysisPlan, draft: Draft, level: float, *, tuned_at: float) -> Decision:
     """Return whether a comparison crosses at a two-sided level, now or, group-sequentially, at an earlier look.
 
-    A crossing inside the horizon stands as long as the estimate stays on its side.
+    An earlier crossing, of the horizon or of the sequence after it, stands as long as the estimate stays on its side.
     """
     if draft.look is None or draft.z is None:
         return Decision(level, Undefined(_MISSING))

@@ -6,6 +6,10 @@ out cannot favour an arm. The result with everybody stands beside (the sensitivi
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
+
+LONGEST_HOURS: Final = 24 * 365
+"""How far before its exposure a unit's events may be counted; hardly any event is accepted that is older."""
 
 
 class FilterKind(StrEnum):
@@ -56,5 +60,7 @@ class UnitFilter:
                 raise ValueError("attribute: an ATTRIBUTE filter names an attribute and one or more values")
             case FilterRule.EVENT_RATE if not self.events or not self.hours or self.limit is None:
                 raise ValueError("events: an EVENT_RATE filter names events, hours and a limit")
-        if (self.hours is not None and self.hours < 1) or (self.limit is not None and self.limit < 0):
-            raise ValueError("hours: must be 1 or more, and limit 0 or more")
+        if self.hours is not None and not 1 <= self.hours <= LONGEST_HOURS:
+            raise ValueError(f"hours: must be from 1 to {LONGEST_HOURS}, not {self.hours}")
+        if self.limit is not None and self.limit < 0:
+            raise ValueError(f"limit: must be 0 or more, not {self.limit}")

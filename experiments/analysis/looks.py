@@ -17,7 +17,7 @@ from experiments.statistics.results import Undefined, UndefinedReason
 class Look:
     """One comparison at this look, before any level is chosen.
 
-    information, fraction: of this look; None where they do not exist. past: earlier looks inside the horizon.
+    information, fraction: of this look; None where they do not exist. past: earlier looks, oldest first.
     after_horizon: the horizon's own look has been taken. units: of both arms. started: enough conversions for a
     confidence sequence.
     """
@@ -38,7 +38,7 @@ class Look:
 
     @property
     def crossed_before(self) -> Crossing:
-        """Where the comparison had first left its boundary at an earlier look inside the horizon."""
+        """Where the comparison had first left its boundary at an earlier look."""
         sides = (look.crossed for look in self.past)
         return next((side for side in sides if side is not Crossing.NONE), Crossing.NONE)
 
@@ -137,16 +137,13 @@ def look_at(
     found = information(effect)
     units = effect.pair.control.n + effect.pair.treatment.n
     smaller = min(effect.pair.control.n, effect.pair.treatment.n)
-    inside = tuple(look for look in past if look.spent_fraction <= 1.0)
     after = bool(past) and past[-1].spent_fraction >= 1.0
     return Look(
         plan=plan,
         metric=metric,
         information=found,
-        fraction=_fraction(
-            plan, metric, found, days, inside, is_final=after or at_horizon(plan, days, is_last=is_last)
-        ),
-        past=inside,
+        fraction=_fraction(plan, metric, found, days, past, is_final=after or at_horizon(plan, days, is_last=is_last)),
+        past=past,
         after_horizon=after and plan.method is SequentialMethod.GROUP_SEQUENTIAL,
         units=units,
         started=nonzero * smaller >= plan.minimum_conversions * units,
@@ -165,7 +162,7 @@ def _fraction(
     metric: PlannedMetric,
     found: float | None,
     days: float | None,
-    inside: tuple[PastLook, ...],
+    past: tuple[PastLook, ...],
     *,
     is_final: bool,
 ) -> float | None:
@@ -180,5 +177,5 @@ def _fraction(
         reached = days / plan.horizon_days
     if reached is None:
         return None
-    earlier = inside[-1].spent_fraction if inside else 0.0
+    earlier = past[-1].spent_fraction if past else 0.0
     return min(1.0, max(reached, earlier, 0.0))

@@ -42,6 +42,8 @@ __all__ = [
 ]
 
 SCHEMA = 1
+AFTER_HORIZON = "_AFTER_HORIZON"
+"""Ending of the method's name at looks after that of the horizon."""
 
 
 class FigureStatus(StrEnum):
@@ -130,6 +132,11 @@ class SequentialFigures:
     p_value: float | None
     crossed: Crossing
     reason: UndefinedReason | None = None
+
+    @property
+    def after_horizon(self) -> bool:
+        """Whether the look of the horizon had been taken before."""
+        return self.method.endswith(AFTER_HORIZON)
 
 
 @dataclass(frozen=True, slots=True)

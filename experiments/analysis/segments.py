@@ -4,7 +4,7 @@ All levels of an experiment are estimated together, in arrays; what each of them
 alone.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 
 import numpy as np
@@ -12,6 +12,7 @@ import numpy as np
 from experiments.analysis.inputs import AnalysisInputs
 from experiments.analysis.looks import at_horizon
 from experiments.analysis.plan import AnalysisPlan, PlannedMetric, SequentialMethod
+from experiments.analysis.scorecard import Comparison
 from experiments.analysis.segment_batches import Cell, estimates_of
 from experiments.analysis.segment_estimates import EffectBatch
 from experiments.analysis.segment_figures import SegmentFamily, SegmentFigures
@@ -26,36 +27,40 @@ Sums = dict[tuple[str, str], PowerSums]
 """The sums of a level, by variant and stratum."""
 
 
-def segment_families(plan: AnalysisPlan, inputs: AnalysisInputs, days: float | None) -> tuple[SegmentFamily, ...]:
+def segment_families(
+    plan: AnalysisPlan, inputs: AnalysisInputs, comparisons: Iterable[Comparison], days: float | None
+) -> tuple[SegmentFamily, ...]:
     """Return the levels of every dimension, for each DECISION metric and treatment in plan order, levels by name.
 
     Figures are those of a single look; a level needs the plan's `minimum_units` in both arms. p-values are corrected
-    by Benjamini and Hochberg over all levels of all dimensions of one metric and treatment.
+    by Benjamini and Hochberg over all levels of all dimensions of one metric and treatment. comparisons: of this look,
+    which say whether it is the one of the horizon.
     """
     if not plan.dimensions or not inputs.segments:
         return ()
     cells = list(_cells(plan, inputs))
     effects = estimates_of(plan, cells, source=inputs.source)
-    due = claims_due(
-        plan,
-        days,
-        is_last=inputs.is_last,
-        after_horizon=any(look.spent_fraction >= 1.0 for look in inputs.history.looks),
-    )
+    due = claims_due(plan, comparisons, days, is_last=inputs.is_last)
     return _families(plan, cells, effects, claims=due)
 
 
-def claims_due(plan: AnalysisPlan, days: float | None, *, is_last: bool, after_horizon: bool) -> bool:
+def claims_due(plan: AnalysisPlan, comparisons: Iterable[Comparison], days: float | None, *, is_last: bool) -> bool:
     """Return whether segments may be claimed at this look: the only one, that of the horizon, or the very last.
 
-    Corrected p-values hold for one look, so that claims at every look would be more than the plan's q allows.
-    after_horizon: the look of the horizon has been taken before.
+    Corrected p-values hold for one look, so that claims at every look would be more than the plan's q allows. The look
+    of the horizon is the one at which the last DECISION comparison has come to it, by days or by information.
     """
     if is_last or plan.method is SequentialMethod.FIXED_HORIZON:
         return True
-    if plan.method is not SequentialMethod.GROUP_SEQUENTIAL or after_horizon:
+    if plan.method is not SequentialMethod.GROUP_SEQUENTIAL:
         return False
-    return at_horizon(plan, days, is_last=is_last)
+    seen = [
+        found.sequential for found in comparisons if found.role is MetricRole.DECISION and found.sequential is not None
+    ]
+    if seen and all(look.after_horizon for look in seen):
+        return False
+    reached = bool(seen) and all((look.spent_fraction or 0.0) >= 1.0 for look in seen)
+    return reached or at_horizon(plan, days, is_last=is_last)
 
 
 def _cells(plan: AnalysisPlan, inputs: AnalysisInputs) -> Iterator[Cell]:

@@ -57,7 +57,8 @@ def final_of(plan: AnalysisPlan, draft: Draft, decision: Decision, number: int) 
     """Return what a DECISION or SECONDARY comparison with control says once it has stopped; later looks keep it.
 
     It stops at its first crossing, or with the look at the horizon. Stage-wise ordering needs the bounds of earlier
-    looks, as they were then. Its ends are distances in standard errors from the estimate, so that difference and lift
+    looks, as they were then; a SECONDARY metric that had left one before it could be claimed has no place in it, and
+    no such figures. Its ends are distances in standard errors from the estimate, so that difference and lift
     are this comparison's own intervals (score, Welch, Fieller) at those distances, and never contradict each other.
     """
     look, z = draft.look, draft.z
@@ -67,7 +68,7 @@ def final_of(plan: AnalysisPlan, draft: Draft, decision: Decision, number: int) 
         return look.stopped
     over = look.fraction is not None and look.fraction >= 1.0
     stops = not look.after_horizon and (over or decision.crossed is not Crossing.NONE)
-    if not stops or look.information is None or isinstance(decision.bound, Undefined):
+    if not stops or look.information is None or isinstance(decision.bound, Undefined) or _went_on(draft, look):
         return None
     information = increasing((*(past.information for past in look.past), look.information))
     bounds = tuple(math.inf if past.bound is None else past.bound for past in look.past)
@@ -87,6 +88,12 @@ def final_of(plan: AnalysisPlan, draft: Draft, decision: Decision, number: int) 
 def _has_final(plan: AnalysisPlan, draft: Draft) -> bool:
     claims = draft.metric.role in (MetricRole.DECISION, MetricRole.SECONDARY) and draft.reference == plan.control
     return claims and plan.method is SequentialMethod.GROUP_SEQUENTIAL and plan.schema >= _FIRST_WITH_FINAL
+
+
+def _went_on(draft: Draft, look: Look) -> bool:
+    """Return whether the comparison had left its bound at an earlier look, where its treatment had not passed yet."""
+    gated = draft.metric.role is MetricRole.SECONDARY
+    return gated and not all(past.absolute.contains(0.0) for past in look.past)
 
 
 def _at(

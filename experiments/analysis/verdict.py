@@ -9,7 +9,15 @@ from dataclasses import dataclass
 from experiments.analysis.looks import at_horizon
 from experiments.analysis.plan import AnalysisPlan, Objective, Requirement, SequentialMethod
 from experiments.analysis.reasons import Parameter, ReasonCode, ReasonItem, Verdict
-from experiments.analysis.scorecard import Comparison, Crossing, FigureStatus, Interval, Outcome, Scorecard
+from experiments.analysis.scorecard import (
+    Comparison,
+    Crossing,
+    FigureStatus,
+    Interval,
+    IntervalStatus,
+    Outcome,
+    Scorecard,
+)
 from experiments.statistics.distributions import normal_isf
 from experiments.vocabulary import CheckLevel, Direction, MetricKind, MetricRole, VerdictState
 
@@ -236,9 +244,10 @@ def _lower_bound(found: Comparison, multiplier: float) -> float:
 
 def _interval(found: Comparison) -> Interval:
     """Return the interval at the decision's own level where there is one, else the single-look interval."""
-    if found.sequential is not None and found.sequential.bound is not None:
-        return found.sequential.absolute
-    return found.absolute.interval
+    seen = found.sequential
+    return (
+        found.absolute.interval if seen is None or seen.absolute.status is IntervalStatus.UNDEFINED else seen.absolute
+    )
 
 
 def _effect_reason(code: ReasonCode, found: Comparison, *, turned: bool = False, **more: Parameter) -> ReasonItem:

@@ -12,7 +12,7 @@ from experiments.models import Metric, Outcome, Quarantine, RecordedImport
 from experiments.models import Scorecard as ScorecardRow
 from experiments.queries.designs import RunFacts, variants_of
 from experiments.queries.own_evidence import read_own
-from experiments.queries.plans import draft_plan
+from experiments.queries.plans import redrafted
 from experiments.queries.recorded_evidence import read_recorded
 from experiments.queries.strata import Strata
 from experiments.vocabulary import MetricRole
@@ -76,7 +76,7 @@ def own_inputs(
             rows=found.units,
             exposures_without_token=found.exclusions.unverified,
             allocation_changes=len(strata.allocations) - 1,
-            frozen_changes=int(draft_plan(run.id) != plan),
+            frozen_changes=int(redrafted(run.id, plan) != plan),
             filtered=found.filtered,
             late=_late(question),
             messages=_messages(question),

@@ -73,6 +73,13 @@ def _with_information(plan: Plan, planned: object) -> Plan:
     return replace(plan, metrics=tuple(metrics))
 
 
+def redrafted(experiment_id: int, frozen: Plan) -> Plan:
+    """Return the plan that the design gives now, in the schema of the frozen one: equal to it as long as nobody
+    changed the design, also where later schemas have other defaults. Raises PlanInvalid.
+    """
+    return Plan.from_dict({**draft_plan(experiment_id).to_dict(), "schema": frozen.schema})
+
+
 def plan_of(experiment_id: int) -> Plan:
     """Return the plan that was frozen at launch."""
     return Plan.from_dict(json.loads(AnalysisPlan.objects.get(experiment_id=experiment_id).content))

@@ -16,6 +16,7 @@ from experiments.models import Scorecard as StoredScorecard
 from experiments.queries.designs import ExperimentUnknown
 from experiments.vocabulary import ArmState, Source, Status, UnitKind, VerdictState
 from foundation.errors import DomainError
+from foundation.ids import sought
 from foundation.queries import JobFault, JournalLine, ProjectFacts, journal_of, latest_fault, project_facts
 
 
@@ -171,7 +172,7 @@ def readout(*, key: str, project_key: str | None = None) -> Readout:
 def _find(key: str, project_key: str | None) -> Experiment:
     found = Experiment.objects.select_related("project").prefetch_related("variants", "metrics__metric")
     if project_key is not None:
-        found = found.filter(project__key=project_key)
+        found = found.filter(project__key=sought(project_key))
     rows = list(found.filter(key=key).order_by("project__key")[:20])
     if not rows:
         raise ExperimentUnknown(f"There is no experiment with the key {key}.")

@@ -190,10 +190,9 @@ def _note(plan: AnalysisPlan) -> Text:
 
 
 def _waits(card: Scorecard, plan: AnalysisPlan) -> Text:
-    methods = (found.sequential.method for found in card.comparisons if found.sequential is not None)
-    after = any(method.endswith("_AFTER_HORIZON") for method in methods)
-    if claims_due(plan, card.days, is_last=card.is_last, after_horizon=after):
+    if claims_due(plan, card.comparisons, card.days, is_last=card.is_last):
         return ""
+    after = any(found.sequential is not None and found.sequential.after_horizon for found in card.comparisons)
     if after:
         return _("Claims belong to the look of the planned end. This look is later: read what stands out as a hint.")
     return _("Claims wait for the last look: a level that stands out today may not stand out then.")

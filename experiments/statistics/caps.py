@@ -37,8 +37,8 @@ def capped(totals: ArrayLike, *, lower: float | None = None, upper: float | None
     """
     column = finite_column("totals", totals)
     for name, limit in (("lower", lower), ("upper", upper)):
-        if limit is not None and math.isnan(limit):
-            raise RowsInvalid(f"{name}: must be a number", hint="Leave out a limit that there is none for.")
+        if limit is not None and not math.isfinite(limit):
+            raise RowsInvalid(f"{name}: must be finite, not {limit}", hint="Leave out a limit that there is none for.")
     if lower is not None and upper is not None and lower > upper:
         raise RowsInvalid(f"lower: {lower} is above {upper}", hint="Give a lower limit below the upper one.")
     return column if lower is None and upper is None else np.clip(column, lower, upper)

@@ -87,14 +87,14 @@ def two_sided_bounds(looks: Looks, alpha: float) -> Bounds:
 
 @lru_cache(maxsize=256)
 def one_sided_bounds(looks: Looks, alpha: float) -> Bounds:
-    """Return the bounds of a one-sided test: a guardrail's. Nothing of its alpha is reserved."""
+    """Return the bounds of a one-sided test: a guardrail's, which reserves the same share of its alpha."""
     between_0_and_1(alpha=2.0 * alpha)
     shares, fixed = _shares(looks), normal_isf(alpha)
     match looks.method:
         case Watching.FIXED_HORIZON:
             upper: tuple[float, ...] = (fixed,)
         case Watching.GROUP_SEQUENTIAL:
-            upper = group_sequential.lan_demets(shares, 2.0 * alpha, spending=looks.spending)
+            upper = group_sequential.lan_demets(shares, 2.0 * alpha * (1.0 - looks.reserved), spending=looks.spending)
         case Watching.CONFIDENCE_SEQUENCE:
             g = confidence.tuned_g(2.0 * alpha, 1.0)
             upper = tuple(confidence.one_sided_mixture(share, g, alpha) for share in shares)

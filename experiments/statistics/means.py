@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterable
 from dataclasses import replace
 
-from experiments.statistics.figures import finite, positive
+from experiments.statistics.figures import FigureInvalid, finite, positive
 from experiments.statistics.moments import Moments
 from experiments.statistics.pair import ArmEstimate, Pair, Restricted
 from experiments.statistics.results import Undefined, UndefinedReason
@@ -51,11 +51,13 @@ def checked(pair: Pair | Undefined) -> Pair | Undefined:
 
 def satterthwaite(components: Iterable[tuple[float, float]]) -> float:
     """Return the degrees of freedom of a sum of independent (variance, degrees of freedom) components."""
-    positive = [component for component in components if component[0] > 0.0]
-    if not positive:
+    varying = [component for component in components if component[0] > 0.0]
+    if not varying:
         return math.inf
-    largest = max(variance for variance, _ in positive)
-    shares = [(variance / largest, degrees) for variance, degrees in positive]
+    if not all(degrees > 0.0 for _, degrees in varying):
+        raise FigureInvalid("degrees: must be above 0 where there is a variance")
+    largest = max(variance for variance, _ in varying)
+    shares = [(variance / largest, degrees) for variance, degrees in varying]
     total = sum(share for share, _ in shares)
     spread = sum(share * share / degrees for share, degrees in shares)
     return total * total / spread if spread > 0.0 else math.inf

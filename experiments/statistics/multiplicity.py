@@ -94,7 +94,7 @@ def dunnett_p(statistic: float, loadings: tuple[float, ...], df: float = math.in
     """
     finite(statistic=statistic)
     _check_loadings(loadings, df)
-    return 1.0 - _dunnett_cdf(abs(statistic), loadings, df)
+    return min(1.0, _beyond(abs(statistic), loadings, df))
 
 
 @lru_cache(maxsize=1024)
@@ -145,7 +145,8 @@ def _check_loadings(loadings: tuple[float, ...], df: float) -> None:
         raise FigureInvalid(f"df: must be above 0, not {df}")
 
 
-def _dunnett_cdf(bound: float, loadings: tuple[float, ...], df: float) -> float:
+def _beyond(bound: float, loadings: tuple[float, ...], df: float) -> float:
+    """Return P(any |Z_i| >= bound) = E[1 - prod(1 - tail_i(z))] over the shared z; small ones keep their digits."""
     z, weights = _hermite()
     if math.isinf(df):
         scales, mass = np.ones(1), np.ones(1)
@@ -153,12 +154,13 @@ def _dunnett_cdf(bound: float, loadings: tuple[float, ...], df: float) -> float:
         scales, mass = _chi_nodes(df)
     total = 0.0
     for scale, share in zip(scales, mass, strict=True):
-        inside = np.ones_like(z)
+        beyond = np.zeros_like(z)
         for loading in loadings:
             rest = max(_LEAST_REST, math.sqrt(1.0 - loading * loading))
             edge = bound * float(scale)
-            inside = inside * (ndtr((edge - loading * z) / rest) - ndtr((-edge - loading * z) / rest))
-        total += float(share) * float(weights @ inside)
+            tail = ndtr((loading * z - edge) / rest) + ndtr((-edge - loading * z) / rest)
+            beyond = beyond + tail * (1.0 - beyond)
+        total += float(share) * float(weights @ beyond)
     return total
 
 

@@ -2,7 +2,7 @@
 
 import math
 
-from experiments.statistics.figures import between_0_and_1, finite, probabilities
+from experiments.statistics.figures import finite, probabilities
 from experiments.statistics.lift import fieller_g
 from experiments.statistics.pair import Pair
 from experiments.statistics.proportions import Counts, difference_z, ratio_z
@@ -45,7 +45,7 @@ def absolute_statistic(pair: Pair, margin: float, *, higher_is_better: bool) -> 
 
 def proportion_relative_z(counts: Counts, margin: float, *, higher_is_better: bool) -> float | Undefined:
     """Return the score statistic of H0: p_t = (1 -+ M) p_c, variance under H0 (Farrington & Manning 1990)."""
-    between_0_and_1(margin=margin)
+    probabilities(margin=margin)
     if counts.n_control == 0 or counts.n_treatment == 0:
         return Undefined(UndefinedReason.NO_DATA)
     if counts.x_control == 0 and counts.x_treatment == 0:

@@ -160,7 +160,10 @@ def _of_rows(table: Table, variant: str, others: list[str], workspace: Workspace
 
 
 def _yes(text: str) -> str:
-    return f"CASE WHEN lower({text}) IN {_YES} THEN 1 WHEN lower({text}) IN {_NO} OR {text} IS NULL THEN 0 END"
+    """Return the SQL of 1 for yes or a number of orders, 0 for no or nothing, NULL for anything else."""
+    several = f"TRY_CAST({text} AS DOUBLE) BETWEEN 1 AND 1e9"
+    no = f"lower({text}) IN {_NO} OR {text} IS NULL"
+    return f"CASE WHEN lower({text}) IN {_YES} OR {several} THEN 1 WHEN {no} THEN 0 END"
 
 
 def _revenue(spent: Floats) -> PowerSums:

@@ -81,7 +81,8 @@ def _comparison(opinion: Opinion, found: Comparison) -> Iterator[str]:
 
 def _judgement(found: Comparison, usual: Usual | None) -> str:
     crossed = Crossing.NONE if found.sequential is None else found.sequential.crossed
-    clear = crossed is not Crossing.NONE if found.role is MetricRole.DECISION else (found.p_value or 1.0) < _SURE
+    alone = found.p_value is not None and found.p_value < _SURE
+    clear = crossed is not Crossing.NONE if found.role is MetricRole.DECISION else alone
     said = usual is not None and usual.p_value < _SURE
     if clear and said:
         return "Both agree that there is a difference."

@@ -21,6 +21,8 @@ from experiments.warehouse.question import CLOCK_SKEW, Question, moment
 ORDER: Final = "Order Completed"
 REVERSALS: Final = ("Order Refunded", "Order Cancelled")
 """Events that take back what an earlier order brought; `order_id` says which."""
+OLDEST_ORDER: Final = timedelta(days=400)
+"""How long before the first event that counts an order may lie and still be known as what a reversal takes back."""
 
 
 def totals(kept: Table, question: Question, *carried: str) -> Table:
@@ -90,10 +92,12 @@ def _taken_back(undone: Table, kinds: Sequence[str]) -> IntegerValue:
 
 
 def _orders(question: Question) -> Table:
-    """Return when and by whom each order was placed, however long ago; the projector keeps one row for each order."""
+    """Return when and by whom each order was placed; the projector keeps one row for each order."""
+    longest = timedelta(days=max((spec.covariate_days for spec in question.metrics), default=0))
     placed = tables.outcomes()
     placed = placed.filter(
         placed.project_id == question.project_id,
+        placed.day >= (question.window_start - longest - OLDEST_ORDER).date(),
         placed.order_id.notnull(),
         placed.line == 0,
         placed.event == ORDER,

@@ -149,6 +149,12 @@ def retry(*, job_id: int) -> bool:
     return revived
 
 
+def retry_dead(*, key: str) -> bool:
+    """Give the job with this key another set of attempts; return whether it was dead."""
+    job_id = Job.objects.filter(key=key, state=Job.State.DEAD).values_list("pk", flat=True).first()
+    return job_id is not None and retry(job_id=job_id)
+
+
 def forget_finished(*, older_than: timedelta) -> int:
     """Delete done jobs that ended longer ago than this; return how many."""
     return Job.objects.filter(state=Job.State.DONE, finished_at__lt=Now() - older_than).delete()[0]

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from foundation.errors import DomainError
+from foundation.ids import sought
 from foundation.queries import project_facts
 from models_registry.artifacts import Artifact, ArtifactDamaged, open_artifact
 from models_registry.models import ArtifactChunk, ModelVersion, RegisteredModel
@@ -84,7 +85,7 @@ def models_by_key(key: str, *, project_key: str | None = None) -> Sequence[Model
     """Return the models with this key, of one project or of all."""
     rows = RegisteredModel.objects.filter(key=key).order_by("project_id")
     if project_key is not None:
-        rows = rows.filter(project__key=project_key)
+        rows = rows.filter(project__key=sought(project_key))
     return [model_facts(row) for row in rows]
 
 

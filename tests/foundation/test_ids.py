@@ -12,6 +12,7 @@ from foundation.ids import (
     hash_unit,
     is_api_key,
     salt_from,
+    sought,
 )
 
 PEPPER = bytes(range(32))
@@ -81,3 +82,8 @@ def test_digest_api_key__any_text__is_its_sha256() -> None:
 @pytest.mark.parametrize("text", ["", "ty_admin_" + "a" * 43, "ty_client_" + "a" * 42, "ty_client_" + "é" * 43])
 def test_is_api_key__other_forms__are_not(text: str) -> None:
     assert not is_api_key(text)
+
+
+def test_sought__text_with_nul__is_one_that_the_database_takes() -> None:
+    assert sought("sh\0p") == "sh\ufffdp"
+    assert sought("shop 中") == "shop 中"

@@ -8,6 +8,7 @@ import pytest
 from config.local.demo_records import create_demo_project, launch_experiments, simulated_origin
 from decisions.actions.rebuilding import rebuild_project
 from decisions.queries.log import log_digest, log_facts
+from experiments.analysis.scorecard import Outcome
 from experiments.models import Experiment
 from experiments.queries.evidence import evidence_facts
 from experiments.queries.looks import latest_look
@@ -16,6 +17,7 @@ from simulation.catalogue import draw_catalogue
 from simulation.designs import ExperimentDesign, experiment
 from simulation.edge_client import EdgeClient
 from simulation.live import LEAD, Clock, Driver, Placement, Traffic, replay
+from simulation.profiles import DIMENSIONS
 from simulation.storefront import Shop
 from simulation.truth import Effect, Truth
 
@@ -35,6 +37,8 @@ WINNER = ExperimentDesign(
     metrics=(("conversion", "DECISION", None), ("revenue", "SECONDARY", None), ("views", "GUARDRAIL", 0.25)),
 )
 HARMFUL = experiment("pushy-upsell")
+PARTS = ("SAMPLE_RATIO_DAYS", "SAMPLE_RATIO_LEVELS", "FILTER_BALANCE")
+"""Checks that look into parts of the traffic: days, levels of the dimensions, and whom the filter leaves out."""
 TRUTH = Truth(
     views=2.0,
     history=2.0,
@@ -93,6 +97,11 @@ def test_live_experiments__a_winner_and_a_harm__are_shipped_and_stopped_and_surv
     assert harmed is not None
     assert (won.verdict.state, won.verdict.winner) == (VerdictState.SHIP, WINNER.treatment)
     assert harmed.verdict.state is VerdictState.STOP_FOR_HARM
+    card = won.scorecard
+    assert {family.dimension for family in card.segments} == set(DIMENSIONS)
+    assert 0 < card.exclusions.filtered < 0.05 * DAYS * PER_DAY
+    assert all(comparison.unfiltered is not None for comparison in card.comparisons)
+    assert {card.check(code).outcome for code in PARTS} == {Outcome.PASSED}
     stopped = Experiment.objects.get(pk=ids[HARMFUL.key])
     assert stopped.status == "STOPPED"
     assert stopped.stopped_at is not None

@@ -7,7 +7,13 @@ import pytest
 from django.db import IntegrityError, connection, transaction
 
 from experiments.actions.design import create_metric
-from experiments.actions.exploration import ExplorationRequest, explore, request_exploration
+from experiments.actions.exploration import (
+    MOST_WAITING,
+    ExplorationRequest,
+    ExplorationsWaiting,
+    explore,
+    request_exploration,
+)
 from experiments.analysis.exploration import ExplorationInvalid
 from experiments.models import Experiment, ExploratoryScorecard, Metric, Scorecard
 from experiments.queries.explorations import ExplorationUnknown, exploration, exploration_lines
@@ -125,6 +131,27 @@ def test_request__once_a_day__promises_one_job_that_stores_one_exploration(exper
         "exploration:button",
         48,
     )
+
+
+def test_request__while_many_are_computed__waits_and_promises_nothing(experiment):
+    metric = revenue_of(experiment)
+    for days in range(1, MOST_WAITING + 1):
+        assert ask(experiment, asked(metric, window_hours=24 * days))
+    entries = JournalEntry.objects.count()
+    with pytest.raises(ExplorationsWaiting):
+        ask(experiment, asked(metric, window_hours=24 * 30))
+    assert not ask(experiment, asked(metric, window_hours=24)), "the same again is no other"
+    assert (Job.objects.filter(kind="explore").count(), JournalEntry.objects.count()) == (MOST_WAITING, entries)
+    Job.objects.filter(kind="explore").update(state=Job.State.DONE)
+    assert ask(experiment, asked(metric, window_hours=24 * 30))
+
+
+def test_request__that_failed_for_good__is_promised_again(experiment):
+    request = asked(revenue_of(experiment))
+    ask(experiment, request)
+    Job.objects.filter(kind="explore").update(state=Job.State.DEAD, attempts=5)
+    assert ask(experiment, request)
+    assert Job.objects.get(kind="explore").state == Job.State.READY
 
 
 @pytest.mark.django_db(transaction=True)

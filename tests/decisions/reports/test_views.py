@@ -107,6 +107,8 @@ UNKNOWN = (
     "/m/home-ranking/9.json",
     "/m/home-ranking/0",
     "/m/home-ranking?project=moon",
+    "/m/home-ranking?project=%00",
+    "/d/home?project=%00",
     "/d/nothing",
     "/d/nothing.json",
     "/d/home?project=moon",

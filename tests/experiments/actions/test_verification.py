@@ -88,6 +88,9 @@ def test_verify__plan_and_looks_of_the_first_schema__hold(experiment_id):
             Scorecard.objects.filter(pk=row.pk).update(content=text, sha256=hashlib.sha256(text.encode()).hexdigest())
     found = verify_report(experiment_id)
     assert (found.holds, found.looks) == (True, 2)
+    last = Scorecard.objects.get(look=2)
+    check = next(check for check in json.loads(last.content)["checks"] if check["code"] == "FROZEN_CHANGED")
+    assert (check["outcome"], last.verdict_state) == ("PASSED", "CONTINUE"), "later defaults change no design"
     with triggers_off():
         Scorecard.objects.filter(look=1).update(plan_sha256="0" * 64)
     assert (1, "plan") in parts(experiment_id)

@@ -122,6 +122,14 @@ def test_dunnett__passed__hands_on_less_than_a_bonferroni_level():
     assert found["s1", "b"].crossed is NONE
 
 
+def test_dunnett__level_handed_on__corrected_p_values_are_read_beside_the_whole_alpha():
+    rules = made(multiplicity=Multiplicity.DUNNETT)
+    for z in (2.4, 2.6, 3.0):
+        found = decided(rules, conversion_a=5.0, s1_a=z, s2_a=1.0)["s1", "a"]
+        assert found.p_adjusted is not None
+        assert (found.crossed is not NONE) is (found.p_adjusted <= rules.alpha)
+
+
 def test_gate__older_plans__test_secondaries_at_a_whole_alpha():
     found = decided(made(gatekeeping=Gatekeeping.GATE), conversion_a=5.0)
     assert found["s1", "a"].alpha == pytest.approx(0.05 / 4)

@@ -162,6 +162,27 @@ def test_segments__looks_after_the_horizon__claim_nothing_new():
     assert level(stopped, "browser", "Safari").claimed
 
 
+def test_segments__information_comes_before_the_last_day__claims_then_and_once():
+    rules = plan(
+        decision(conversion(), planned_information=20_000.0),
+        decision(conversion("other"), planned_information=10_000_000.0),
+        horizon_days=28,
+        dimensions=("browser", "country"),
+    )
+    alone = replace(rules, metrics=rules.metrics[:1])
+
+    def claims(made: AnalysisPlan) -> list[bool]:
+        cards: list[Scorecard] = []
+        for days in (10.0, 11.0, 28.0, 29.0):
+            seen = both(days=days, history=History.of(cards))
+            more = inputs(rates((4000, 400), (4000, 460), metric="other")).sums
+            cards.append(build_scorecard(made, replace(seen, sums=(*seen.sums, *more))))
+        return [level(card, "browser", "Safari").claimed for card in cards]
+
+    assert claims(alone) == [True, False, False, False]
+    assert claims(rules) == [False, False, True, False]
+
+
 def test_segments__confidence_sequence__claims_once_it_has_stopped():
     endless = plan(decision(conversion()), dimensions=("browser", "country"))
     assert not level(build_scorecard(endless, both()), "browser", "Safari").claimed

@@ -180,6 +180,23 @@ def test_final__secondary_metric__has_it_once_it_is_claimed_and_a_guardrail_neve
     assert card.comparison("conversion", "treatment").lift.interval.status is IntervalStatus.BOUNDED
 
 
+def test_final__secondary_metric_was_clear_before_its_treatment_passed__has_none():
+    made = plan(decision(conversion()), secondary(conversion("clicks")), horizon_days=28)
+    cards: list[Scorecard] = []
+    for days, n, converted in ((14.0, 8000, 860), (21.0, 12_000, 1330), (28.0, 16_000, 1790)):
+        sums = rates((n, n // 10), (n, converted)) | rates((n, n // 5), (n, n * 6 // 25), metric="clicks")
+        cards.append(build_scorecard(made, inputs(sums, days=days, history=History.of(cards))))
+    clicks = [card.comparison("clicks", "treatment") for card in cards]
+    assert [found.sequential.crossed for found in clicks if found.sequential] == [
+        Crossing.NONE,
+        Crossing.BETTER,
+        Crossing.BETTER,
+    ]
+    # stage-wise ordering counts a stop at the second look, which a path like this one would never have reached
+    assert [found.final for found in clicks] == [None, None, None]
+    assert final(cards[1]).look == 2
+
+
 @pytest.mark.parametrize("made", [plan(), replace(HORIZON, schema=1, futility=False)])
 def test_final__other_plans__have_none(made):
     assert first(look(made, (8000, 800), (8000, 1200), 28.0)).final is None

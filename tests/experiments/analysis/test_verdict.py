@@ -199,6 +199,18 @@ def test_judge__after_the_horizon__does_not_ship_on_what_the_horizon_would_have_
     assert judge(made, build_scorecard(made, later)).state is VerdictState.INCONCLUSIVE
 
 
+def test_judge__ships_later_on_what_was_paid_for_then__shows_the_interval_that_was_paid_for():
+    made = plan(horizon_days=14, reserved_alpha=0.0)
+    first = build_scorecard(made, inputs(rates(CONTROL, BETTER), days=14.0))
+    later = inputs(rates(CONTROL, (20_000, 2040)), days=15.0, history=History.of([first]))
+    found = judge(made, build_scorecard(made, later))
+    reason = found.reasons[0]
+    assert (found.state, reason.code) == (VerdictState.SHIP, ReasonCode.SUPERIOR)
+    lower = reason.params["lower"]
+    assert isinstance(lower, float)
+    assert lower > 0.0
+
+
 def test_judge__secondary_metric__decides_nothing():
     made = finished(decision(conversion()), secondary(revenue()))
     figures = rates(CONTROL, SAME)

@@ -52,19 +52,35 @@ def test_put_units__without_a_server_key__is_401_and_writes_nothing():
     [
         ({"unit_kind": "visitor", "units": ["v1", 7]}, 422, "UNITS_INVALID"),
         ({"unit_kind": "visitor", "units": ["v1", ""]}, 422, "UNITS_INVALID"),
-        ({"unit_kind": "planet", "units": ["v1"]}, 400, None),
-        ({"unit_kind": "visitor", "units": ["v"] * 1001}, 400, None),
-        ({"unit_kind": "visitor"}, 400, None),
-        ([], 400, None),
+        ({"unit_kind": "planet", "units": ["v1"]}, 400, "BODY_INVALID"),
+        ({"unit_kind": "visitor", "units": ["v"] * 1001}, 400, "BODY_INVALID"),
+        ({"unit_kind": "visitor"}, 400, "BODY_INVALID"),
+        ([], 400, "BODY_INVALID"),
     ],
 )
 def test_put_units__that_cannot_be_read__is_a_problem_and_writes_nothing(body, status, code):
     answer = put(body, key_of(make_project()))
     assert (answer.status_code, answer["Content-Type"]) == (status, "application/problem+json")
-    assert code is None or answer.json()["code"] == code
+    assert answer.json()["code"] == code
     assert not FilteredUnit.objects.exists()
 
 
-def test_put_units__of_an_unknown_filter__is_a_problem():
-    answer = put({"unit_kind": "visitor", "units": ["v1"]}, key_of(make_project()), "/api/v1/filters/nobody/units")
+@pytest.mark.parametrize("key", ["nobody", "busy-robots", "st%00aff"])
+def test_put_units__of_an_unknown_filter__is_a_problem(key):
+    path = f"/api/v1/filters/{key}/units"
+    answer = put({"unit_kind": "visitor", "units": ["v1"]}, key_of(make_project()), path)
     assert (answer.status_code, answer.json()["code"]) == (422, "FILTER_UNKNOWN")
+    assert not FilteredUnit.objects.exists()
+
+
+def test_put_units__body_of_another_form__names_every_place_to_mend():
+    told = put({"unit_kind": "planet", "units": ["v1", None]}, key_of(make_project())).json()
+    assert [place["pointer"] for place in told["errors"]] == ["#/unit_kind", "#/units/1"]
+    assert told["detail"].startswith('#/unit_kind: "planet" is not a valid choice.; #/units/1: ')
+    assert told["hint"]
+
+
+def test_put_units__nested_without_end__is_a_problem_and_no_failure():
+    headers = {"Authorization": f"Bearer {key_of(make_project())}"}
+    answer = Client().put(PATH, "[" * 100_000, content_type="application/json", headers=headers)
+    assert (answer.status_code, answer.json()["code"]) == (400, "PARSE_ERROR")

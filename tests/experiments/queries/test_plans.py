@@ -1,8 +1,9 @@
 import pytest
 
+from experiments.analysis.plan import AnalysisPlan as Plan
 from experiments.analysis.plan import PlanInvalid
-from experiments.models import AnalysisPlan
-from experiments.queries.plans import draft_plan, plan_of
+from experiments.models import AnalysisPlan, Experiment
+from experiments.queries.plans import draft_plan, plan_of, redrafted
 from tests.fixtures.records import CONVERSION, REVENUE, make_draft, make_project, make_running
 
 pytestmark = pytest.mark.django_db
@@ -33,3 +34,12 @@ def test_draft_plan__planned_information_that_cannot_be__is_refused_and_freezes_
         draft_plan(experiment_id)
     assert caught.value.message == message
     assert not AnalysisPlan.objects.filter(experiment_id=experiment_id).exists()
+
+
+def test_redrafted__plan_of_the_first_schema__is_equal_until_the_design_changes():
+    experiment_id = make_draft(make_project(), horizon_days=28)
+    frozen = Plan.from_dict(draft_plan(experiment_id).to_dict() | {"schema": 1})
+    assert frozen != draft_plan(experiment_id), "plans of the second schema have other defaults"
+    assert redrafted(experiment_id, frozen) == frozen
+    Experiment.objects.filter(pk=experiment_id).update(horizon_days=14)
+    assert redrafted(experiment_id, frozen) != frozen

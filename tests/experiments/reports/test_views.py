@@ -190,7 +190,14 @@ def test_readout__key_in_two_projects__asks_which_and_takes_the_answer(reader: C
 
 @pytest.mark.parametrize(
     "path",
-    ["/x/nothing", "/x/nothing.json", "/x/nothing.csv", "/x/nothing/segments.csv", "/x/free-shipping?project=moon"],
+    [
+        "/x/nothing",
+        "/x/nothing.json",
+        "/x/nothing.csv",
+        "/x/nothing/segments.csv",
+        "/x/free-shipping?project=moon",
+        "/x/free-shipping?project=%00",
+    ],
 )
 def test_readout__unknown__is_404_in_our_own_page(reader: Client, project: int, path: str) -> None:
     shipped(project)

@@ -43,7 +43,8 @@ def unit_rows(draw, names: tuple[str, ...] = ("y",), *, rates: frozenset[str] = 
     """Draw the exact sums of 0 to 12 units, each repeated up to 1e15 times; `rates` are 0 or 1."""
     size = draw(st.sampled_from([12, 12, 12, 5, 3, 2, 1, 0]))
     pools = [(0, 1) if name in rates else draw(st.sampled_from(POOLS)) for name in names]
-    columns = [draw(st.lists(st.sampled_from(pool), min_size=size, max_size=size)) for pool in pools]
+    chosen = draw(st.binary(min_size=size * len(names), max_size=size * len(names)))
+    columns = [[pool[chosen[k * size + i] % len(pool)] for i in range(size)] for k, pool in enumerate(pools)]
     times = draw(st.sampled_from(SCALES))
     return repeated(exact_sums(names, *columns), times)
 

@@ -12,7 +12,6 @@ from typing import Any, Union, get_args, get_origin
 
 import numpy as np
 from hypothesis import strategies as st
-from numpy.typing import ArrayLike
 
 from experiments.statistics import adaptive, arm_posteriors, clusters, designs, posterior, switchback_design
 from experiments.statistics.decomposition import SalesTotals
@@ -295,7 +294,7 @@ NEEDED = {"multiplier": "Callable", "lower": "tuple", "strata": "Pair"}
 def by_type(kind: Any) -> st.SearchStrategy[Any]:
     """Return what a parameter of a type may be given."""
     inner, outer = get_args(kind), get_origin(kind)
-    if kind == ArrayLike:
+    if "_SupportsArray" in str(kind):  # ArrayLike, alone or with None
         found = COLUMNS
     elif kind is types.NoneType:
         found = st.none()

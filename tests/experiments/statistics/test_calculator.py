@@ -114,6 +114,15 @@ def test_units_for__guardrails__are_sized_for_all_together():
     assert [each.name for each in together.guardrails] == ["revenue", "errors"]
 
 
+def test_power_for__alpha_is_reserved__guardrails_reserve_their_part_too():
+    def found(share: float, alpha: float) -> float:
+        looks = replace(WEEKLY, reserved=share)
+        guardrails = (Guardrail("revenue", REVENUE, 0.1, alpha=alpha),)
+        return power_for(Design(RATE, looks=looks, guardrails=guardrails), 0.1, 40_000.0).guardrails[0].power
+
+    assert found(0.1, 0.05) == pytest.approx(found(0.0, 0.045), abs=1e-12)
+
+
 def test_power_for__guardrail_one_look__is_the_power_of_its_one_sided_test():
     found = power_for(Design(RATE, guardrails=(Guardrail("revenue", REVENUE, 0.1),)), 0.1, 40_000.0)
     se = 30.0 * math.sqrt((1.0 + 0.81) / 20_000.0)

@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from experiments.statistics import multiplicity
+from experiments.statistics.distributions import normal_sf
 from experiments.statistics.gatekeeping import graphical
 
 PS = st.lists(st.floats(0.0, 1.0), min_size=1, max_size=12)
@@ -19,6 +20,13 @@ def test_dunnett_critical__few_degrees_of_freedom__is_larger():
     loadings = multiplicity.equal_loadings(3)
     # Dunnett (1964), two-sided 5%, 3 treatments, 20 degrees of freedom
     assert multiplicity.dunnett_critical(0.05, loadings, 20.0) == pytest.approx(2.54, abs=0.01)
+
+
+@pytest.mark.parametrize("z", [9.0, 15.0, 25.0])
+def test_dunnett_p__far_tail__keeps_its_digits(z):
+    # two events that far out hardly ever happen together
+    both = 4.0 * normal_sf(z)
+    assert multiplicity.dunnett_p(z, multiplicity.equal_loadings(2)) == pytest.approx(both, rel=1e-6, abs=0.0)
 
 
 def test_dunnett_p__one_treatment__is_the_plain_test():

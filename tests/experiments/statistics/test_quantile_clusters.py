@@ -59,7 +59,7 @@ def test_clustered_test__users_with_a_speed_of_their_own__keeps_its_size_where_t
 
 
 def test_clustered_quantile__what_cannot_be_estimated__is_undefined():
-    few = clustered_quantile(np.arange(200.0), np.arange(200) % 50, 0.5)
+    few = clustered_quantile(np.arange(200.0), np.minimum(np.arange(200) // 3, 49), 0.5)
     assert few == Undefined(UndefinedReason.TOO_FEW_UNITS)
     assert clustered_quantile([], [], 0.5) == Undefined(UndefinedReason.NO_DATA)
     tied = clustered_quantile(np.ones(400), np.arange(400) % 200, 0.5)

@@ -55,6 +55,12 @@ def test_read_test__rows__are_users_once_each_and_crossovers_left_out(read: Read
     assert revenue.sums == (15_000_000,)
 
 
+def test_read_test__number_of_orders__is_a_conversion_from_one_on(read: Reader):
+    test = read("variant,user,orders", "a,1,0", "a,2,3", "a,3,1.0", "b,4,12", "b,5,", "b,6,-1", "b,7,nan")
+    assert [(arm.name, arm.units, arm.converted) for arm in test.arms] == [("a", 3, 2), ("b", 2, 1)]
+    assert test.left_out == {"converted is neither yes nor no": 2}
+
+
 @pytest.mark.parametrize(
     ("lines", "told"),
     [
@@ -124,6 +130,12 @@ def test_second_opinion__three_variants__says_whether_any_differs(read: Reader):
     assert opinion.together is not None
     assert opinion.together.p_value < 0.05
     assert "All variants together: conversion differs" in "\n".join(opinion_lines(opinion, None))
+
+
+def test_second_opinion__second_metric_with_a_p_value_below_the_floats__is_a_difference(read: Reader):
+    lines = ("control,100000,5000,100000,1", "new,100000,5300,200000,1")
+    told = "\n".join(opinion_lines(second_opinion(read("variant,users,conversions,revenue,sd", *lines)), None))
+    assert told.count("Both agree that there is a difference.") == 2
 
 
 def test_second_opinion__nobody_converted__says_nothing_and_why(read: Reader):

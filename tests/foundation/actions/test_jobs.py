@@ -123,3 +123,12 @@ def test_enqueue__transaction_rolled_back__promises_nothing():
     with pytest.raises(Abort):
         promise_and_abort()
     assert not Job.objects.exists()
+
+
+def test_retry_dead__by_its_key__revives_it_and_nothing_else():
+    job_id = add()
+    assert not jobs.retry_dead(key="k")
+    Job.objects.filter(pk=job_id).update(state=Job.State.DEAD, attempts=5)
+    assert not jobs.retry_dead(key="other")
+    assert jobs.retry_dead(key="k")
+    assert (Job.objects.get().state, Job.objects.get().attempts) == (Job.State.READY, 0)

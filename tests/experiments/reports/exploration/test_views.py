@@ -102,7 +102,9 @@ def test_json__is_the_stored_text_under_its_digest(experiment, person):
     assert {entry["role"] for entry in body["exploration"]["comparisons"]} == {"DIAGNOSTIC"}
 
 
-@pytest.mark.parametrize("query", ["?number=2", "?number=x", "?number=-1", "?number=99999999999", "?project=other"])
+@pytest.mark.parametrize(
+    "query", ["?number=2", "?number=x", "?number=-1", "?number=99999999999", "?project=other", "?project=%00"]
+)
 def test_page__of_what_does_not_exist__is_404(experiment, person, query):
     assert person("view_experiment").get(PAGE + query).status_code == 404
 
