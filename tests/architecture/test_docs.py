@@ -254,3 +254,11 @@ def _readable(path: Path) -> str:
         return text_of(path)
     except UnicodeDecodeError:
         return ""
+
+
+def test_statistics__every_module__is_one_click_away() -> None:
+    index = section(text_of("docs/statistics.md"), "Find a method")
+    own = "../experiments/statistics/"
+    linked = {Path(target).stem for target in LINK.findall(index) if target.startswith(own)}
+    modules = {path.stem for path in (PROJECT / "experiments/statistics").glob("*.py")} - {"__init__"}
+    assert linked == modules
