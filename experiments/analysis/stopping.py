@@ -10,7 +10,7 @@ from experiments.analysis.looks import Look
 from experiments.analysis.plan import AnalysisPlan, Objective, SequentialMethod, Spending
 from experiments.analysis.scorecard import Crossing, FinalFigures, FutilityFigures, Interval
 from experiments.statistics.distributions import normal_isf
-from experiments.statistics.final_inference import final_inference
+from experiments.statistics.final_inference import LARGEST_Z, final_inference
 from experiments.statistics.futility import SpendingRule, at_drift
 from experiments.statistics.group_sequential import conditional_power, lan_demets
 from experiments.statistics.lift import lift
@@ -69,6 +69,8 @@ def final_of(plan: AnalysisPlan, draft: Draft, decision: Decision, number: int) 
     over = look.fraction is not None and look.fraction >= 1.0
     stops = not look.after_horizon and (over or decision.crossed is not Crossing.NONE)
     if not stops or look.information is None or isinstance(decision.bound, Undefined) or _went_on(draft, look):
+        return None
+    if abs(z) > LARGEST_Z:  # values that hardly vary at all: floats cannot tell the interval from the estimate
         return None
     information = increasing((*(past.information for past in look.past), look.information))
     bounds = tuple(math.inf if past.bound is None else past.bound for past in look.past)

@@ -14,6 +14,8 @@ from experiments.statistics.figures import FigureInvalid, between_0_and_1, finit
 from experiments.statistics.group_sequential import check_growing
 from experiments.statistics.recursion import crossing_probabilities, watched
 
+LARGEST_Z = 1e8
+"""Statistics beyond this are next to their interval's ends in floats: the search for those would never end."""
 _NEAR = 4.0
 """Standard errors around the plain estimate within which effects are tried first."""
 
@@ -60,9 +62,12 @@ def final_inference(
 ) -> FinalInference:
     """Return the inference after stopping at the last of `information` with statistic z.
 
-    Solves P_effect(more extreme) = alpha / 2, 1/2 and 1 - alpha / 2 for the effect in the units of the estimate.
+    Solves P_effect(more extreme) = alpha / 2, 1/2 and 1 - alpha / 2 for the effect in the units of the estimate. Raises
+    FigureInvalid for figures that cannot be and for a statistic beyond `LARGEST_Z`.
     """
     _check(information, bounds, z, lower)
+    if abs(z) > LARGEST_Z:
+        raise FigureInvalid(f"z: must be within {LARGEST_Z:g} standard errors, not {z:g}")
     between_0_and_1(alpha=alpha)
 
     half, step = alpha / 2.0, 1.0 / math.sqrt(information[-1])

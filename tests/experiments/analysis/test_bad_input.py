@@ -4,7 +4,7 @@ import random
 from dataclasses import replace
 from datetime import timedelta
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from experiments.analysis.build import build_scorecard
@@ -171,7 +171,15 @@ def shuffled(given: AnalysisInputs, seed: int) -> AnalysisInputs:
     return replace(given, **{name: tuple(entries) for name, entries in parts.items()})
 
 
-@settings(max_examples=120, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+# without shrinking: it takes minutes on inputs of this size, and a look can be read as it is
+@settings(
+    max_examples=120,
+    deadline=None,
+    derandomize=True,
+    database=None,
+    phases=(Phase.explicit, Phase.generate),
+    suppress_health_check=list(HealthCheck),
+)
 @given(histories(), st.integers(0, 99))
 def test_build_scorecard__hostile_figures__says_what_is_missing_and_can_be_judged(drawn, seed):
     made, given_looks = drawn

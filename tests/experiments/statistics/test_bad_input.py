@@ -22,6 +22,7 @@ from experiments.statistics.adjustment import Adjusted
 from experiments.statistics.best_arm import potential_value_remaining
 from experiments.statistics.exact_tests import conditional_odds
 from experiments.statistics.figures import FigureInvalid
+from experiments.statistics.final_inference import final_inference
 from experiments.statistics.lift import log_interval
 from experiments.statistics.means import checked
 from experiments.statistics.moments import Moments
@@ -219,3 +220,8 @@ def test_potential_value_remaining__rate_next_to_zero__has_no_end():
 def test_p_value__pair_without_variance__is_refused():
     with pytest.raises(FigureInvalid, match="variance"):
         p_value(Pair(ArmEstimate(9, 1.0, 0.0), ArmEstimate(9, 2.0, 0.0)))
+
+
+def test_final_inference__statistic_far_beyond_any_data__is_refused_in_no_time():
+    with pytest.raises(FigureInvalid, match="z: must be within"):
+        final_inference((2e40,), (), 1.4e17)
