@@ -27,6 +27,7 @@ EXPECTED = [
     "decisions_promotionproposal",
     "decisions_publishedbundle",
     "experiments_experiment",
+    "experiments_filter",
     "experiments_holdout",
     "experiments_layer",
     "experiments_metric",
