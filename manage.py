@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from types import FrameType
 
 DOCTOR = "doctor"
-ALONE = frozenset({"try"})
+ALONE = frozenset({"calibrate", "power", "try"})
 """Commands that compute from files or figures alone: no server is started for them, and none is asked."""
 
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from experiments.analysis.drafts import Drafter
-from experiments.analysis.inputs import SEQUENTIAL_P, AnalysisInputs, Health
+from experiments.analysis.inputs import SEQUENTIAL_P, SRM_CHECK, AnalysisInputs, Health
 from experiments.analysis.plan import AnalysisPlan, SequentialMethod
 from experiments.analysis.scorecard import Comparison, Outcome
 from experiments.vocabulary import CheckLevel
@@ -69,6 +69,10 @@ class CheckContext:
         """The error that each of `SHARED_BUDGET` may make over the life of a healthy test; 0 where none is left."""
         return (self.plan.blocker_alpha - self.plan.srm_alpha) / len(SHARED_BUDGET)
 
+    def budget(self, code: str) -> float:
+        """Return the error that a blocking check may make over the life of a healthy test."""
+        return self.plan.srm_alpha if code == SRM_CHECK else self.part_alpha
+
     def tested(self, code: str, *, once: float, always: float, figures: Figures) -> Found:
         """Return whether a blocking check fails at its part of the error budget.
 
@@ -76,16 +80,16 @@ class CheckContext:
         at every look, of which the smallest so far counts.
         """
         sequential = min(always, self.inputs.history.check_p.get(code, 1.0))
-        p = once if self.single_look else sequential
-        shown: Figures = {"p": p, "p_fixed": once, SEQUENTIAL_P: sequential, "alpha": self.part_alpha}
-        if not self.single_look and p < self.part_alpha <= always:
+        alpha, p = self.budget(code), once if self.single_look else sequential
+        shown: Figures = {"p": p, "p_fixed": once, SEQUENTIAL_P: sequential, "alpha": alpha}
+        if not self.single_look and p < alpha <= always:
             shown |= SINCE_EARLIER
-        return judged(p < self.part_alpha, figures | shown)
+        return judged(p < alpha, figures | shown)
 
     def untested(self, code: str, why: str) -> Found:
         """Return that there is nothing to test now, unless an earlier look has failed: then that stands."""
-        earlier = self.inputs.history.check_p.get(code, 1.0)
-        if not self.single_look and earlier < self.part_alpha:
-            found: Figures = {"p": earlier, SEQUENTIAL_P: earlier, "alpha": self.part_alpha}
+        alpha, earlier = self.budget(code), self.inputs.history.check_p.get(code, 1.0)
+        if not self.single_look and earlier < alpha:
+            found: Figures = {"p": earlier, SEQUENTIAL_P: earlier, "alpha": alpha}
             return judged(failed=True, figures=found | SINCE_EARLIER)
         return not_applicable(why)

@@ -4,13 +4,13 @@ import math
 
 from experiments.analysis.check_context import (
     PRE_EXPOSURE_BALANCE,
-    SINCE_EARLIER,
     CheckContext,
     Figures,
     Found,
     judged,
     not_applicable,
 )
+from experiments.analysis.inputs import SRM_CHECK
 from experiments.statistics import confidence, srm
 from experiments.statistics.distributions import binomial_two_sided, chi2_sf
 from experiments.statistics.means import checked, needs_restriction, restricted, welch
@@ -50,15 +50,10 @@ def sample_ratio(context: CheckContext) -> Found:
             figures[f"units:{key}"] = count + int(figures.get(f"units:{key}") or 0)
             figures[f"expected:{key}"] = share * sum(seen) + float(figures.get(f"expected:{key}") or 0.0)
     if df == 0:
-        return not_applicable("no units yet")
-    p_fixed = chi2_sf(chi, df) if exact is None else exact
-    p_now = srm.sequential_p(log_evidence)
-    p_sequential = min(p_now, context.inputs.history.srm_p)
-    p = p_fixed if context.single_look else p_sequential
-    if not context.single_look and p < context.plan.srm_alpha <= p_now:
-        figures |= SINCE_EARLIER
-    figures |= {"chi_square": chi, "df": df, "p_fixed": p_fixed, "p_sequential": p_sequential, "p": p}
-    return judged(p < context.plan.srm_alpha, figures | {"alpha": context.plan.srm_alpha})
+        return context.untested(SRM_CHECK, "no units yet")
+    once = chi2_sf(chi, df) if exact is None else exact
+    figures |= {"chi_square": chi, "df": df}
+    return context.tested(SRM_CHECK, once=once, always=srm.sequential_p(log_evidence), figures=figures)
 
 
 def exposure_mismatch(context: CheckContext) -> Found:

@@ -115,27 +115,30 @@ class PastLook:
 class History:
     """What all earlier looks saw, oldest first.
 
-    srm_p: the smallest sequential sample-ratio p-value so far. check_p: the same of every check that has one, by code.
+    check_p: the smallest sequential p-value so far of every check that has one, by code.
     """
 
     looks: tuple[PastLook, ...] = ()
-    srm_p: float = 1.0
     count: int = 0
     check_p: dict[str, float] = field(default_factory=dict)
 
     @classmethod
     def of(cls, scorecards: Iterable[Scorecard]) -> Self:
         """Return the history that the experiment's earlier scorecards hold, in the order of their looks."""
-        looks: list[PastLook] = []
-        check_p: dict[str, float] = {}
-        ordered = sorted(scorecards, key=lambda card: card.look)
-        for card in ordered:
-            looks.extend(look for found in (*card.comparisons, *card.contrasts) for look in _past(found))
-            for check in card.checks:
-                seen = check.figures.get(SEQUENTIAL_P)
-                if isinstance(seen, int | float):
-                    check_p[check.code] = min(check_p.get(check.code, 1.0), float(seen))
-        return cls(tuple(looks), check_p.get(SRM_CHECK, 1.0), len(ordered), check_p)
+        history = cls()
+        for card in sorted(scorecards, key=lambda card: card.look):
+            history = history.after(card)
+        return history
+
+    def after(self, card: Scorecard) -> Self:
+        """Return the history with one more look."""
+        looks = tuple(look for found in (*card.comparisons, *card.contrasts) for look in _past(found))
+        check_p = dict(self.check_p)
+        for check in card.checks:
+            seen = check.figures.get(SEQUENTIAL_P)
+            if isinstance(seen, int | float):
+                check_p[check.code] = min(check_p.get(check.code, 1.0), float(seen))
+        return type(self)(self.looks + looks, self.count + 1, check_p)
 
     def by_comparison(self) -> dict[tuple[str, str, str], tuple[PastLook, ...]]:
         """Return the earlier looks, oldest first, by metric, variant and reference."""

@@ -50,7 +50,7 @@ def watch(
     for look in looks:
         card = build_scorecard(plan, _inputs(plan, look, planned, history, source))
         yield card, judge(plan, card)
-        history = extended(history, card)
+        history = history.after(card)
 
 
 def single(
@@ -62,14 +62,6 @@ def single(
 ) -> tuple[Scorecard, Verdict]:
     """Return scorecard and verdict of an experiment that is looked at once, after four weeks."""
     return next(watch(plan, [Observed(28.0, sums, is_last=True)], weights=weights, source=source))
-
-
-def extended(history: History, card: Scorecard) -> History:
-    """Return the history with one more scorecard: what `History.of` makes of all of them."""
-    latest = History.of([card])
-    codes = {**history.check_p, **latest.check_p}
-    smallest = {code: min(history.check_p.get(code, 1.0), latest.check_p.get(code, 1.0)) for code in codes}
-    return History(history.looks + latest.looks, min(history.srm_p, latest.srm_p), history.count + 1, smallest)
 
 
 def crossed(found: Comparison) -> Crossing:

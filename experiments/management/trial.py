@@ -28,7 +28,7 @@ class Command(BaseCommand):
         "On your own order log: how often usual methods raise a false alarm, what this engine does, and what a test"
         " would find; with a finished test, a second opinion on it. No server, no database. See docs/import.md."
     )
-    requires_system_checks: list[str] = []  # noqa: RUF012  # Django declares it so; nothing here needs a database
+    requires_system_checks = ()  # nothing here needs a database
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Declare the arguments."""

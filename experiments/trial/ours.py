@@ -145,8 +145,7 @@ def _watched(test: Rehearsal, treated: NDArray[np.bool_], method: SequentialMeth
     for day in range(1, test.entry_days + 1):
         card = build_scorecard(plan, _inputs(test, totals, day, history))
         called.update(_called(card, method))
-        new = History.of([card])
-        history = History((*history.looks, *new.looks), min(history.srm_p, new.srm_p), day)
+        history = history.after(card)
     return sorted(called)
 
 

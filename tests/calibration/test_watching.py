@@ -5,7 +5,7 @@ import numpy as np
 from experiments.analysis.inputs import History
 from experiments.calibration import plans
 from experiments.calibration.sums import rates
-from experiments.calibration.watching import Observed, extended, single, watch
+from experiments.calibration.watching import Observed, single, watch
 from experiments.vocabulary import VerdictState
 
 
@@ -22,7 +22,7 @@ def test_watch__every_look__has_the_history_that_all_earlier_scorecards_leave():
     cards = [card for card, _verdict in watch(plan, looks(0.0))]
     grown = History()
     for card in cards:
-        grown = extended(grown, card)
+        grown = grown.after(card)
     assert grown == History.of(cards)
     assert [card.look for card in cards] == list(range(1, 15))
 

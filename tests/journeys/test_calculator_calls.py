@@ -1,7 +1,6 @@
 """The examples of docs/calculator.md run as they are printed, against a real console."""
 
 import json
-import shutil
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -10,14 +9,13 @@ import pytest
 from foundation.actions.projects import issue_api_key
 from tests.architecture.source import PROJECT
 from tests.fixtures.records import ACTOR, make_project
-from tests.journeys.test_documented_calls import run_page
+from tests.journeys.test_documented_calls import need_tools, run_page
 
 pytestmark = pytest.mark.slow
 
 
 def test_calculator_page__its_examples__plan_and_compare(make_site, tmp_path: Path):
-    if shutil.which("curl") is None:
-        pytest.skip("the examples need curl; install it")
+    need_tools("curl")
     now = datetime.now(UTC)
     project_id = make_project(now=now)
     key = issue_api_key(project_id=project_id, kind="server", name="Planner", acting_user=ACTOR, now=now)

@@ -14,6 +14,7 @@ from django.db import connection
 from decisions.actions.publishing import publish_bundle
 from foundation.actions.projects import issue_api_key
 from tests.architecture.source import PROJECT
+from tests.fixtures.material import missing
 from tests.fixtures.messages import unit_of
 from tests.fixtures.records import ACTOR, make_project, make_running
 
@@ -41,10 +42,15 @@ def run_page(page: Path, *, folder: Path, **environment: str) -> list[str]:
     return printed
 
 
+def need_tools(*names: str) -> None:
+    """Skip where a program that the examples call is not there; fail where it must be."""
+    absent = [name for name in names if shutil.which(name) is None]
+    if absent:
+        missing(f"{', '.join(absent)}, which the examples call,", "Install it.")
+
+
 def test_events_page__its_examples__assign_expose_and_track(make_site, tmp_path: Path):
-    missing = [name for name in ("bash", "curl", "gzip", "python3") if shutil.which(name) is None]
-    if missing:
-        pytest.skip(f"the examples need {', '.join(missing)}; install it")
+    need_tools("bash", "curl", "gzip", "python3")
     now = datetime.now(UTC)
     project_id = make_project(now=now)
     make_running(project_id, now=now)

@@ -1,6 +1,5 @@
 """Tests that stop early: power and duration beside a single look, and what they report once they have stopped."""
 
-import math
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 
@@ -13,12 +12,11 @@ from experiments.calibration.figures import counted, loss_of_share, mean
 from experiments.calibration.records import Result, Scale, Setting, Study, Tally, Target
 from experiments.calibration.sums import rates
 from experiments.calibration.watching import Observed, crossed, first_comparison, watch
-from experiments.statistics.distributions import normal_isf
+from experiments.statistics.power import detectable_rate
 
 RATE = 0.05
 PER_LOOK = 1_000
 POWER = 0.8
-DRIFT = normal_isf(0.025) + normal_isf(0.2)
 PlanOf = Callable[[int], AnalysisPlan]
 
 
@@ -77,7 +75,7 @@ def _endless(looks: int) -> AnalysisPlan:
 
 def design_difference(looks: int, share: float = 1.0) -> float:
     """Return a share of the difference in rates that one look at the horizon finds with 80%."""
-    return share * DRIFT * math.sqrt(2.0 * RATE * (1.0 - RATE) / (PER_LOOK * looks))
+    return share * (detectable_rate(control=RATE, units=PER_LOOK * looks, alpha=0.05, power=POWER) - RATE)
 
 
 def _observed(rng: np.random.Generator, looks: int, difference: float, every: float) -> Iterator[Observed]:

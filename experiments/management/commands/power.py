@@ -32,7 +32,7 @@ class Command(BaseCommand):
     """Translate the command line into one design or one comparison."""
 
     help = "Plan a test, or compare finished arms, from summary numbers. See docs/statistics.md, Planning."
-    requires_system_checks: list[str] = []  # noqa: RUF012  # Django declares it so; nothing here needs a database
+    requires_system_checks = ()  # nothing here needs a database
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Declare the arguments."""

@@ -40,10 +40,11 @@ class ExplorationForm(forms.Form):
 
     def __init__(self, data: Any, choices: Choices) -> None:
         super().__init__(data)
-        offered = [(str(metric.id), metric.name) for metric in choices.metrics]
-        self.fields["metrics"].choices = offered  # type: ignore[attr-defined]
-        names = [(name, name) for name in choices.dimensions]
-        self.fields["dimensions"].choices = names  # type: ignore[attr-defined]
+        metrics, dimensions = self.fields["metrics"], self.fields["dimensions"]
+        assert isinstance(metrics, forms.MultipleChoiceField)
+        assert isinstance(dimensions, forms.MultipleChoiceField)
+        metrics.choices = [(str(metric.id), metric.name) for metric in choices.metrics]
+        dimensions.choices = [(name, name) for name in choices.dimensions]
 
     def clean_metrics(self) -> list[int]:
         """Return the ids of the metrics, at most as many as an exploration takes."""

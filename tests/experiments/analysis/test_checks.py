@@ -75,7 +75,7 @@ def test_sample_ratio__closed_arm__counts_for_nothing():
 
 
 def test_sample_ratio__alarm_at_an_earlier_look__stays():
-    found = result("SAMPLE_RATIO", history=History(srm_p=1e-5, count=3))
+    found = result("SAMPLE_RATIO", history=History(check_p={"SAMPLE_RATIO": 1e-5}, count=3))
     assert (found.outcome, found.figures["p"]) == (Outcome.FAILED, 1e-5)
 
 
@@ -83,7 +83,7 @@ def test_history__of_scorecards__keeps_the_smallest_p_value():
     broken = build_scorecard(plan(), inputs(BASE, units={"control": 50_000, "treatment": 48_000}))
     healed = build_scorecard(plan(), inputs(BASE, units={"control": 50_000, "treatment": 50_000}))
     past = History.of([replace(healed, look=2), broken])
-    assert past.srm_p == broken.check("SAMPLE_RATIO").figures["p_sequential"]
+    assert past.check_p["SAMPLE_RATIO"] == broken.check("SAMPLE_RATIO").figures["p_sequential"]
     assert past.count == 2
 
 

@@ -80,8 +80,7 @@ def watch(looks: list[Look], *, planned: bool) -> Watched:
         at_the_end = seen.p_value is not None and seen.p_value < LEVEL
         sometime |= at_the_end
         crossed |= seen.sequential is not None and seen.sequential.crossed is not Crossing.NONE
-        new = History.of([card])
-        history = History((*history.looks, *new.looks), min(history.srm_p, new.srm_p), number)
+        history = history.after(card)
     ratio = card.check("SAMPLE_RATIO").figures
     return Watched(sometime, at_the_end, crossed, float(ratio["p_fixed"] or 0.0), float(ratio["p_sequential"] or 0.0))
 
