@@ -1,13 +1,10 @@
 """The edge as a WSGI callable on a real Postgres: what each route answers, and when."""
 
 import gzip
-import io
 import json
 import subprocess
 import sys
 from base64 import b64encode
-from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -16,69 +13,12 @@ import psycopg
 import pytest
 
 from config.edge import Edge
-from config.local.embedded import Postgres, Shutdown
-from decisions.serving.settings import EdgeSettings
+from config.local.embedded import Postgres
 from decisions.serving.token import milliseconds, verify_token
 from foundation.ids import format_api_key, hash_unit
+from tests.config.edges import call, log_of, start_edge
 from tests.decisions.published import CLIENT_KEY, PEPPER, SERVER_KEY, companion, message, publish, text_of
-from tests.experiments.assignment.builders import AT, arms, experiment, variant
-
-BOTH = (experiment(1), experiment(2, unit_kind="customer", variants=arms(1_000_000)))
-
-
-@dataclass(frozen=True)
-class Answer:
-    status: int
-    headers: dict[str, str]
-    body: bytes
-
-    @property
-    def json(self) -> Any:
-        return json.loads(self.body)
-
-
-def call(
-    edge: Edge, path: str, body: object = b"", *, key: str | None = CLIENT_KEY, method: str = "POST", **headers: str
-) -> Answer:
-    """Send a request through WSGI; a body that is no bytes is sent as JSON, the key as a bearer."""
-    raw = body if isinstance(body, bytes) else json.dumps(body).encode()
-    environ: dict[str, Any] = {"REQUEST_METHOD": method, "PATH_INFO": path, "wsgi.input": io.BytesIO(raw)}
-    environ["CONTENT_LENGTH"] = str(len(raw))
-    if key is not None:
-        environ["HTTP_AUTHORIZATION"] = f"Bearer {key}"
-    seen: dict[str, Any] = {}
-
-    def start_response(status: str, sent: list[tuple[str, str]]) -> None:
-        assert len({name.lower() for name, _ in sent}) == len(sent), "a header was sent twice"
-        seen.update(status=int(status[:3]), headers=dict(sent))
-
-    answered = b"".join(edge(environ | headers, start_response))
-    assert seen["headers"].get("Content-Length") == (None if seen["status"] == 204 else str(len(answered)))
-    return Answer(seen["status"], seen["headers"], answered)
-
-
-@pytest.fixture
-def edge(breakable_postgres: Postgres, tmp_path: Path) -> Iterator[Edge]:
-    """Return a running edge with one bundle of two experiments."""
-    publish(breakable_postgres.url, text_of(*BOTH, version=12))
-    edge = make_edge(breakable_postgres.url, tmp_path)
-    yield edge
-    edge.close()
-
-
-def make_edge(url: str | None, directory: Path, **changes: Any) -> Edge:
-    settings = EdgeSettings(database_url=url, redis_url=None, state_directory=directory, poll_seconds=0.1, **changes)
-    edge = Edge(settings)
-    edge.runtime.start()
-    return edge
-
-
-def log_of(postgres: Postgres) -> list[tuple[Any, ...]]:
-    with psycopg.connect(postgres.url) as connection:
-        return connection.execute(
-            "SELECT message_id, kind, event, visitor, properties, enrolments FROM decisions_eventlog"
-            " ORDER BY message_id"
-        ).fetchall()
+from tests.experiments.assignment.builders import AT, experiment
 
 
 def test_assignments__units_of_two_kinds__answers_each_with_a_token_that_verifies(edge: Edge) -> None:
@@ -323,7 +263,7 @@ def test_simulation__project_clock__signs_tokens_and_dates_events(breakable_post
     clock["started_at"] = datetime.now(UTC).isoformat()
     started = experiment(1, epoch_opened_at="2019-01-01T00:00:00Z")
     publish(breakable_postgres.url, text_of(started, secrets=companion(clock=clock)))
-    edge = make_edge(breakable_postgres.url, tmp_path)
+    edge = start_edge(breakable_postgres.url, tmp_path)
     try:
         text = call(edge, "/v1/assignments", {"units": {"visitor": "v-1"}}).json["decision_token"]
         bundle = edge.runtime.live.by_project[1]
@@ -338,73 +278,6 @@ def test_simulation__project_clock__signs_tokens_and_dates_events(breakable_post
         assert timedelta(0) <= corrected - origin < timedelta(minutes=1)
     finally:
         edge.close()
-
-
-def test_postgres_away__assignments_go_on_with_a_reason_and_events_are_refused_with_retry_after(
-    breakable_postgres: Postgres, tmp_path: Path
-) -> None:
-    publish(breakable_postgres.url, text_of(*BOTH, version=12))
-    edge = make_edge(breakable_postgres.url, tmp_path, stale_seconds=0.2)
-    try:
-        before = call(edge, "/v1/assignments", {"units": {"visitor": "v-1"}}).json
-        assert call(edge, "/v1/batch", {"batch": [message(1)]}).status == 202
-
-        breakable_postgres.shut_down(Shutdown.IMMEDIATE)
-        refused = [call(edge, "/v1/batch", {"batch": [message(2)]}) for _ in range(3)]
-        while not edge.runtime.is_stale():
-            pass
-        after = call(edge, "/v1/assignments", {"units": {"visitor": "v-1"}})
-
-        assert [(answer.status, answer.json["code"]) for answer in refused] == [(503, "INGEST_UNAVAILABLE")] * 3
-        assert all(int(answer.headers["Retry-After"]) >= 1 for answer in refused)
-        assert after.status == 200
-        assert after.json["assignments"] == before["assignments"]
-        assert after.json["metadata"] == {"degraded": "BUNDLE_STALE"}
-        assert call(edge, "/healthz/ready", method="GET").status == 200
-
-        breakable_postgres.start()
-        while call(edge, "/v1/batch", {"batch": [message(2)]}).status != 202:
-            pass
-        assert [found[0] for found in log_of(breakable_postgres)] == ["message-1", "message-2"]
-    finally:
-        edge.close()
-
-
-def test_nothing_loaded__assignments_answer_empty_and_events_wait(tmp_path: Path) -> None:
-    edge = make_edge("postgresql://nobody@127.0.0.1:1/none", tmp_path)
-    try:
-        answer = call(edge, "/v1/assignments", {"units": {"visitor": "v-1"}})
-        assert (answer.status, answer.json["assignments"]) == (200, [])
-        assert answer.json["metadata"] == {"degraded": "BUNDLE_MISSING"}
-        assert call(edge, "/v1/assignments", {"units": {}}, key="nonsense").status == 401
-        assert call(edge, "/v1/batch", {"batch": []}).status == 503
-        ready = call(edge, "/healthz/ready", method="GET")
-        assert (ready.status, ready.json["ready"]) == (503, False)
-        assert call(edge, "/healthz/live", method="GET").status == 200
-    finally:
-        edge.close()
-
-
-def test_assignments__fault_nobody_foresaw__still_answers_the_storefront(
-    edge: Edge, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("config.edge.answers.render_assignments", lambda *_, **__: 1 / 0)
-
-    answer = call(edge, "/v1/assignments", {"units": {"visitor": "v-1"}})
-
-    assert (answer.status, answer.json["assignments"]) == (200, [])
-    assert answer.json["metadata"] == {"degraded": "ENGINE_ERROR"}
-
-
-def test_fault_nobody_foresaw__elsewhere__answers_500_with_a_reference_and_no_detail(
-    edge: Edge, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("config.edge.receive", lambda *_, **__: 1 / 0)
-
-    answer = call(edge, "/v1/batch", {"batch": [message(1)]})
-
-    assert (answer.status, answer.json["code"]) == (500, "INTERNAL_FAULT")
-    assert "division" not in answer.body.decode()
 
 
 @pytest.mark.parametrize("path", ["/v1/assignments", "/v1/batch", "/v1/track", "/v1/identify", "/v1/alias"])
@@ -456,19 +329,6 @@ def test_metrics__after_some_requests__everything_received_is_accounted_for(edge
     assert float(lines['tiltyard_requests_total{route="/v1/assignments",status="400"}']) == 1
     assert float(lines['tiltyard_request_seconds_count{route="/v1/assignments"}']) == 2
     assert float(lines['tiltyard_bundle_version{project="shop",source="postgres"}']) == 12
-
-
-def test_kill_switch__paused_experiment__reaches_the_process_within_a_second(
-    edge: Edge, breakable_postgres: Postgres
-) -> None:
-    treated = experiment(1, variants=[variant("control", []), variant("arm-1", [[0, 1_000_000]])])
-    publish(breakable_postgres.url, text_of(treated, version=13))
-    publish(breakable_postgres.url, text_of(treated | {"status": "PAUSED"}, version=14))
-    while (body := call(edge, "/v1/assignments", {"units": {"visitor": "v"}}).json)["bundle_version"] < 14:
-        pass
-
-    (answer,) = body["assignments"]
-    assert (answer["variant"], answer["enrolled"], answer["reason"]) == ("control", False, "NOT_RUNNING")
 
 
 def test_edge__once_imported__has_connected_to_nobody_and_loaded_nothing_slow() -> None:

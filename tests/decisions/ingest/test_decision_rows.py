@@ -6,7 +6,7 @@ from decisions.ingest.decision_rows import Occasion, decision_row
 from decisions.ingest.rows import EventRow
 from decisions.vocabulary import MessageKind
 from tests.decisions.published import ab_point, point, policy
-from tests.decisions.serving.test_decide import AWAY, RANKED, TREATED, bundle_of, decided
+from tests.decisions.serving.shops import AWAY, RANKED, TREATED, bundle_of, decided
 from tests.experiments.assignment.builders import AT
 
 UNITS = {"visitor": "v" * 22, "store": "s-1"}

@@ -1,8 +1,5 @@
 """Deciding as a pure function: who chooses, what is filtered, and every reason for the baseline."""
 
-import json
-from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -10,77 +7,53 @@ import pytest
 
 from decisions.domain import PolicyKind
 from decisions.policy import Indices, Scores
-from decisions.serving.bundle import LiveBundle, open_bundle
-from decisions.serving.decide import NOT_ASKED, Decision, Features, decide
-from decisions.serving.decision_requests import DecisionRequest, read_decision_request
-from decisions.serving.equipment import Equipment, fit, read_catalogue
-from decisions.serving.scoring import NotScored, Score, score_at_once
-from decisions.vocabulary import BundleSource, DecisionReason, FeatureState
+from decisions.serving.decide import NOT_ASKED, Features
+from decisions.vocabulary import DecisionReason, FeatureState
 from experiments.assignment.engine import assign
 from models_registry.predictors.popularity import Popularity
-from models_registry.predictors.protocol import Predictor
 from models_registry.vocabulary import PredictorKind
 from tests.decisions.published import (
     ITEMS,
     OUT_OF_STOCK,
     ab_point,
     catalogue_bytes,
-    companion,
-    decision_content,
-    file_record,
-    model_record,
     point,
     policy,
-    popularity_bytes,
-    published,
 )
+from tests.decisions.serving.shops import BASIC, EMPTY, RANKED, TREATED, bundle_of, decided, items, popularity
 from tests.experiments.assignment.builders import AT, arms, experiment
 
-RANKED = policy("model_ranked", version=12)
-SEEN = Features(FeatureState.AVAILABLE, ("item-10", "item-11"), ("item-29",))
-EMPTY = Features(FeatureState.EMPTY)
-AWAY = Features(FeatureState.UNAVAILABLE)
-TREATED = experiment(1, variants=arms(0, 1_000_000))
-"""Everybody gets arm-1."""
 BEST = ["item-28", "item-27", "item-26", "item-25", "item-24"]
-"""What the model of the tests shows to somebody who bought item-29."""
-BASIC = ["item-00", "item-01", "item-02", "item-04", "item-05"]
-"""What the baseline shows."""
 
 
-def popularity(scores: Mapping[str, float] | None = None) -> Popularity:
-    liked = {item: float(place) for place, item in enumerate(ITEMS)} if scores is None else scores
-    return Popularity(tuple(liked), np.array(list(liked.values()), dtype=np.float32))
+def control_point() -> dict[str, Any]:
+    return point(experiments=[{"id": 1, "variants": {"control": policy()}}])
 
 
-def bundle_of(
-    *experiments: Mapping[str, Any],
-    at: Mapping[str, Any],
-    predictor: Predictor | None = None,
-    catalogue: bytes | None = None,
-) -> LiveBundle:
-    """Return a bundle with one decision point and one model version, both ready."""
-    raw = catalogue_bytes() if catalogue is None else catalogue
-    record = model_record(12, popularity_bytes())
-    content = decision_content(*experiments, points=[at], models=[record], catalogue=file_record(raw))
-    bundle = open_bundle(published(content, companion()), source=BundleSource.POSTGRES)
-    loaded = read_catalogue(raw)
-    used = popularity() if predictor is None else predictor
-    fitted = fit(bundle.points.models[12], used, {item: n for n, item in enumerate(used.items)}, loaded)
-    return replace(bundle, equipment=Equipment(loaded, {12: fitted}))
+class Listening(Popularity):
+    """Notes the history it was asked about, by item id."""
+
+    def score(self, history: Indices, candidates: Indices | None = None) -> Scores:
+        heard.append([self.items[place] for place in history])
+        return super().score(history, candidates)
 
 
-def asked(bundle: LiveBundle, **parts: Any) -> DecisionRequest:
-    body = {"units": {"visitor": "v-1"}} | parts
-    return read_decision_request(json.dumps(body).encode(), bundle.points.by_key["home"])
+heard: list[list[str]] = []
 
 
-def decided(bundle: LiveBundle, *, features: Features = SEEN, score: Score = score_at_once, **parts: Any) -> Decision:
-    return decide(asked(bundle, **parts), bundle.points.by_key["home"], bundle, features, AT, score)
+class Costly:
+    """A predictor that is asked for few items only; it likes the later ones."""
 
+    kind = PredictorKind.RANKING_NETWORK
 
-def items(decision: Decision) -> list[str]:
-    return [action.item for action in decision.actions]
+    def __init__(self, items: tuple[str, ...]) -> None:
+        self.items = items
+        self.asked: list[int] = []
+
+    def score(self, history: Indices, candidates: Indices | None = None) -> Scores:
+        assert candidates is not None
+        self.asked.append(len(candidates))
+        return candidates.astype(np.float32)
 
 
 def test_decide__enrolled_in_the_model_s_variant__is_ranked_by_its_scores() -> None:
@@ -103,10 +76,6 @@ def test_decide__control__is_the_baseline_and_enrolled_all_the_same() -> None:
     assert (decision.policy, decision.reason, decision.model) == (PolicyKind.BASELINE, DecisionReason.BASELINE, None)
     assert items(decision) == BASIC
     assert decision.enrolled
-
-
-def control_point() -> dict[str, Any]:
-    return point(experiments=[{"id": 1, "variants": {"control": policy()}}])
 
 
 def test_decide__same_question__has_the_same_answer() -> None:
@@ -226,42 +195,6 @@ def test_decide__point_that_is_not_personal__does_not_mind_personalisation_off()
     assert (decision.reason, items(decision)[0], decision.enrolled) == (DecisionReason.FIXED, "item-20", True)
 
 
-@pytest.mark.parametrize("weights", [(1_000_000, 0), (0, 1_000_000)])
-@pytest.mark.parametrize("treatment", [RANKED, policy("fixed", actions=["item-20"])])
-def test_decide__features_unavailable__is_the_baseline_for_every_variant_alike(
-    weights: tuple[int, int], treatment: dict[str, Any]
-) -> None:
-    bundle = bundle_of(experiment(1, variants=arms(*weights)), at=ab_point(treatment))
-
-    decision = decided(bundle, features=AWAY, context={"recent_items": ["item-01"]})
-
-    assert (decision.policy, decision.reason) == (PolicyKind.BASELINE, DecisionReason.FEATURES_UNAVAILABLE)
-    assert (items(decision), decision.enrolled) == (BASIC, True)
-
-
-@pytest.mark.parametrize(
-    ("features", "context"),
-    [(EMPTY, {}), (EMPTY, {"recent_items": ["unknown"]}), (Features(FeatureState.AVAILABLE, ("unknown",)), {})],
-)
-def test_decide__nothing_known_of_the_unit__is_the_baseline(features: Features, context: dict[str, Any]) -> None:
-    decision = decided(bundle_of(TREATED, at=ab_point(RANKED)), features=features, context=context)
-
-    assert (decision.reason, items(decision)) == (DecisionReason.HISTORY_EMPTY, BASIC)
-    assert decision.enrolled
-    assert decision.model is not None
-
-
-class Listening(Popularity):
-    """Notes the history it was asked about, by item id."""
-
-    def score(self, history: Indices, candidates: Indices | None = None) -> Scores:
-        heard.append([self.items[place] for place in history])
-        return super().score(history, candidates)
-
-
-heard: list[list[str]] = []
-
-
 def test_decide__recent_items_of_the_storefront__come_first_and_once() -> None:
     liked = popularity()
     heard.clear()
@@ -300,114 +233,12 @@ def test_decide__filters__leave_out_stock_bought_excluded_and_what_is_no_candida
     assert (decision.candidates, decision.unknown_items) == (2, 2)
 
 
-@pytest.mark.parametrize("weights", [(1_000_000, 0), (0, 1_000_000)])
-@pytest.mark.parametrize("parts", [{"candidates": []}, {"candidates": ["unknown"]}, {"candidates": [OUT_OF_STOCK]}])
-def test_decide__no_candidates__has_no_actions_and_says_so(parts: dict[str, Any], weights: tuple[int, int]) -> None:
-    bundle = bundle_of(experiment(1, variants=arms(*weights)), at=ab_point(RANKED))
-
-    decision = decided(bundle, **parts)
-
-    assert (decision.reason, decision.actions, decision.enrolled) == (DecisionReason.CANDIDATES_EMPTY, (), True)
-
-
-def test_decide__no_catalogue__has_no_actions_and_keeps_the_assignment() -> None:
-    bundle = replace(bundle_of(TREATED, at=ab_point(RANKED)), equipment=Equipment())
-
-    decision = decided(bundle)
-
-    assert (decision.reason, decision.actions, decision.enrolled) == (DecisionReason.CATALOGUE_MISSING, (), True)
-
-
-def test_decide__model_not_loaded__is_the_baseline_and_names_the_version() -> None:
-    bundle = bundle_of(TREATED, at=ab_point(RANKED))
-    bundle = replace(bundle, equipment=replace(bundle.equipment, models={}))
-
-    decision = decided(bundle)
-
-    assert (decision.policy, decision.reason) == (PolicyKind.BASELINE, DecisionReason.MODEL_UNAVAILABLE)
-    assert (items(decision), decision.enrolled) == (BASIC, True)
-    assert decision.model is not None
-
-
-def test_decide__model_that_knows_no_candidate__is_the_baseline() -> None:
-    bundle = bundle_of(TREATED, at=ab_point(RANKED), predictor=popularity({"item-10": 1.0, "x": 2.0}))
-
-    decision = decided(bundle, candidates=["item-00", "item-01"])
-
-    assert (decision.reason, items(decision)) == (DecisionReason.MODEL_UNAVAILABLE, ["item-00", "item-01"])
-
-
-@pytest.mark.parametrize("reason", [DecisionReason.DEADLINE, DecisionReason.MODEL_ERROR])
-def test_decide__predictor_without_an_answer__is_the_baseline(reason: DecisionReason) -> None:
-    def no_score(predictor: Predictor, history: Indices, candidates: Indices | None) -> Scores:
-        raise NotScored(reason)
-
-    decision = decided(bundle_of(TREATED, at=ab_point(RANKED)), score=no_score)
-
-    assert (decision.policy, decision.reason, items(decision)) == (PolicyKind.BASELINE, reason, BASIC)
-    assert decision.enrolled
-
-
-@pytest.mark.parametrize(
-    "wrong",
-    [
-        None,
-        [1.0] * 30,
-        np.zeros(29, dtype=np.float32),
-        np.zeros((30, 1), dtype=np.float32),
-        np.zeros(30, dtype=np.int64),
-        np.full(30, np.nan, dtype=np.float32),
-        np.full(30, np.inf, dtype=np.float32),
-    ],
-    ids=["none", "list", "short", "column", "integers", "nan", "infinite"],
-)
-def test_decide__scores_that_make_no_sense__are_the_baseline(wrong: Any) -> None:
-    decision = decided(bundle_of(TREATED, at=ab_point(RANKED)), score=lambda *_: wrong)
-
-    assert (decision.policy, decision.reason) == (PolicyKind.BASELINE, DecisionReason.SCORES_INVALID)
-    assert (items(decision), decision.enrolled) == (BASIC, True)
-
-
-def test_decide__something_unforeseen__is_the_baseline_with_a_reason() -> None:
-    def failing(predictor: Predictor, history: Indices, candidates: Indices | None) -> Scores:
-        raise ZeroDivisionError
-
-    decision = decided(bundle_of(TREATED, at=ab_point(RANKED)), score=failing)
-
-    assert (decision.policy, decision.reason) == (PolicyKind.BASELINE, DecisionReason.ENGINE_ERROR)
-    assert (items(decision), decision.enrolled) == (BASIC, True)
-
-
-@pytest.mark.parametrize("units", [{}, {"visitor": 5}, {"visitor": ""}, {"visitor": None}, {"visitor": "\0"}])
-def test_decide__no_valid_unit__gets_the_champion_unenrolled(units: dict[str, Any]) -> None:
-    decision = decided(bundle_of(TREATED, at=ab_point(RANKED)), units=units, features=EMPTY)
-
-    assert (decision.reason, items(decision), decision.enrolled) == (DecisionReason.BASELINE, BASIC, False)
-    assert decision.assignment is not None
-    assert decision.assignment.reason in ("UNIT_MISSING", "UNIT_INVALID")
-
-
 @pytest.mark.parametrize(("size", "count"), [(1, 1), (20, 20), (None, 5)])
 def test_decide__size__is_what_was_asked_or_the_point_s_own(size: int | None, count: int) -> None:
     bundle = bundle_of(TREATED, at=ab_point(RANKED))
 
     assert len(decided(bundle, size=size).actions) == count
     assert len(decided(bundle, size=size, candidates=list(ITEMS[:4])).actions) == min(count, 3)
-
-
-class Costly:
-    """A predictor that is asked for few items only; it likes the later ones."""
-
-    kind = PredictorKind.RANKING_NETWORK
-
-    def __init__(self, items: tuple[str, ...]) -> None:
-        self.items = items
-        self.asked: list[int] = []
-
-    def score(self, history: Indices, candidates: Indices | None = None) -> Scores:
-        assert candidates is not None
-        self.asked.append(len(candidates))
-        return candidates.astype(np.float32)
 
 
 def test_decide__costly_predictor__is_asked_for_what_the_baseline_thinks_best() -> None:

@@ -7,7 +7,7 @@ from decisions.serving.token import DecisionToken, verify_token
 from decisions.vocabulary import DecisionReason
 from foundation.ids import hash_unit
 from tests.decisions.published import PEPPER, ab_point, policy
-from tests.decisions.serving.test_decide import RANKED, TREATED, bundle_of, decided
+from tests.decisions.serving.shops import RANKED, TREATED, bundle_of, decided
 from tests.experiments.assignment.builders import AT, arms, experiment
 
 STORED = {"visitor": hash_unit(PEPPER, "visitor", "v-1")}

@@ -7,48 +7,28 @@ from html.parser import HTMLParser
 from xml.etree import ElementTree as ET
 
 import pytest
-from django.contrib.auth.models import Permission, User
+from django.contrib.auth.models import User
 from django.test import Client
 
 from config.csp import HEADER
 from experiments.actions import lifecycle
-from experiments.analysis.scorecard import Crossing, Scorecard
+from experiments.analysis.scorecard import Scorecard
 from experiments.models import Experiment, Variant
 from experiments.reports.forest import WIDTH
 from experiments.reports.signals import interval_of
 from foundation.actions.jobs import enqueue
 from foundation.models import Job
 from tests.experiments.reports import material, stored
+from tests.experiments.reports.visits import shipped
 from tests.fixtures.records import ACTOR
 
 pytestmark = pytest.mark.django_db
 
+
 EVIL = "</title><script>alert(1)</script><img src=x onerror=alert(2)>\"'{{7*7}}"
+
+
 LARGEST_PAGE = 60_000
-
-
-@pytest.fixture
-def project() -> int:
-    """Return the id of a shop."""
-    return stored.shop()
-
-
-@pytest.fixture
-def reader() -> Client:
-    """Return a logged-in person of the console who may view experiments."""
-    user = User.objects.create(username="reader", is_staff=True)
-    user.user_permissions.add(Permission.objects.get(codename="view_experiment"))
-    client = Client()
-    client.force_login(user)
-    return client
-
-
-def shipped(project: int, **changes: object) -> Scorecard:
-    """Return the scorecard of an experiment whose latest look ships."""
-    experiment_id = stored.running(project, **changes)
-    card = material.scorecard(material.comparisons(crossed=Crossing.BETTER, gain=0.014))
-    stored.keep(experiment_id, stored.earlier(card, 1), material.CONTINUE)
-    return stored.keep(experiment_id, card, material.SHIP)
 
 
 class Elements(HTMLParser):
@@ -340,44 +320,6 @@ def test_readout__with_many_metrics__stays_small(reader: Client, project: int, l
     assert len(content) < LARGEST_PAGE
 
 
-def test_list__shows_status_verdict_effect_and_age_of_every_experiment(reader: Client, project: int) -> None:
-    shipped(project)
-    stored.draft(stored.shop("pier"), key="gift-wrap")
-    page = reader.get("/x/").content.decode()
-    rows = re.findall(r"<tr><th scope=\"row\">.*?</tr>", page, re.DOTALL)
-    assert len(rows) == 2
-    assert "gift-wrap" in rows[0]
-    assert "No data yet" in rows[0]
-    for text in ("Running", "Ship “Free from 39”", "Conversion", "+14.0%", "+8.0% to +20.0%", "40,000", "ago"):
-        assert text in rows[1]
-    assert 'href="/x/free-shipping"' in rows[1]
-
-
-def test_list__search_and_status__narrow_it(reader: Client, project: int) -> None:
-    shipped(project)
-    stored.draft(stored.shop("pier"), key="gift-wrap", hypothesis="A ribbon 丝带 helps.")
-    assert "gift-wrap" in reader.get("/x/", {"q": "丝带"}).content.decode()
-    assert "free-shipping" not in reader.get("/x/", {"q": "丝带"}).content.decode()
-    assert "gift-wrap" not in reader.get("/x/", {"status": "RUNNING"}).content.decode()
-    assert "No experiment matches" in reader.get("/x/", {"q": "zebra"}).content.decode()
-
-
-@pytest.mark.parametrize("query", ["?page=0", "?page=99", "?page=x", "?page=" + "9" * 30, "?status=MOON", "?q=%00"])
-def test_list__odd_query__is_answered_all_the_same(reader: Client, project: int, query: str) -> None:
-    shipped(project)
-    response = reader.get("/x/" + query)
-    assert response.status_code == 200
-    assert b"free-shipping" in response.content
-
-
-def test_list__same_key_in_two_projects__links_name_the_project(reader: Client, project: int) -> None:
-    shipped(project)
-    stored.draft(stored.shop("pier"))
-    page = reader.get("/x/").content.decode()
-    assert 'href="/x/free-shipping?project=harbour"' in page
-    assert 'href="/x/free-shipping?project=pier"' in page
-
-
 def test_pages__are_not_kept_by_caches(reader: Client, project: int) -> None:
     shipped(project)
     for path in ("/x/", "/x/free-shipping", "/x/free-shipping.csv"):
@@ -393,13 +335,3 @@ def test_readout__reads_the_database_a_fixed_number_of_times(
     shipped(project)
     with django_assert_max_num_queries(20):  # type: ignore[operator]
         reader.get("/x/free-shipping")
-
-
-def test_list__reads_the_database_a_fixed_number_of_times(
-    reader: Client, project: int, django_assert_max_num_queries: object
-) -> None:
-    shipped(project)
-    for number in range(5):
-        stored.draft(stored.shop(f"pier-{number}"))
-    with django_assert_max_num_queries(14):  # type: ignore[operator]
-        reader.get("/x/")
