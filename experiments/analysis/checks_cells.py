@@ -63,7 +63,7 @@ def sample_ratio_days(context: CheckContext) -> Found:
 
 def sample_ratio_levels(context: CheckContext) -> Found:
     """Check the split in every level of the plan's dimensions; a dimension is one part of the evidence."""
-    dimensions = [name for name in context.plan.dimensions if name not in (DAY_CELLS, FILTER_CELLS)]
+    dimensions = context.plan.dimensions
     if not dimensions:
         return not_applicable("no dimension is declared")
     found = [

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from experiments.analysis.inputs import DAY_CELLS, FILTER_CELLS, MetricSums, SegmentSums
+from experiments.analysis.inputs import MetricSums, SegmentSums
 from experiments.analysis.metrics import MetricSpec
 from experiments.statistics.moments import PowerSums
 from experiments.vocabulary import Source
@@ -56,15 +56,12 @@ def levels_of(units: Mapping[Place, Mapping[str, int]], dimensions: Sequence[str
 def in_order(
     units: Mapping[Place, Mapping[str, int]], levels: Sequence[Place], strata: Sequence[str]
 ) -> dict[Place, Mapping[str, int]]:
-    """Return unit counts by (dimension, level, stratum), in the order of levels and strata.
-
-    Dimensions that have the name of other cells are left out.
-    """
+    """Return unit counts by (dimension, level, stratum), in the order of levels and strata."""
     return {
         (*level, stratum): units[(*level, stratum)]
         for level in levels
         for stratum in strata
-        if (*level, stratum) in units and level[0] not in (DAY_CELLS, FILTER_CELLS)
+        if (*level, stratum) in units
     }
 
 
