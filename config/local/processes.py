@@ -151,8 +151,9 @@ class Supervised:
 
     def ask_to_end(self) -> None:
         """Tell the process to finish what it does and end."""
-        if self.pid is not None:
-            os.kill(self.pid, signal.SIGTERM)
+        # Asked once: between two questions the process may end.
+        if (pid := self.pid) is not None:
+            os.kill(pid, signal.SIGTERM)
 
     def kill(self) -> None:
         """End the process and its children as a crash of the machine would."""

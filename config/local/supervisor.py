@@ -84,7 +84,7 @@ class Site:
     @property
     def pids(self) -> dict[str, int]:
         """The ids of the processes that run now, by name."""
-        return {name: process.pid for name, process in self._processes.items() if process.pid is not None}
+        return {name: pid for name, process in self._processes.items() if (pid := process.pid) is not None}
 
     @property
     def restarts(self) -> dict[str, int]:
