@@ -9,7 +9,6 @@ from urllib.parse import unquote
 
 import pytest
 
-from config.edge import _STATUS
 from config.environment import Environment
 from decisions.actions import projection_sql
 from decisions.ingest.properties import KEPT
@@ -20,6 +19,7 @@ from experiments.actions import evidence
 from experiments.analysis.checks import CHECKS
 from experiments.vocabulary import Reason, Status, VerdictState
 from tests.architecture.source import PROJECT, files_of_the_repository
+from tests.config.edges import idle_edge
 
 CODE_BLOCK = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"!?\[[^\]]*\]\(([^)\s]+)\)")
@@ -153,10 +153,10 @@ def test_events_page__members_of_a_request_for_a_decision__are_those_that_are_re
     assert told == {*DecisionRequest.__struct_fields__} - {"context"} | context
 
 
-def test_events_page__refusals_of_requests__are_those_of_the_edge():
+def test_events_page__refusals_of_requests__are_those_of_the_edge(tmp_path: Path):
     described = section(text_of("docs/events.md"), "The request is refused")
     told = {(cells[0].strip("`"), cells[1]) for cells in rows(described) if cells[0].startswith("`")}
-    assert told == {(error.code, str(status)) for error, status in _STATUS.items()}
+    assert told == {(error.code, str(status)) for error, status in idle_edge(tmp_path).statuses.items()}
 
 
 def test_events_page__rejections_of_messages__are_those_of_ingest():

@@ -48,6 +48,11 @@ def call(
     return Answer(seen["status"], seen["headers"], answered)
 
 
+def idle_edge(directory: Path) -> Edge:
+    """Return an edge without servers that has not been started."""
+    return Edge(EdgeSettings(database_url=None, redis_url=None, state_directory=directory))
+
+
 def start_edge(url: str | None, directory: Path, **changes: Any) -> Edge:
     settings = EdgeSettings(database_url=url, redis_url=None, state_directory=directory, poll_seconds=0.1, **changes)
     edge = Edge(settings)

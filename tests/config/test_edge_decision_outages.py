@@ -209,7 +209,7 @@ def test_decisions__fault_nobody_foresaw__still_answers_the_storefront(
 ) -> None:
     publish_point(postgres, at=point(personal=False))
     edge = make_edge()
-    monkeypatch.setattr("config.edge_decisions.render_decision", lambda *_, **__: 1 / 0)
+    monkeypatch.setattr("config.edge.decisions.render_decision", lambda *_, **__: 1 / 0)
 
     answer = ask(edge)
 

@@ -59,7 +59,7 @@ def test_nothing_loaded__assignments_answer_empty_and_events_wait(tmp_path: Path
 def test_assignments__fault_nobody_foresaw__still_answers_the_storefront(
     edge: Edge, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("config.edge.answers.render_assignments", lambda *_, **__: 1 / 0)
+    monkeypatch.setattr("config.edge.assignments.answers.render_assignments", lambda *_, **__: 1 / 0)
 
     answer = call(edge, "/v1/assignments", {"units": {"visitor": "v-1"}})
 
@@ -70,7 +70,7 @@ def test_assignments__fault_nobody_foresaw__still_answers_the_storefront(
 def test_fault_nobody_foresaw__elsewhere__answers_500_with_a_reference_and_no_detail(
     edge: Edge, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("config.edge.receive", lambda *_, **__: 1 / 0)
+    monkeypatch.setattr("config.edge.events.receive", lambda *_, **__: 1 / 0)
 
     answer = call(edge, "/v1/batch", {"batch": [message(1)]})
 

@@ -12,9 +12,8 @@ import pytest
 import yaml
 from jsonschema import Draft202012Validator
 
-from config import edge as edge_module
 from config.edge import Edge
-from config.edge_decisions import PREFIX, ROUTE
+from config.edge.decisions import PREFIX, ROUTE
 from decisions.domain import PolicyKind
 from decisions.serving.artifacts import FileCache
 from decisions.serving.decision_requests import MOST_CANDIDATES, MOST_EXCLUDED, MOST_RECENT, DecisionRequest
@@ -23,6 +22,7 @@ from decisions.serving.store import BundleFile
 from decisions.vocabulary import BundleSource, DecisionReason, MessageKind, MessageStatus, Rejection
 from experiments.vocabulary import Reason, UnitKind
 from tests.architecture.source import PROJECT
+from tests.config.edges import idle_edge
 from tests.decisions.published import (
     CLIENT_KEY,
     ab_point,
@@ -80,18 +80,16 @@ def test_document__as_written__is_openapi_3_1_without_loose_ends():
 
 
 def test_document__routes_and_methods__are_those_of_the_edge(tmp_path: Path):
-    edge = Edge(EdgeSettings(database_url=None, redis_url=None, state_directory=tmp_path))
-    routes = {path: method for path, (method, _) in edge._routes.items()} | {ROUTE: edge._decision_route[0]}
-    assert {(path, method.upper()) for path, method, _ in OPERATIONS} == set(routes.items())
+    assert {(path, method.upper()) for path, method, _ in OPERATIONS} == set(idle_edge(tmp_path).routes.items())
 
 
-def test_document__every_status_of_the_edge__is_declared_by_some_route():
+def test_document__every_status_of_the_edge__is_declared_by_some_route(tmp_path: Path):
     known = {int(status) for _, _, found in OPERATIONS for status in found["responses"]}
-    assert set(edge_module._STATUS.values()) - {405} <= known
+    assert set(idle_edge(tmp_path).statuses.values()) - {405} <= known
 
 
-def test_document__codes__are_those_of_the_code():
-    problems = {error.code for error in edge_module._STATUS}
+def test_document__codes__are_those_of_the_code(tmp_path: Path):
+    problems = {error.code for error in idle_edge(tmp_path).statuses}
     assert set(SCHEMAS["Problem"]["properties"]["code"]["enum"]) == problems
     results = SCHEMAS["Received"]["properties"]["results"]["items"]["properties"]
     assert set(results["reason"]["enum"]) == {*(entry.value for entry in Rejection), None}

@@ -7,20 +7,23 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
 from functools import partial
-from typing import Any
 
-from decisions.ingest.bodies import read_body
+from config.edge.desk import Environ, Route, body_of, known_key
 from decisions.ingest.decision_log import DecisionLog
 from decisions.ingest.decision_rows import Occasion, decision_row
 from decisions.ingest.exposure import stored_units
 from decisions.ingest.properties import keep_attributes
 from decisions.ingest.spool import Spool
 from decisions.ingest.writer import LONGEST_SIMULATED_WRITE, LONGEST_WRITE, EventWriter
-from decisions.serving import http
 from decisions.serving.bundle import LiveBundle
 from decisions.serving.decide import NOT_ASKED, Features, decide
 from decisions.serving.decision_answers import render_decision, render_no_decision
-from decisions.serving.decision_requests import DecisionPointUnknown, DecisionRequest, read_decision_request
+from decisions.serving.decision_requests import (
+    DecisionMalformed,
+    DecisionPointUnknown,
+    DecisionRequest,
+    read_decision_request,
+)
 from decisions.serving.features import FeatureStore
 from decisions.serving.http import Response
 from decisions.serving.metrics import EdgeMetrics
@@ -33,12 +36,10 @@ from decisions.vocabulary import DecisionReason, FeatureState
 from experiments.assignment.bucketing import encode_unit
 from experiments.vocabulary import Reason
 from foundation.clock import ClockKind
-from foundation.ids import digest_api_key, is_api_key
+from foundation.errors import DomainError
 
 PREFIX = "/v1/decisions/"
 ROUTE = "/v1/decisions/{decision_point}"
-
-Environ = Mapping[str, Any]
 
 logger = logging.getLogger(__name__)
 
@@ -46,7 +47,11 @@ logger = logging.getLogger(__name__)
 class DecisionDesk:
     """Everything that one edge process needs to decide, and to remember what it decided."""
 
+    routes: Mapping[str, Route] = {}
+    statuses: Mapping[type[DomainError], int] = {DecisionPointUnknown: 404, DecisionMalformed: 400}
+
     def __init__(self, settings: EdgeSettings, runtime: BundleRuntime, metrics: EdgeMetrics) -> None:
+        self.prefixes: Mapping[str, Route] = {PREFIX: Route("POST", self.answer, ROUTE)}
         self._runtime = runtime
         self._metrics = metrics
         self._features = FeatureStore(settings.redis_url, within=settings.feature_seconds)
@@ -92,30 +97,21 @@ class DecisionDesk:
         started = time.monotonic()
         point_key = str(environ["PATH_INFO"])[len(PREFIX) :]
         decision_id = secrets.token_urlsafe(12)
-        bundle = self._bundle(http.api_key_of(environ))
-        if bundle is None:
+        found = known_key(environ, self._runtime)
+        if found is None:
             missing = DecisionReason.BUNDLE_MISSING
             return Response(200, render_no_decision(point_key, decision_id=decision_id, reason=missing))
+        bundle = found[0]
         point = bundle.points.by_key.get(point_key)
         if point is None:
             raise DecisionPointUnknown(f"The project has no decision point {point_key[:64]!r}.")
-        request = read_decision_request(_body(environ), point)
+        request = read_decision_request(body_of(environ), point)
         try:
             return Response(200, self._decided(request, point, bundle, decision_id, started))
         except Exception:
             logger.exception("decision %s failed", decision_id)
             failed = DecisionReason.ENGINE_ERROR
             return Response(200, render_no_decision(point_key, decision_id=decision_id, reason=failed))
-
-    def _bundle(self, key: str | None) -> LiveBundle | None:
-        """Return the bundle of a key's project, None where there is none to check the key with."""
-        live = self._runtime.live
-        found = live.by_key.get(digest_api_key(key)) if key else None
-        if found is not None:
-            return found[0]
-        if key and is_api_key(key) and not live.by_project:
-            return None
-        raise http.KeyUnknown("No valid API key was sent.")
 
     def _decided(
         self, request: DecisionRequest, point: DecisionPoint, bundle: LiveBundle, decision_id: str, started: float
@@ -159,9 +155,3 @@ class DecisionDesk:
         bundle = self._runtime.live.by_project.get(project_id)
         is_real = bundle is not None and bundle.clock.kind is ClockKind.REAL
         return LONGEST_WRITE if is_real else LONGEST_SIMULATED_WRITE
-
-
-def _body(environ: Environ) -> bytes:
-    return read_body(
-        environ["wsgi.input"], length=environ.get("CONTENT_LENGTH"), encoding=environ.get("HTTP_CONTENT_ENCODING")
-    )

@@ -1,0 +1,66 @@
+"""The edge's handler of `POST /v1/assignments`: what each experiment gives the units; enrols nobody."""
+
+import logging
+import secrets
+from collections.abc import Mapping
+from datetime import UTC, datetime
+
+from config.edge.desk import Environ, Route, body_of, known_key
+from decisions.serving import answers
+from decisions.serving.bundle import LiveBundle
+from decisions.serving.http import Response
+from decisions.serving.runtime import BundleRuntime
+from experiments.assignment.engine import assign
+from experiments.vocabulary import Reason
+from foundation.errors import DomainError
+
+logger = logging.getLogger(__name__)
+
+
+class AssignmentDesk:
+    """Assigns from the live bundle, without any database."""
+
+    prefixes: Mapping[str, Route] = {}
+    statuses: Mapping[type[DomainError], int] = {answers.RequestMalformed: 400}
+
+    def __init__(self, runtime: BundleRuntime) -> None:
+        self._runtime = runtime
+        self.routes: Mapping[str, Route] = {
+            "/v1/assignments": Route("POST", self.answer, "/v1/assignments"),
+        }
+
+    def start(self) -> None:
+        """Need no work in the background."""
+
+    def close(self) -> None:
+        """Hold nothing that would have to be let go."""
+
+    def answer(self, environ: Environ) -> Response:
+        """Return what each experiment gives the units of the request; whatever fails on the way, it is 200."""
+        decision_id = secrets.token_urlsafe(12)
+        found = known_key(environ, self._runtime)
+        if found is None:
+            missing = answers.render_nothing(decision_id=decision_id, reason=Reason.BUNDLE_MISSING)
+            return Response(200, missing)
+        request = answers.read_request(body_of(environ))
+        try:
+            return Response(200, self._assigned(request, found[0], decision_id))
+        except Exception:
+            logger.exception("assignments failed, decision %s", decision_id)
+            return Response(200, answers.render_nothing(decision_id=decision_id, reason=Reason.ENGINE_ERROR))
+
+    def _assigned(self, request: answers.AssignmentRequest, bundle: LiveBundle, decision_id: str) -> bytes:
+        at = bundle.clock.at(datetime.now(UTC))
+        found = assign(
+            request.units,
+            request.attributes,
+            at,
+            None,
+            bundle.snapshot,
+            keys=request.experiments,
+            personalised=request.personalised,
+        )
+        degraded = Reason.BUNDLE_STALE if self._runtime.is_stale() else None
+        return answers.render_assignments(
+            found, request.units, bundle, at=at, decision_id=decision_id, degraded=degraded
+        )
