@@ -11,6 +11,8 @@ class UnitKind(StrEnum):
     SESSION = "session"
     ITEM = "item"
     STORE = "store"
+    CLUSTER = "cluster"
+    STORE_ITEM = "store-item"
 
 
 PERSONAL_UNITS = frozenset({UnitKind.VISITOR, UnitKind.CUSTOMER, UnitKind.SESSION})
@@ -44,6 +46,25 @@ class ArmState(StrEnum):
     EMPTY = "EMPTY"
 
 
+class FlagKind(StrEnum):
+    """Of which type the values of a flag are."""
+
+    BOOLEAN = "BOOLEAN"
+    STRING = "STRING"
+    INTEGER = "INTEGER"
+    FLOAT = "FLOAT"
+    OBJECT = "OBJECT"
+
+
+class PeriodDesign(StrEnum):
+    """How the cells of unit x period are randomised."""
+
+    INDEPENDENT = "INDEPENDENT"
+    """Each cell by the hash of its id."""
+    BALANCED = "BALANCED"
+    """Each unit meets every variant equally often in each block of periods, in an order drawn from the stored salt."""
+
+
 class MetricKind(StrEnum):
     """How a unit's events become its value."""
 
@@ -75,6 +96,15 @@ class Reason(StrEnum):
     SPLIT = "SPLIT"
     OVERRIDE = "OVERRIDE"
     STICKY = "STICKY"
+    """The variant that the unit met before the allocation changed, or before its visitor logged in."""
+    STICKY_UNAVAILABLE = "STICKY_UNAVAILABLE"
+    """What the unit met before cannot be looked up, so it gets the control and counts for nothing."""
+    ALIAS_UNKNOWN = "ALIAS_UNKNOWN"
+    """Only the customer is known, and no visitor of theirs."""
+    PREVIEW = "PREVIEW"
+    """A preview link asks for this variant; nobody is enrolled."""
+    BURN_IN = "BURN_IN"
+    """The period has just begun: the variant is served and nothing counts yet."""
     NOT_RUNNING = "NOT_RUNNING"
     NOT_STARTED = "NOT_STARTED"
     UNIT_MISSING = "UNIT_MISSING"

@@ -19,7 +19,7 @@ from experiments.queries.bundles import bundle_parts
 from foundation.queries import ProjectFacts, project_facts, valid_keys
 from models_registry.queries.versions import artifact_bytes
 
-SCHEMA = 2
+SCHEMA = 3
 COMPANION_SCHEMA = 1
 HINT_CHANNEL = "tiltyard:bundle"
 

@@ -24,7 +24,7 @@ READABLE_SCHEMAS = (2, 1)
 LONGEST_TOKEN = 32_768
 SIGNATURE_BYTES = 16
 WEIGHTS = 1_000_000
-UNIT_KINDS = ("visitor", "customer", "session", "item", "store")
+UNIT_KINDS = ("visitor", "customer", "session", "item", "store", "cluster", "store-item")
 """By the number that entries use: more may be added at the end, none may move."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

@@ -23,8 +23,8 @@ from experiments.assignment.snapshot import Experiment, Holdout, Snapshot
 from experiments.assignment.targeting import AudienceInvalid, Predicate, compile_audience, required_values
 from experiments.vocabulary import Reason, Status, UnitKind
 
-READABLE_SCHEMAS = (2, 1)
-"""The schema that publishers write now, and the one before it where there is one."""
+READABLE_SCHEMAS = (3, 2, 1)
+"""The schema that publishers write now, and those before it that the golden vectors and old files hold."""
 
 _STATUSES = tuple(status.value for status in Status)
 _UNIT_KINDS = tuple(kind.value for kind in UnitKind)
@@ -39,7 +39,7 @@ class _Shared(NamedTuple):
 
 
 def compile_snapshot(content: object) -> Snapshot:
-    """Return the snapshot of a bundle's content (schema 1 or 2, parsed from JSON).
+    """Return the snapshot of a bundle's content (schema 1 to 3, parsed from JSON).
 
     Raises:
         BundleInvalid: the content is malformed or contradicts itself; the message begins with the path.

@@ -6,6 +6,8 @@ from experiments.models.evidence import FilteredUnit, FirstExposure, Outcome, Qu
 from experiments.models.exploration import ExploratoryScorecard
 from experiments.models.external import ExternalAggregate, ExternalUnit, RecordedImport
 from experiments.models.filters import Filter
+from experiments.models.flags import Flag
+from experiments.models.identities import IdentityLink
 from experiments.models.metrics import Metric
 from experiments.models.results import Scorecard
 from experiments.models.traffic import Holdout, Layer, LayerRange
@@ -22,7 +24,9 @@ __all__ = [
     "Filter",
     "FilteredUnit",
     "FirstExposure",
+    "Flag",
     "Holdout",
+    "IdentityLink",
     "Layer",
     "LayerRange",
     "Metric",

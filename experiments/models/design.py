@@ -2,7 +2,7 @@
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
@@ -34,6 +34,10 @@ class Experiment(models.Model):
         INVALID = "INVALID", _("Not trustworthy")
         STOPPED_EARLY = "STOPPED_EARLY", _("Stopped early")
 
+    class PeriodDesign(models.TextChoices):
+        INDEPENDENT = "INDEPENDENT", _("Each period on its own")
+        BALANCED = "BALANCED", _("Every variant equally often")
+
     project = models.ForeignKey("foundation.Project", models.PROTECT, related_name="+", verbose_name=_("project"))
     key = models.CharField(_("key"), max_length=64, validators=[validate_key])
     name = models.CharField(_("name"), max_length=200)
@@ -41,6 +45,24 @@ class Experiment(models.Model):
     source = models.CharField(_("source"), max_length=9, choices=Source, default=Source.OWN, editable=False)
     status = models.CharField(_("status"), max_length=9, choices=Status, default=Status.DRAFT, editable=False)
     unit_kind = models.CharField(_("randomization unit"), max_length=10, choices=UNIT_KINDS, default="visitor")
+    period_minutes = models.PositiveIntegerField(
+        _("period"),
+        null=True,
+        blank=True,
+        help_text=_("Minutes after which items, stores or clusters are randomised anew; empty for once and for all."),
+    )
+    period_design = models.CharField(
+        _("design of periods"), max_length=11, choices=PeriodDesign, default="", blank=True
+    )
+    burn_in_minutes = models.PositiveIntegerField(
+        _("burn-in"), default=0, help_text=_("Minutes at the start of each period that count for nothing.")
+    )
+    budget = models.BigIntegerField(
+        _("budget"),
+        null=True,
+        blank=True,
+        help_text=_("Millionths of the currency, divided between the variants by their weights; empty for none."),
+    )
     salt = models.CharField(max_length=32, default=random_salt, editable=False)
     layer = models.ForeignKey(
         Layer, models.PROTECT, null=True, blank=True, related_name="experiments", verbose_name=_("layer")
@@ -117,6 +139,16 @@ class Experiment(models.Model):
                 name="experiment_concluded_with_a_conclusion",
                 condition=~Q(status="CONCLUDED") | (~Q(conclusion="") & Q(concluded_at__isnull=False)),
             ),
+            models.CheckConstraint(
+                name="experiment_periods_are_whole",
+                condition=Q(period_minutes__isnull=True, period_design="", burn_in_minutes=0)
+                | (
+                    Q(period_minutes__gt=0, period_design__in=["INDEPENDENT", "BALANCED"])
+                    & Q(burn_in_minutes__lt=F("period_minutes"))
+                    & ~Q(unit_kind__in=["visitor", "customer", "session"])
+                ),
+            ),
+            models.CheckConstraint(name="experiment_budget_is_positive", condition=Q(budget=None) | Q(budget__gt=0)),
             models.CheckConstraint(
                 name="experiment_recorded_has_no_traffic",
                 condition=Q(source="OWN") | Q(layer__isnull=True, holdout__isnull=True),

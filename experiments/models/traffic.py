@@ -18,6 +18,8 @@ UNIT_KINDS = [
     (UnitKind.SESSION.value, _("Session")),
     (UnitKind.ITEM.value, _("Item")),
     (UnitKind.STORE.value, _("Store")),
+    (UnitKind.CLUSTER.value, _("Cluster")),
+    (UnitKind.STORE_ITEM.value, _("Item in a store")),
 ]
 
 

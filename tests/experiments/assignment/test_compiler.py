@@ -25,7 +25,7 @@ REST = [[500_000, 1_000_000]]
     [
         (None, "bundle: must be an object"),
         ([], "bundle: must be an object"),
-        (content() | {"schema": 3}, r"bundle\.schema: 3 cannot be read"),
+        (content() | {"schema": 4}, r"bundle\.schema: 4 cannot be read"),
         (content() | {"schema": True}, r"bundle\.schema: "),
         (content() | {"version": -1}, r"bundle\.version: "),
         (content() | {"project": None}, r"bundle\.project: "),
