@@ -11,7 +11,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from config.local import browser, packages
+from config.local import browser, node, packages
 from config.local.progress import Steps
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -39,11 +39,13 @@ def main(arguments: list[str]) -> int:
 
 
 def _set_up(state: Path, options: argparse.Namespace) -> int:
-    steps = Steps(total=3 if options.packages else 8 if options.browser else 7)
+    steps = Steps(total=(3 if options.packages else 7) + options.browser + options.dev)
     python = packages.virtual_environment(PROJECT / ".venv", steps)
     packages.install(PROJECT, python, _requirement_files(options), steps)
     if options.browser:
         browser.install(steps)
+    if options.dev:
+        node.install(python, steps)
     with steps.step("Settings and secrets") as note:
         note.text = write_settings(state)
     if options.packages:

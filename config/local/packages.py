@@ -63,6 +63,11 @@ def install(project: Path, python: Path, files: list[str], steps: Steps) -> None
         note.text = f"installed from {', '.join(wanted)}"
 
 
+def add(python: Path, requirement: str) -> None:
+    """Install one pinned package that only some machines need. Raises SetupFault."""
+    _run_installer(python, [requirement])
+
+
 def uv_environment(environment: Mapping[str, str], pip_settings: Mapping[str, str]) -> dict[str, str]:
     """Return the environment that makes uv use the indexes, mirrors and certificates that pip would use.
 
