@@ -73,8 +73,8 @@ def _experiment(number: int, layer: int, part: list[int], *, least_orders: int) 
     }
 
 
-def publish(database_url: str, content: Mapping[str, object]) -> None:
-    """Insert a project's bundle with one client key, as the publisher would."""
+def publish(database_url: str, content: Mapping[str, object], *, version: int = 1) -> None:
+    """Insert a version of a project's bundle with one client key, as the publisher would."""
     companion = {
         "schema": 1,
         "project_id": 1,
@@ -85,10 +85,10 @@ def publish(database_url: str, content: Mapping[str, object]) -> None:
         "attributes": ["country"],
         "currency": "USD",
     }
-    text = json.dumps(content)
+    text = json.dumps({**content, "version": version})
     with psycopg.connect(database_url) as session:
         session.execute(
             "INSERT INTO decisions_publishedbundle (project_id, version, sha256, content, companion)"
-            " VALUES (1, 1, %s, %s, %s)",
-            (sha256(text.encode()).hexdigest(), text, json.dumps(companion)),
+            " VALUES (1, %s, %s, %s, %s)",
+            (version, sha256(text.encode()).hexdigest(), text, json.dumps(companion)),
         )

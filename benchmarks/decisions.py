@@ -111,9 +111,8 @@ def _measured(database: str, environment: Mapping[str, str]) -> dict[str, object
 def _server(application: str | None, environment: Mapping[str, str]) -> Iterator[tuple[int, subprocess.Popen[bytes]]]:
     """Run the edge as production does, or another application in the same way; yield its port and process."""
     port = free_port()
-    command = list(processes.edge(host=HOST, port=port).command)
-    if application is not None:
-        command[-1] = application
+    own = "config.edge:application"
+    command = [application or own if part == own else part for part in processes.edge(host=HOST, port=port).command]
     started = {**os.environ, **environment}
     process = subprocess.Popen([*command, "--log-level=warning"], cwd=PROJECT, env=started, stdout=sys.stderr)
     try:

@@ -1,6 +1,7 @@
-"""One edge process under load: assignments beside fixed bytes, events beside bare Postgres, memory.
+"""One edge process under load: assignments beside fixed bytes and beside REST framework, events beside bare Postgres.
 
-Prints one JSON object. Figures are medians of five runs; ratios compare runs that took turns.
+Prints one JSON object. Figures are medians of five runs; ratios compare runs that took turns. Latencies are of an open
+model: requests leave by a fixed schedule, and a stall is charged to everybody who had to wait.
 """
 
 import json
@@ -14,7 +15,7 @@ import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from itertools import count
+from itertools import count, islice
 from pathlib import Path
 
 import psycopg
@@ -22,12 +23,16 @@ import psycopg
 from benchmarks.bundles import CLIENT_KEY, full_feature_content, publish
 from benchmarks.database import own_database
 from benchmarks.load import Load, request_bytes, run_load
+from benchmarks.open_load import run_open_load
 
 PROJECT = Path(__file__).resolve().parents[1]
 RUNS = 5
 SECONDS = 3.0
 CONNECTIONS = 8
 INGEST_CONNECTIONS = 2
+PER_SECOND = 200
+OPEN_SECONDS = 20.0
+LIVE = (1, 20, 200, 2_000)
 BATCH = 500
 BASELINE_EVENTS = 50_000
 HEADERS = {"Authorization": f"Bearer {CLIENT_KEY}", "Content-Type": "application/json"}
@@ -41,22 +46,31 @@ def main() -> int:
         publish(database, full_feature_content(live=20))
         environment = {"DATABASE_URL": database, "TILTYARD_STATE_DIR": state}
         with _server("config.edge:application", environment) as (port, process):
-            answer_bytes = _answer_size(port)
-            with _server("benchmarks.fixed:application", {"FIXED_BYTES": str(answer_bytes)}) as (fixed_port, _):
-                assigned, fixed = _taking_turns(port, fixed_port)
+            answer = _answer(port)
+            kept = Path(state) / "answer.json"
+            kept.write_bytes(answer)
+            with (
+                _server("benchmarks.fixed:application", {"FIXED_BYTES": str(len(answer))}) as (fixed_port, _),
+                _server("benchmarks.framework:application", {"FIXED_ANSWER": str(kept)}) as (framework_port, _),
+            ):
+                assigned, fixed, framework = _taking_turns(port, fixed_port, framework_port)
+                open_model = {
+                    "assignments": _quantiles(_open(port)),
+                    "fixed_bytes": _quantiles(_open(fixed_port)),
+                }
             megabytes_before = _resident_megabytes(process.pid)
             stored = [_ingest(port, database) for _ in range(RUNS)]
             meanwhile = _assignments_during_ingest(port)
             result = {
                 "benchmark": "edge",
                 "experiments": 20,
-                "answer_bytes": answer_bytes,
+                "answer_bytes": len(answer),
                 "assignments_per_second": round(statistics.median(load.per_second for load in assigned)),
-                "assignments_ms": {"p50": assigned[-1].milliseconds(0.5), "p99": assigned[-1].milliseconds(0.99)},
                 "fixed_bytes_per_second": round(statistics.median(load.per_second for load in fixed)),
-                "assignments_to_fixed": round(
-                    statistics.median(a.per_second / f.per_second for a, f in zip(assigned, fixed, strict=True)), 3
-                ),
+                "assignments_to_fixed": _ratio(assigned, fixed),
+                "framework_per_second": round(statistics.median(load.per_second for load in framework)),
+                "assignments_to_framework": _ratio(assigned, framework),
+                "open_model_ms": {"per_second": PER_SECOND} | open_model,
                 "events_per_second": round(statistics.median(stored)),
                 "events_per_second_runs": [round(rate) for rate in stored],
                 "resident_mb": {
@@ -68,6 +82,7 @@ def main() -> int:
                     "during_events": meanwhile[1].milliseconds(0.99),
                 },
             }
+        result["by_live_experiments"] = _by_live(database)
         bare = statistics.median(_bare_ingest(database) for _ in range(RUNS))
         result |= {
             "bare_copy_and_insert_per_second": round(bare),
@@ -119,30 +134,62 @@ def _assignment_requests() -> Iterator[bytes]:
         yield request_bytes("/v1/assignments", json.dumps(body).encode(), HEADERS)
 
 
-def _answer_size(port: int) -> int:
+def _answer(port: int) -> bytes:
+    """Return the body of one answer."""
     with socket.create_connection(("127.0.0.1", port), timeout=5) as probe:
         probe.sendall(next(_assignment_requests()))
         received = b""
-        while b"\r\n\r\n" not in received or b'"metadata"' not in received:
+        while not received.endswith(b"}}"):
             received += probe.recv(65_536)
     assert b'"decision_token":"' in received
-    return len(received.partition(b"\r\n\r\n")[2])
+    return received.partition(b"\r\n\r\n")[2]
 
 
-def _taking_turns(port: int, fixed_port: int) -> tuple[list[Load], list[Load]]:
+def _taking_turns(*ports: int) -> list[list[Load]]:
+    """Return the loads of each port, measured one after the other in every run."""
     requests = _assignment_requests()
-    one = next(requests)
-    assigned, fixed = [], []
+    loads: list[list[Load]] = [[] for _ in ports]
     for run in range(RUNS + 1):
-        pair = (
-            run_load(port, lambda: next(requests), connections=CONNECTIONS, seconds=SECONDS),
-            run_load(fixed_port, lambda: one, connections=CONNECTIONS, seconds=SECONDS),
-        )
-        if run:  # The first one warms up.
-            assigned.append(pair[0])
-            fixed.append(pair[1])
-    assert all(load.statuses.keys() == {200} for load in (*assigned, *fixed))
-    return assigned, fixed
+        for port, own in zip(ports, loads, strict=True):
+            load = run_load(port, lambda: next(requests), connections=CONNECTIONS, seconds=SECONDS)
+            assert load.statuses.keys() == {200}, load.statuses
+            if run:  # The first one warms up.
+                own.append(load)
+    return loads
+
+
+def _ratio(loads: list[Load], others: list[Load]) -> float:
+    return round(statistics.median(a.per_second / b.per_second for a, b in zip(loads, others, strict=True)), 3)
+
+
+def _open(port: int) -> Load:
+    requests = list(islice(_assignment_requests(), 1_000))
+    load = run_open_load(port, requests, per_second=PER_SECOND, seconds=OPEN_SECONDS)
+    assert load.statuses.keys() == {200}, load.statuses
+    return load
+
+
+def _quantiles(load: Load) -> dict[str, float]:
+    return {f"p{round(100 * share)}": load.milliseconds(share) for share in (0.5, 0.9, 0.99)}
+
+
+def _by_live(database: str) -> dict[str, dict[str, float]]:
+    """Return assignments to fixed bytes, and memory, with ever more experiments of which twenty concern a visitor."""
+    found = {}
+    for version, live in enumerate(LIVE, start=2):
+        publish(database, full_feature_content(live=live), version=version)
+        with tempfile.TemporaryDirectory(prefix="tiltyard-edge-") as state:
+            environment = {"DATABASE_URL": database, "TILTYARD_STATE_DIR": state}
+            with _server("config.edge:application", environment) as (port, process):
+                size = len(_answer(port))
+                with _server("benchmarks.fixed:application", {"FIXED_BYTES": str(size)}) as (fixed_port, _):
+                    assigned, fixed = _taking_turns(port, fixed_port)
+                found[str(live)] = {
+                    "assignments_per_second": round(statistics.median(load.per_second for load in assigned)),
+                    "to_fixed": _ratio(assigned, fixed),
+                    "resident_mb": _resident_megabytes(process.pid),
+                }
+    return found
 
 
 _numbers = count()

@@ -61,7 +61,7 @@ class _Connection(asyncio.Protocol):
         head = self._buffer[:end].lower()
         start = head.find(b"content-length:") + 15
         stop = head.find(b"\r", start)
-        length = int(head[start : stop if stop > 0 else end])
+        length = int(head[start : stop if stop > 0 else end]) if start > 15 else 0  # 304 has no body and no length.
         if len(self._buffer) < end + 4 + length:
             return
         now = time.perf_counter()

@@ -94,6 +94,7 @@ UNFOLD: Final[dict[str, Any]] = {
                 "title": _("Traffic"),
                 "separator": True,
                 "items": [
+                    _entry(_("Flags"), "flag", "experiments.flag"),
                     _entry(_("Layers"), "layers", "experiments.layer"),
                     _entry(_("Holdouts"), "do_not_disturb_on", "experiments.holdout"),
                     _entry(_("Published bundles"), "deployed_code", "decisions.publishedbundle"),
@@ -112,6 +113,7 @@ UNFOLD: Final[dict[str, Any]] = {
                 "separator": True,
                 "items": [
                     _entry(_("Jobs"), "manufacturing", "foundation.job"),
+                    _page(_("What arrives"), "inbox", "intakes", "experiments.quarantine"),
                     _entry(_("Quarantine"), "block", "experiments.quarantine"),
                     _entry(_("Journal"), "history_edu", "foundation.journalentry"),
                 ],

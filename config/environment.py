@@ -82,6 +82,8 @@ class Environment(BaseSettings):
     """How long a process waits for a new database connection."""
     statement_seconds: int = Field(default=300, ge=1, le=86_400, validation_alias="TILTYARD_DATABASE_STATEMENT_SECONDS")
     """After how long the database cancels one statement of console or worker."""
+    retention_days: int = Field(default=400, ge=30, le=4_000, validation_alias="TILTYARD_RETENTION_DAYS")
+    """How many days of event log and outcomes are kept."""
 
     @field_validator("secret_key")
     @classmethod

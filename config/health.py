@@ -6,6 +6,8 @@ from django.db import Error, connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.http import require_safe
 
+from decisions.queries.publication import publications
+
 
 @require_safe
 def live(_request: HttpRequest) -> HttpResponse:
@@ -15,13 +17,24 @@ def live(_request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def ready(_request: HttpRequest) -> HttpResponse:
-    """Answer 200 when pages can be served, 503 while Postgres is away; Redis is reported but not needed."""
+    """Answer 200 when pages can be served, 503 while Postgres is away; Redis is reported but not needed.
+
+    `refused_bundles` names the projects whose newest state failed to be published; *Published bundles* says why.
+    """
     needs = {"postgres": _postgres_answers(), "redis": _redis_answers()}
     return JsonResponse(
-        {"ready": needs["postgres"], **needs},
+        {"ready": needs["postgres"], **needs, "refused_bundles": _refused() if needs["postgres"] else None},
         status=200 if needs["postgres"] else 503,
         headers={"Cache-Control": "no-store"},
     )
+
+
+def _refused() -> list[str] | None:
+    """Return the keys of projects that cannot be published; None where that cannot be told, as before migrations."""
+    try:
+        return [found.project_key for found in publications() if found.fault is not None]
+    except Error:
+        return None
 
 
 def _postgres_answers() -> bool:

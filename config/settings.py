@@ -17,6 +17,7 @@ CSRF_TRUSTED_ORIGINS = list(ENVIRONMENT.csrf_trusted_origins)
 REDIS_URL = ENVIRONMENT.redis_url
 STATE_DIRECTORY = ENVIRONMENT.state_directory
 CONSOLE_URL = ENVIRONMENT.console_url
+RETENTION_DAYS = ENVIRONMENT.retention_days
 CODE_REVISION = code_revision(BASE_DIR, told=ENVIRONMENT.code_revision)
 
 INSTALLED_APPS = [
@@ -132,6 +133,7 @@ SPECTACULAR_SETTINGS = {
     "VERSION": "1",
     "OAS_VERSION": "3.1.0",
     "SERVE_INCLUDE_SCHEMA": False,
+    "POSTPROCESSING_HOOKS": ["drf_spectacular.hooks.postprocess_schema_enums", "foundation.api.require_bodies"],
 }
 
 UNFOLD = admin_site.UNFOLD

@@ -7,6 +7,8 @@ from drf_spectacular.views import SpectacularJSONAPIView
 
 from config import health
 
+handler404 = "config.missing.answer"
+
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="readouts"), name="home"),
     path("", include("experiments.reports.urls")),

@@ -1,7 +1,7 @@
 """The management API of decisions: the catalogue in, the lineage of decisions out; for holders of a server key."""
 
 from collections.abc import Callable, Sequence
-from typing import Any, cast
+from typing import Any, Final, cast
 
 from django.http import Http404
 from django.urls import path
@@ -12,42 +12,57 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from decisions.actions.catalogue import ItemsTaken, put_items, put_stock
+from decisions.actions.catalogue import MOST_ITEMS, ItemsTaken, put_items, put_stock
 from decisions.ingest.items import LARGEST_STOCK, LONGEST_ID, LONGEST_TEXT
 from decisions.queries.lineage import decision_lineage, version_lineage
 from decisions.queries.made import DecisionUnknown
-from foundation.api import HasServerKey, ServerKeyAuthentication
+from foundation.api import HasServerKey, ServerKeyAuthentication, problems
 from foundation.queries import ProjectFacts
 from models_registry.queries.versions import ModelUnknown, VersionUnknown
 
+_Schema = dict[str, Any]
+JSON: Final = "application/json"
+_STOCK: Final[_Schema] = {
+    "type": ["integer", "null"],
+    "minimum": 0,
+    "maximum": LARGEST_STOCK,
+    "description": "How many pieces there are; null where the shop does not count.",
+}
+_STOCK_OF_ITEM: Final[_Schema] = {
+    "type": "object",
+    "required": ["item_id", "stock"],
+    "properties": {"item_id": {"type": "string", "minLength": 1, "maxLength": LONGEST_ID}, "stock": _STOCK},
+}
+_WHOLE_ITEM: Final[_Schema] = {
+    "type": "object",
+    "required": ["item_id"],
+    "properties": {
+        **_STOCK_OF_ITEM["properties"],
+        "title": {"type": "string", "maxLength": LONGEST_TEXT},
+        "category": {"type": "string", "maxLength": LONGEST_ID},
+        "price": {"type": ["number", "string", "null"], "description": "In the currency of the project."},
+        "rating": {"type": ["number", "null"], "minimum": 0, "maximum": 5},
+    },
+}
 
-class StockOfItem(serializers.Serializer):
-    """How many pieces there are of an item; null where the shop does not count."""
 
-    item_id = serializers.CharField(max_length=LONGEST_ID)
-    stock = serializers.IntegerField(min_value=0, max_value=LARGEST_STOCK, allow_null=True)
-
-
-class WholeItem(StockOfItem):
-    """An item of the catalogue."""
-
-    title = serializers.CharField(max_length=LONGEST_TEXT, required=False, allow_blank=True)
-    category = serializers.CharField(max_length=LONGEST_ID, required=False, allow_blank=True)
-    price = serializers.FloatField(min_value=0, required=False, allow_null=True)
-    rating = serializers.FloatField(min_value=0, max_value=5, required=False, allow_null=True)
-    stock = serializers.IntegerField(min_value=0, max_value=LARGEST_STOCK, required=False, allow_null=True)
-
-
-class ItemsBody(serializers.Serializer):
-    """At most a thousand items."""
-
-    items = WholeItem(many=True)
-
-
-class StockBody(serializers.Serializer):
-    """The stock of at most a thousand items."""
-
-    items = StockOfItem(many=True)
+def _items_body(item: _Schema) -> _Schema:
+    """Return the schema of a body whose items are judged one by one."""
+    return {
+        "type": "object",
+        "required": ["items"],
+        "additionalProperties": False,
+        "properties": {
+            "items": {
+                "type": "array",
+                "maxItems": MOST_ITEMS,
+                "items": {
+                    "description": "An item of another form is refused alone; the others are taken.",
+                    "anyOf": [item, {}],
+                },
+            }
+        },
+    }
 
 
 class RefusedItem(serializers.Serializer):
@@ -67,6 +82,9 @@ class TakenBody(serializers.Serializer):
     refused = RefusedItem(many=True)
 
 
+_TAKEN: Final = {(200, JSON): TakenBody, **problems(400, 401, 415, 422)}
+
+
 class ServerView(APIView):
     """An endpoint for the shop's own servers."""
 
@@ -81,7 +99,7 @@ class ServerView(APIView):
 class Items(ServerView):
     """`PUT /v1/items`: whole items, created or replaced."""
 
-    @extend_schema(request=ItemsBody, responses=TakenBody)
+    @extend_schema(request={JSON: _items_body(_WHOLE_ITEM)}, responses=_TAKEN)
     def put(self, request: Request) -> Response:
         """Take the items and say what became of each."""
         return _taken(put_items, self.project(request), request)
@@ -90,7 +108,7 @@ class Items(ServerView):
 class Stock(ServerView):
     """`PUT /v1/stock`: how many pieces there are of items that the catalogue has."""
 
-    @extend_schema(request=StockBody, responses=TakenBody)
+    @extend_schema(request={JSON: _items_body(_STOCK_OF_ITEM)}, responses=_TAKEN)
     def put(self, request: Request) -> Response:
         """Take the stock and say what became of each."""
         return _taken(put_stock, self.project(request), request)
@@ -99,7 +117,7 @@ class Stock(ServerView):
 class Decision(ServerView):
     """`GET /api/v1/decisions/{id}`: one logged decision with the lineage of the version that made it."""
 
-    @extend_schema(responses=OpenApiTypes.OBJECT)
+    @extend_schema(responses={(200, JSON): OpenApiTypes.OBJECT, **problems(401, 404)})
     def get(self, request: Request, decision_id: str) -> Response:
         """Return the decision."""
         try:
@@ -111,7 +129,7 @@ class Decision(ServerView):
 class ModelVersion(ServerView):
     """`GET /api/v1/models/{key}/versions/{number}`: a model version with its lineage."""
 
-    @extend_schema(responses=OpenApiTypes.OBJECT)
+    @extend_schema(responses={(200, JSON): OpenApiTypes.OBJECT, **problems(401, 404)})
     def get(self, request: Request, key: str, number: int) -> Response:
         """Return the version."""
         try:

@@ -35,6 +35,9 @@ class MessageKind(StrEnum):
 DECISION_KIND = "decision"
 """The kind of the event log's rows that are decisions: the edge alone writes them, clients cannot send them."""
 
+HISTORY_KIND = "history"
+"""The kind of the event log's rows that were sent as history: outcomes of long ago, for covariates alone."""
+
 
 class MessageStatus(StrEnum):
     """What became of a message."""
@@ -60,6 +63,44 @@ class Rejection(StrEnum):
     EVENT_MISSING = "EVENT_MISSING"
     EVENT_INVALID = "EVENT_INVALID"
     PROPERTIES_INVALID = "PROPERTIES_INVALID"
+    BACKFILL_FORBIDDEN = "BACKFILL_FORBIDDEN"
+
+
+class IntakeKind(StrEnum):
+    """What is counted of the messages that arrive, for each project and day of receipt.
+
+    RECEIVED is the sum of ACCEPTED, DUPLICATE and REJECTED; the others are observations on messages that are stored.
+    """
+
+    RECEIVED = "RECEIVED"
+    ACCEPTED = "ACCEPTED"
+    DUPLICATE = "DUPLICATE"
+    REJECTED = "REJECTED"
+    DROPPED = "DROPPED"
+    """Properties outside the allow-list."""
+    LATE = "LATE"
+    """Messages that came more than an hour after what they tell of."""
+    SKEWED = "SKEWED"
+    """Messages of a client whose clock is more than a minute off."""
+    UNVERIFIED = "UNVERIFIED"
+    """Exposures that nothing proves but a server key."""
+
+
+class ProjectionFault(StrEnum):
+    """Why a message that was stored cannot count, apart from the faults of exposures and tokens."""
+
+    TIMESTAMP_UNREADABLE = "TIMESTAMP_UNREADABLE"
+    FROM_THE_FUTURE = "FROM_THE_FUTURE"
+    TOO_LATE = "TOO_LATE"
+    CURRENCY_MISMATCH = "CURRENCY_MISMATCH"
+    AMOUNT_MISSING = "AMOUNT_MISSING"
+    AMOUNT_INVALID = "AMOUNT_INVALID"
+    QUANTITY_INVALID = "QUANTITY_INVALID"
+    DUPLICATE_ORDER = "DUPLICATE_ORDER"
+    EXPOSURE_EMPTY = "EXPOSURE_EMPTY"
+    EXPOSURE_UNKNOWN = "EXPOSURE_UNKNOWN"
+    HISTORY_EXPOSURE = "HISTORY_EXPOSURE"
+    HISTORY_INSIDE_EXPERIMENT = "HISTORY_INSIDE_EXPERIMENT"
 
 
 class Verification(StrEnum):
@@ -85,6 +126,8 @@ class DecisionReason(StrEnum):
     DEADLINE = "DEADLINE"
     MODEL_ERROR = "MODEL_ERROR"
     SCORES_INVALID = "SCORES_INVALID"
+    CIRCUIT_OPEN = "CIRCUIT_OPEN"
+    """The version failed again and again a moment ago, so this process does not ask it for a while."""
     CANDIDATES_EMPTY = "CANDIDATES_EMPTY"
     CATALOGUE_MISSING = "CATALOGUE_MISSING"
     BUNDLE_MISSING = "BUNDLE_MISSING"
@@ -100,6 +143,19 @@ class FeatureState(StrEnum):
     UNAVAILABLE = "UNAVAILABLE"
     NOT_ASKED = "NOT_ASKED"
     """The decision point is not personal, or the shopper switched personalisation off."""
+
+
+class PreviewState(StrEnum):
+    """What became of a request's preview token; all but APPLIED are ignored."""
+
+    APPLIED = "APPLIED"
+    MALFORMED = "MALFORMED"
+    WRONG_PROJECT = "WRONG_PROJECT"
+    UNKNOWN_KEY = "UNKNOWN_KEY"
+    FORGED = "FORGED"
+    EXPIRED = "EXPIRED"
+    NOT_IN_BUNDLE = "NOT_IN_BUNDLE"
+    """The experiment is neither running nor paused, or has no such variant."""
 
 
 class TokenFault(StrEnum):

@@ -9,8 +9,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from experiments.analysis.plan import AnalysisPlan, PlanInvalid
+from experiments.assignment.flags import value_fault
+from experiments.assignment.periods import DAY_MINUTES, LONGEST_PERIOD, block_length
 from experiments.assignment.targeting import AudienceInvalid, compile_audience
-from experiments.vocabulary import PERSONAL_UNITS, MetricRole, Source, UnitKind
+from experiments.vocabulary import PERSONAL_UNITS, FlagKind, MetricRole, PeriodDesign, Source, UnitKind
 from foundation.errors import DomainError
 
 SLOTS = 1_000_000
@@ -60,6 +62,19 @@ class MetricUse:
 
 
 @dataclass(frozen=True, slots=True)
+class FlagUse:
+    """A flag of the project that parameters of the experiment name.
+
+    `layer_key` is the flag's layer; `taken_by` another experiment without a layer that runs or is paused and sets it.
+    """
+
+    key: str
+    kind: FlagKind
+    layer_key: str | None
+    taken_by: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Design:
     """An experiment as designed, before it starts."""
 
@@ -80,6 +95,11 @@ class Design:
     overrides: Mapping[str, str]
     horizon_days: int | None
     build_plan: Callable[[], AnalysisPlan]
+    layer_key: str | None = None
+    flags: tuple[FlagUse, ...] = ()
+    period_minutes: int | None = None
+    period_design: PeriodDesign | None = None
+    dimensions: tuple[str, ...] = ()
 
 
 LaunchCheck = Callable[[Design], Iterable[LaunchProblem]]
@@ -191,4 +211,68 @@ def _unit(design: Design) -> Iterable[LaunchProblem]:
         yield LaunchProblem("OVERRIDE_UNIT", "Only people can be test units.", "Remove the overrides.")
 
 
-_checks: list[LaunchCheck] = [_variants, _metrics, _hypothesis, _traffic, _audience, _overrides, _plan, _unit]
+def _flags(design: Design) -> Iterable[LaunchProblem]:
+    for use in design.flags:
+        if use.layer_key != design.layer_key:
+            owner = "no layer" if use.layer_key is None else f"layer {use.layer_key}"
+            own = "it has none" if design.layer_key is None else f"the experiment is in layer {design.layer_key}"
+            yield LaunchProblem(
+                "FLAG_LAYER",
+                f"The parameter {use.key} is a flag of {owner}, and {own}.",
+                "Move the experiment or the flag to the layer of the other, or name the parameter otherwise.",
+            )
+        elif use.layer_key is None and use.taken_by is not None:
+            yield LaunchProblem(
+                "FLAG_TAKEN",
+                f"The flag {use.key} is set by experiment {use.taken_by} already, and neither has a layer.",
+                "Stop the other one, or give both and the flag a layer, where they share the traffic.",
+            )
+        for variant in design.variants:
+            fault = value_fault(use.kind, variant.parameters[use.key]) if use.key in variant.parameters else None
+            if fault is not None:
+                yield LaunchProblem(
+                    "FLAG_VALUE",
+                    f"The value of flag {use.key} in variant {variant.key} {fault}.",
+                    "Correct the variant's parameters; a flag's type never changes.",
+                )
+
+
+def _periods(design: Design) -> Iterable[LaunchProblem]:
+    minutes = design.period_minutes
+    if minutes is None:
+        return
+    if design.source is not Source.OWN or design.unit_kind in PERSONAL_UNITS:
+        yield LaunchProblem(
+            "PERIOD_UNIT",
+            f"{design.unit_kind} units cannot be randomised by period.",
+            "Randomise items, stores, clusters or items in stores, or leave the period empty.",
+        )
+    if minutes > LONGEST_PERIOD:
+        yield LaunchProblem("PERIOD_TOO_LONG", "The period is longer than a year.", "Choose a shorter period.")
+    block = 1
+    if design.period_design is PeriodDesign.BALANCED:
+        found = block_length([variant.weight for variant in design.variants]) if design.variants else 1
+        if found is None:
+            yield LaunchProblem(
+                "BLOCK_TOO_LONG",
+                "There is no block of at most 100 periods in which the variants appear by their weights.",
+                "Choose rounder weights, such as 50 and 50, or draw each period on its own.",
+            )
+            return
+        block = found
+    if design.horizon_days is not None and block * minutes > design.horizon_days * DAY_MINUTES:
+        what = "A period" if block == 1 else f"A balanced block of {block} periods"
+        yield LaunchProblem(
+            "PERIOD_BEYOND_HORIZON",
+            f"{what} of {minutes} minutes does not fit the planned {design.horizon_days} days.",
+            "Plan more days, shorten the period, or choose weights that need fewer periods.",
+        )
+    if design.dimensions:
+        yield LaunchProblem(
+            "PERIOD_DIMENSIONS",
+            "Cells of unit and period are not compared by dimension.",
+            "Leave the dimensions empty, or the period.",
+        )
+
+
+_checks: list[LaunchCheck] = [_variants, _metrics, _hypothesis, _traffic, _audience, _overrides, _plan, _unit, _flags, _periods]

@@ -101,6 +101,8 @@ class Reason(StrEnum):
     """What the unit met before cannot be looked up, so it gets the control and counts for nothing."""
     ALIAS_UNKNOWN = "ALIAS_UNKNOWN"
     """Only the customer is known, and no visitor of theirs."""
+    REMOTE_ONLY = "REMOTE_ONLY"
+    """A client that evaluates by itself cannot know what this experiment needs; the server can."""
     PREVIEW = "PREVIEW"
     """A preview link asks for this variant; nobody is enrolled."""
     BURN_IN = "BURN_IN"

@@ -20,6 +20,45 @@ from foundation.queries import ProjectFacts, project_of_server_key
 PROBLEM = "application/problem+json"
 UNPROCESSABLE = 422
 _MOST_TOLD: Final = 5
+PROBLEM_SCHEMA: Final[dict[str, Any]] = {
+    "type": "object",
+    "description": "A problem as RFC 9457 says; `errors` names the field to mend.",
+    "required": ["type", "status", "code", "detail", "hint"],
+    "properties": {
+        "type": {"type": "string"},
+        "status": {"type": "integer"},
+        "code": {"type": "string", "description": "Stable, for programs."},
+        "detail": {"type": "string"},
+        "hint": {"type": "string", "description": "What to do."},
+        "errors": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "required": ["pointer", "detail"],
+                "properties": {
+                    "pointer": {"type": "string", "description": "JSON pointer into the request's body."},
+                    "detail": {"type": "string"},
+                },
+            },
+        },
+    },
+}
+"""What a refusal looks like, for the documents of the interfaces."""
+
+
+def problems(*statuses: int) -> dict[tuple[int, str], dict[str, Any]]:
+    """Return the responses with these statuses, as documents describe them."""
+    return {(status, PROBLEM): PROBLEM_SCHEMA for status in statuses}
+
+
+def require_bodies(result: dict[str, Any], **_others: object) -> dict[str, Any]:
+    """Return the document with bodies required where their members are: the generator forgets to say so."""
+    for operations in result["paths"].values():
+        for operation in operations.values():
+            body = operation.get("requestBody", {})
+            if any(media.get("schema", {}).get("required") for media in body.get("content", {}).values()):
+                body["required"] = True
+    return result
 
 
 class ServerKeyAuthentication(BaseAuthentication):

@@ -2,11 +2,15 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from foundation.clock import ClockKind, ProjectClock
 from foundation.errors import DomainError
 from foundation.models import ApiKey, Job, JournalEntry, Project
+
+RETENTION_DROP = "retention.drop"
+"""The journal's action of days of evidence that were dropped; `before` of it is the first day that was kept."""
+RETENTION_SUBJECT = "evidence"
 
 
 class ProjectUnknown(DomainError):
@@ -131,6 +135,13 @@ def journal_of(*, project_id: int, subject: str) -> Sequence[JournalLine]:
         JournalLine(sequence=row.sequence, at=row.at, actor=row.actor, action=row.action, reason=row.reason)
         for row in rows
     ]
+
+
+def erased_before(project_id: int) -> date | None:
+    """Return the first day whose evidence was kept when days were dropped; None where none ever was."""
+    rows = JournalEntry.objects.filter(project_id=project_id, subject=RETENTION_SUBJECT, action=RETENTION_DROP)
+    days = [date.fromisoformat(after["before"]) for after in rows.values_list("after", flat=True)]
+    return max(days, default=None)
 
 
 def _facts(row: Project) -> ProjectFacts:

@@ -23,6 +23,7 @@ pytest_plugins = [
     "tests.fixtures.breakable",
     "tests.fixtures.database",
     "tests.fixtures.material",
+    "tests.fixtures.node",
     "tests.fixtures.servers",
     "tests.fixtures.site",
 ]

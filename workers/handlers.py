@@ -10,6 +10,9 @@ from decisions.actions.looks import explore_at, look_at
 from decisions.actions.projection import project_events
 from decisions.actions.promotion import propose
 from decisions.actions.publishing import publish_bundle
+from decisions.actions.remembering import refill_units, remember_units
+from decisions.actions.retention import KEEP_PARTITIONS, keep_partitions
+from decisions.actions.stale_looks import RESTATE, restate
 from decisions.actions.training import train
 from experiments.actions.exploration import ExplorationRequest
 from foundation.actions.jobs import ClaimedJob
@@ -61,8 +64,28 @@ def _update_features(job: ClaimedJob, _now: datetime) -> None:
     )
 
 
+def _remember_units(job: ClaimedJob, _now: datetime) -> None:
+    remember_units(
+        project_id=_project(job),
+        after=datetime.fromisoformat(str(job.payload["after"])),
+        until=datetime.fromisoformat(str(job.payload["until"])),
+    )
+
+
+def _refill_units(job: ClaimedJob, _now: datetime) -> None:
+    refill_units(project_id=_project(job))
+
+
 def _propose(job: ClaimedJob, now: datetime) -> None:
     propose(scorecard_id=int(str(job.payload["scorecard_id"])), now=now)
+
+
+def _restate(job: ClaimedJob, now: datetime) -> None:
+    restate(scorecard_id=int(str(job.payload["scorecard_id"])), now=now)
+
+
+def _keep_partitions(_job: ClaimedJob, now: datetime) -> Effect:
+    return keep_partitions(now=now)
 
 
 def _train(job: ClaimedJob, now: datetime) -> Effect:
@@ -82,7 +105,10 @@ HANDLERS: Final[Mapping[str, Handler]] = {
     "explore": _explore,
     "publish_catalogue": _publish_catalogue,
     "update_features": _update_features,
+    "remember_units": _remember_units,
+    "refill_units": _refill_units,
     "propose": _propose,
+    RESTATE: _restate,
 }
 
-LONG_HANDLERS: Final[Mapping[str, LongHandler]] = {"train": _train}
+LONG_HANDLERS: Final[Mapping[str, LongHandler]] = {"train": _train, KEEP_PARTITIONS: _keep_partitions}

@@ -16,7 +16,11 @@ QUEUE_OF_KIND: Final = {
     "publish_bundle": DECISIONS,
     "publish_catalogue": DECISIONS,
     "update_features": INGEST,
+    "remember_units": INGEST,
+    "refill_units": INGEST,
     "propose": DECISIONS,
+    "restate": ANALYSIS,
+    "keep_partitions": INGEST,
     "train": TRAINING,
 }
 

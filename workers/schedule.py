@@ -6,6 +6,7 @@ from workers.queues import DECISIONS
 
 TICK_SECONDS: Final = 1.0
 SWEEP_SECONDS: Final = 15.0
+REMEMBER_SECONDS: Final = 15.0
 CLEAN_SECONDS: Final = 3600.0
 
 BEAT_SCHEDULE: Final = {
@@ -17,6 +18,11 @@ BEAT_SCHEDULE: Final = {
     "sweep": {
         "task": "workers.tasks.sweep",
         "schedule": SWEEP_SECONDS,
+        "options": {"queue": DECISIONS, "expires": 30},
+    },
+    "remember": {
+        "task": "workers.tasks.remember",
+        "schedule": REMEMBER_SECONDS,
         "options": {"queue": DECISIONS, "expires": 30},
     },
     "clean": {

@@ -6,6 +6,8 @@ from celery import shared_task
 from django.utils import timezone
 
 from decisions.actions.chunks import forget_unnamed_chunks
+from decisions.actions.remembering import promise_refills
+from decisions.actions.retention import promise_partitions
 from decisions.actions.scheduling import enqueue_due_work
 from foundation.actions.jobs import forget_finished
 from workers import bell, runner
@@ -32,7 +34,14 @@ def sweep() -> None:
 
 
 @shared_task
+def remember() -> None:
+    """Promise to write again what Redis lost of what units met."""
+    promise_refills(now=timezone.now())
+
+
+@shared_task
 def clean() -> None:
-    """Forget jobs that were done long ago, and what no bundle names any more."""
+    """Forget jobs that were done long ago, and what no bundle names any more; promise to look after old days."""
+    promise_partitions(now=timezone.now())
     forget_finished(older_than=KEEP_FINISHED)
     forget_unnamed_chunks()

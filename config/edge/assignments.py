@@ -7,10 +7,13 @@ from datetime import UTC, datetime
 
 from config.edge.desk import Environ, Route, body_of, known_key
 from decisions.serving import answers
+from decisions.serving.assigning import Asked, give
 from decisions.serving.bundle import LiveBundle
 from decisions.serving.http import Response
+from decisions.serving.known import NOTHING_KNOWN, NOTHING_WANTED, wants_of
+from decisions.serving.preview import read_preview
 from decisions.serving.runtime import BundleRuntime
-from experiments.assignment.engine import assign
+from decisions.serving.unit_store import UnitStore
 from experiments.vocabulary import Reason
 from foundation.errors import DomainError
 
@@ -18,13 +21,14 @@ logger = logging.getLogger(__name__)
 
 
 class AssignmentDesk:
-    """Assigns from the live bundle, without any database."""
+    """Assigns from the live bundle, without any database; the store is asked where the hash alone does not tell."""
 
     prefixes: Mapping[str, Route] = {}
     statuses: Mapping[type[DomainError], int] = {answers.RequestMalformed: 400}
 
-    def __init__(self, runtime: BundleRuntime) -> None:
+    def __init__(self, runtime: BundleRuntime, store: UnitStore) -> None:
         self._runtime = runtime
+        self._store = store
         self.routes: Mapping[str, Route] = {
             "/v1/assignments": Route("POST", self.answer, "/v1/assignments"),
         }
@@ -51,16 +55,12 @@ class AssignmentDesk:
 
     def _assigned(self, request: answers.AssignmentRequest, bundle: LiveBundle, decision_id: str) -> bytes:
         at = bundle.clock.at(datetime.now(UTC))
-        found = assign(
-            request.units,
-            request.attributes,
-            at,
-            None,
-            bundle.snapshot,
-            keys=request.experiments,
-            personalised=request.personalised,
-        )
-        degraded = Reason.BUNDLE_STALE if self._runtime.is_stale() else None
-        return answers.render_assignments(
-            found, request.units, bundle, at=at, decision_id=decision_id, degraded=degraded
-        )
+        units, keys = request.units, request.experiments
+        wants = wants_of(bundle, units, keys)
+        known = NOTHING_KNOWN if wants is NOTHING_WANTED else self._store.look_up(bundle.project_id, wants)
+        preview = read_preview(request.preview, bundle, now=at)
+        given = give(Asked(units, request.attributes, keys, request.personalised, preview), at, bundle, known)
+        metadata = {} if preview is None else {"preview": preview.state.value}
+        if self._runtime.is_stale():
+            metadata["degraded"] = Reason.BUNDLE_STALE.value
+        return answers.render_assignments(given, units, bundle, at=at, decision_id=decision_id, metadata=metadata)

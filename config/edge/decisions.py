@@ -16,7 +16,7 @@ from decisions.ingest.properties import keep_attributes
 from decisions.ingest.spool import Spool
 from decisions.ingest.writer import LONGEST_SIMULATED_WRITE, LONGEST_WRITE, EventWriter
 from decisions.serving.bundle import LiveBundle
-from decisions.serving.decide import NOT_ASKED, Features, decide
+from decisions.serving.decide import decide
 from decisions.serving.decision_answers import render_decision, render_no_decision
 from decisions.serving.decision_requests import (
     DecisionMalformed,
@@ -24,14 +24,15 @@ from decisions.serving.decision_requests import (
     DecisionRequest,
     read_decision_request,
 )
-from decisions.serving.features import FeatureStore
+from decisions.serving.guard import GuardedScoring
 from decisions.serving.http import Response
+from decisions.serving.known import NOTHING_WANTED, Features, Known, Wants, wants_of
 from decisions.serving.metrics import EdgeMetrics
 from decisions.serving.points import DecisionPoint
-from decisions.serving.runtime import BundleRuntime
-from decisions.serving.scoring import ScoringPool, score_at_once
+from decisions.serving.runtime import NOTHING, BundleRuntime
 from decisions.serving.settings import EdgeSettings
 from decisions.serving.token import UNIT_KINDS
+from decisions.serving.unit_store import UnitStore
 from decisions.vocabulary import DecisionReason, FeatureState
 from experiments.assignment.bucketing import encode_unit
 from experiments.vocabulary import Reason
@@ -40,6 +41,8 @@ from foundation.errors import DomainError
 
 PREFIX = "/v1/decisions/"
 ROUTE = "/v1/decisions/{decision_point}"
+WARM_SECONDS = 1.0
+"""How long a model may take for its first scores, before requests are served."""
 
 logger = logging.getLogger(__name__)
 
@@ -50,12 +53,13 @@ class DecisionDesk:
     routes: Mapping[str, Route] = {}
     statuses: Mapping[type[DomainError], int] = {DecisionPointUnknown: 404, DecisionMalformed: 400}
 
-    def __init__(self, settings: EdgeSettings, runtime: BundleRuntime, metrics: EdgeMetrics) -> None:
+    def __init__(self, settings: EdgeSettings, runtime: BundleRuntime, metrics: EdgeMetrics, store: UnitStore) -> None:
         self.prefixes: Mapping[str, Route] = {PREFIX: Route("POST", self.answer, ROUTE)}
         self._runtime = runtime
         self._metrics = metrics
-        self._features = FeatureStore(settings.redis_url, within=settings.feature_seconds)
-        self._pool = ScoringPool()
+        self._store = store
+        self._scoring = GuardedScoring(settings.breaker)
+        self._served = NOTHING
         url = settings.database_url
         self.log = DecisionLog(
             EventWriter(url, connections=1, connect_seconds=settings.connect_seconds) if url else None,
@@ -72,20 +76,30 @@ class DecisionDesk:
         for bundle in self._runtime.live.by_project.values():
             catalogue = bundle.equipment.catalogue
             if catalogue is not None and bundle.points.by_key:
-                self._features.look_up(bundle.project_id, [("visitor", "")])
-                known = Features(FeatureState.AVAILABLE, catalogue.items[-1:], catalogue.items[:1])
+                self._store.look_up(bundle.project_id, Wants(features=[("visitor", "")]))
+                known = Known(features=Features(FeatureState.AVAILABLE, catalogue.items[-1:], catalogue.items[:1]))
                 for point in bundle.points.by_key.values():
                     nobody = DecisionRequest(units={})
-                    decide(nobody, point, bundle, known, bundle.snapshot.latest_opening, score_at_once)
+                    score = partial(self._scoring.score, until=time.monotonic() + WARM_SECONDS)
+                    decide(nobody, point, bundle, known, bundle.snapshot.latest_opening, score)
 
     def close(self) -> None:
         """Write or keep what was decided, and let go of threads and connections."""
         self.log.close()
-        self._pool.close()
-        self._features.close()
+        self._scoring.close()
+        self._store.close()
 
     def show_metrics(self) -> None:
-        """Bring the counters of the decision log up to date."""
+        """Bring the counters of decision log and circuits up to date."""
+        states = self._scoring.status()
+        self._metrics.show_circuits(
+            {
+                (bundle.snapshot.project_key, model.model, str(model.number)): states[version]
+                for bundle in self._runtime.live.by_project.values()
+                for version, model in bundle.points.models.items()
+                if version in states
+            }
+        )
         self._metrics.show_log(rows=asdict(self.log.counts), queued=self.log.queued, spool_bytes=self.log.spool_bytes)
 
     def answer(self, environ: Environ) -> Response:
@@ -116,11 +130,14 @@ class DecisionDesk:
     def _decided(
         self, request: DecisionRequest, point: DecisionPoint, bundle: LiveBundle, decision_id: str, started: float
     ) -> bytes:
+        self._let_go_of_old_versions()
         at = bundle.clock.at(datetime.now(UTC))
         given = request.units
         stored = stored_units(bundle, {kind: given[kind] for kind in UNIT_KINDS if encode_unit(given.get(kind))})
-        score = partial(self._pool.score, until=started + point.deadline)
+        score = partial(self._scoring.score, until=started + point.deadline)
         decision = decide(request, point, bundle, self._look_up(request, point, bundle, stored), at, score)
+        if decision.visitor is not None:
+            stored |= {"visitor": decision.visitor}
         exposed = request.expose and decision.enrolled
         degraded = Reason.BUNDLE_STALE.value if self._runtime.is_stale() else None
         body = render_decision(
@@ -144,12 +161,19 @@ class DecisionDesk:
 
     def _look_up(
         self, request: DecisionRequest, point: DecisionPoint, bundle: LiveBundle, stored: Mapping[str, str]
-    ) -> Features:
-        """Return what the unit dealt with, asked before any variant is known: all variants meet the same failures."""
-        if not (point.is_personal and request.personalised):
-            return NOT_ASKED
-        units = [(kind.value, stored[kind]) for kind in point.domain.unit_kinds if kind in stored]
-        return self._features.look_up(bundle.project_id, units)
+    ) -> Known:
+        """Return what is known of the units, asked before any variant is: all variants meet the same failures."""
+        wants = wants_of(bundle, request.units, tuple(point.arms)) if point.arms else NOTHING_WANTED
+        if point.is_personal and request.personalised:
+            features = [(kind.value, stored[kind]) for kind in point.domain.unit_kinds if kind in stored]
+            wants = wants._replace(features=features)
+        return self._store.look_up(bundle.project_id, wants)
+
+    def _let_go_of_old_versions(self) -> None:
+        live = self._runtime.live
+        if live is not self._served:
+            self._served = live
+            self._scoring.keep_only({n for bundle in live.by_project.values() for n in bundle.points.models})
 
     def _longest_write(self, project_id: int) -> float:
         bundle = self._runtime.live.by_project.get(project_id)

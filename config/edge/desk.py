@@ -14,12 +14,22 @@ from foundation.ids import digest_api_key, is_api_key
 Environ = Mapping[str, Any]
 
 
+Caller = tuple[LiveBundle, ApiKey]
+"""Whose key a request carries: the project, and the key."""
+CALLER = "tiltyard.caller"
+"""The member of the environment under which a process leaves the caller for its desks."""
+
+
 class Route(NamedTuple):
-    """The one method of an address, who answers it, and the name under which its requests are counted."""
+    """The one method of an address, who answers it, and the name under which its requests are counted.
+
+    One that `takes_cookies` is open to the listed origins alone, all others to any.
+    """
 
     method: str
     answer: Callable[[Environ], Response]
     name: str
+    takes_cookies: bool = False
 
 
 class Desk(Protocol):
@@ -40,7 +50,7 @@ class Desk(Protocol):
         """End threads and connections."""
 
 
-def known_key(environ: Environ, runtime: BundleRuntime, key: str | None = None) -> tuple[LiveBundle, ApiKey] | None:
+def known_key(environ: Environ, runtime: BundleRuntime, key: str | None = None) -> Caller | None:
     """Return the project and the API key of a request; None where there is no bundle yet to check the key with.
 
     `key` is one that was found elsewhere than in the headers.
@@ -48,6 +58,9 @@ def known_key(environ: Environ, runtime: BundleRuntime, key: str | None = None) 
     Raises:
         KeyUnknown: the request carries no key, or one that is unknown or revoked.
     """
+    caller: Caller | None = environ.get(CALLER)
+    if caller is not None:
+        return caller
     sent = http.api_key_of(environ) or key
     live = runtime.live
     found = live.by_key.get(digest_api_key(sent)) if sent else None

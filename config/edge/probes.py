@@ -1,5 +1,6 @@
 """The edge's probes and counters: is it alive, can it serve, what has it counted?"""
 
+import os
 from collections.abc import Callable, Mapping
 
 import msgspec
@@ -43,12 +44,16 @@ class ProbeDesk:
     def ready(self, _environ: Environ) -> Response:
         """Return 200 when requests can be served: a bundle is live, or Postgres has answered.
 
+        `process` and `versions` say who answers and what it serves; others on the same port may serve another version.
+
         Files that cannot be used are named and do not count against it: their decision points serve the baseline.
         """
         status = self._runtime.status()
         is_ready = status.bundles > 0 or status.seconds_since_postgres is not None
         members = {
             "ready": is_ready,
+            "process": os.getpid(),
+            "versions": self._runtime.report().versions,
             "bundles": status.bundles,
             "stale": status.is_stale,
             "seconds_since_postgres": status.seconds_since_postgres,

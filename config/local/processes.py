@@ -17,7 +17,8 @@ from config.local.places import PROJECT
 QUEUES = ("ingest", "analysis", "decisions", "training")
 TRAINING_QUEUE = "training"
 THREADS = 8
-CONCURRENT_REQUESTS = 64
+CONCURRENT_REQUESTS = 1_024
+"""Connections at once, idle ones too: with few, clients that keep theirs open would keep all others out."""
 LARGEST_LOG = 10 * 1024 * 1024
 PR_SET_PDEATHSIG = 1
 
@@ -44,11 +45,15 @@ class Program:
     ready_line: str | None
 
 
-def edge(*, host: str, port: int) -> Program:
-    """Return the process that assigns and collects."""
+def edge(*, host: str, port: int, workers: int = 1) -> Program:
+    """Return the process that assigns and collects, in so many processes that share a port; one that dies is replaced.
+
+    They share nothing else: each has its own bundles, circuits, limits and counters.
+    """
+    command = [*_granian("config.edge:application", host=host, port=port, workers=workers), "--respawn-failed-workers"]
     return Program(
         name=Role.EDGE,
-        command=_granian("config.edge:application", host=host, port=port),
+        command=command,
         ready_address=f"http://{host}:{port}/healthz/ready",
         ready_line=None,
     )
@@ -93,9 +98,15 @@ def _celery() -> list[str]:
     return [sys.executable, "-m", "celery", "--app=workers", "--quiet"]
 
 
-def _granian(application: str, *, host: str, port: int) -> list[str]:
+def edge_workers(environment: Mapping[str, str], *, cores: int) -> int:
+    """Return how many processes share the edge's port: what TILTYARD_EDGE_WORKERS says, else one a core but one."""
+    said = environment.get("TILTYARD_EDGE_WORKERS", "")
+    return max(1, int(said) if said.isdigit() else cores - 1)
+
+
+def _granian(application: str, *, host: str, port: int, workers: int = 1) -> list[str]:
     command = [sys.executable, "-m", "granian", "--interface=wsgi", f"--host={host}", f"--port={port}"]
-    command += ["--workers=1", f"--blocking-threads={THREADS}", f"--backpressure={CONCURRENT_REQUESTS}"]
+    command += [f"--workers={workers}", f"--blocking-threads={THREADS}", f"--backpressure={CONCURRENT_REQUESTS}"]
     return [*command, "--no-ws", application]
 
 

@@ -12,7 +12,7 @@ from config.environment import Environment, EnvironmentFault, load
 from config.local.embedded import Lease, ensure_services, stop_if_unused
 from config.local.faults import LocalServiceError
 from config.local.places import state_directory
-from config.local.processes import Role
+from config.local.processes import Role, edge_workers
 from config.local.supervisor import ALL_ROLES, Site
 
 DEFAULT_PORTS = {Role.PROXY: 8000, Role.EDGE: 8001, Role.CONSOLE: 8002}
@@ -42,7 +42,10 @@ def main(arguments: list[str]) -> int:
 def _serve(environment: Environment, state: Path, options: argparse.Namespace, stopping: threading.Event) -> None:
     site = Site(
         state,
-        environment={"SECRET_KEY": environment.secret_key.get_secret_value()},
+        environment={
+            "SECRET_KEY": environment.secret_key.get_secret_value(),
+            "TILTYARD_EDGE_WORKERS": str(edge_workers(os.environ, cores=os.cpu_count() or 1)),
+        },
         roles=(*ALL_ROLES, Role.TRAINER, Role.PROXY),
         ports={role: getattr(options, f"{role}_port") for role in DEFAULT_PORTS},
         concurrency=options.concurrency,

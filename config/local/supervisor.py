@@ -212,7 +212,8 @@ class Site:
 
     def _supervised(self, name: str, concurrency: int) -> Supervised:
         if name == Role.EDGE:
-            program = processes.edge(host=HOST, port=self._ports[Role.EDGE])
+            workers = processes.edge_workers(self._environment, cores=1)
+            program = processes.edge(host=HOST, port=self._ports[Role.EDGE], workers=workers)
         elif name == Role.CONSOLE:
             program = processes.console(host=HOST, port=self._ports[Role.CONSOLE])
         elif name == Role.PROXY:

@@ -3,19 +3,24 @@
 Every step depends on the log alone, never on when or in which batches it runs, so that a rebuild gives equal rows.
 """
 
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime
+from typing import Any
 
 from django.db import connection, transaction
 from django.db.backends.utils import CursorWrapper
 
 from decisions.actions import projection_sql as sql
 from decisions.actions.features import BEGINNING, promise_features
+from decisions.actions.remembering import promise_units
+from decisions.actions.stale_looks import mark_stale_looks
 from decisions.models import ProjectionState
-from experiments.actions.evidence import forget_evidence, record_evidence
+from experiments.actions.evidence import forget_evidence, record_evidence, replay_evidence
 from foundation.queries import ProjectFacts, project_facts
 
 BATCH = 200_000
+UNENDING = datetime(9999, 12, 31, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +39,8 @@ class Projected:
 def project_events(*, project_id: int) -> Projected:
     """Project the next messages that every ingest transaction has certainly finished writing, and move the watermark.
 
-    The features of the units they are about are promised with them. At most about 200 000 messages; `complete` says
-    whether more are waiting. Concurrent calls wait for each other.
+    The features of the units they are about, and what these met, are promised with them. At most about 200 000
+    messages; `complete` says whether more are waiting. Concurrent calls wait for each other.
     """
     facts = project_facts(project_id)
     watermark = _locked_watermark(project_id)
@@ -43,8 +48,12 @@ def project_events(*, project_id: int) -> Projected:
         cursor.execute("SELECT now() - make_interval(secs => %s)", [facts.receipt_guard.total_seconds()])
         safe = cursor.fetchone()[0]
     step = _step(facts, watermark, safe)
+    if step.exposures or step.outcomes:
+        mark_stale_looks(project_id=project_id)
     if step.messages:
         promise_features(project_id=project_id, after=watermark, until=step.watermark)
+    if step.watermark > watermark:
+        promise_units(project_id=project_id, after=watermark, until=step.watermark)
     return step
 
 
@@ -65,7 +74,16 @@ def rebuild(*, project_id: int) -> Projected:
             watermark=step.watermark,
             complete=step.complete,
         )
-    return total
+    with connection.cursor() as cursor:
+        # What was replayed after the watermark counts already, and nothing else received since then does.
+        _stage(cursor, facts, reached, reached, again_upper=UNENDING)
+    recorded = record_evidence(project_id=facts.id)
+    return replace(
+        total,
+        exposures=total.exposures + recorded.exposures,
+        outcomes=total.outcomes + recorded.outcomes,
+        quarantined=total.quarantined + recorded.quarantined,
+    )
 
 
 def _locked_watermark(project_id: int) -> datetime:
@@ -94,22 +112,52 @@ def _step(facts: ProjectFacts, after: datetime, until: datetime) -> Projected:
     )
 
 
-def _stage(cursor: CursorWrapper, facts: ProjectFacts, after: datetime, upper: datetime) -> int:
+def replay_messages(
+    *, project_id: int, keys: Sequence[tuple[date, str]], at: datetime
+) -> tuple[Projected, list[tuple[date, str]]]:
+    """Judge quarantined messages again; return what came of it and which of them count from now on.
+
+    Must run inside a transaction. What counts now is received at `at` for every look that is taken, and for a rebuild.
+    Messages keep their own times, and those that still have a fault stay as they are.
+    """
+    facts = project_facts(project_id)
+    watermark = _locked_watermark(project_id)
+    named = {"days": [day for day, _ in keys], "message_ids": [message_id for _, message_id in keys], "at": at}
+    with connection.cursor() as cursor:
+        messages = _fill(cursor, sql.REPLAYED_MESSAGES, _parameters(facts) | named)
+        recorded = replay_evidence(project_id=project_id, at=at)
+        mark_stale_looks(project_id=project_id, replayed=True)
+        cursor.execute("SELECT day, message_id FROM replayed_message ORDER BY day, message_id")
+        released = cursor.fetchall()
+        cursor.execute(sql.REPLAYED, {"project": project_id, "at": at})
+    done = Projected(messages, recorded.exposures, recorded.outcomes, recorded.quarantined, watermark, True)
+    return done, released
+
+
+def _stage(
+    cursor: CursorWrapper, facts: ProjectFacts, after: datetime, upper: datetime, *, again_upper: datetime | None = None
+) -> int:
     """Fill the temporary tables that `record_evidence` reads; return how many messages they come from."""
+    bounds = {"after": after, "upper": upper, "again_upper": again_upper or upper}
+    return _fill(cursor, sql.MESSAGES, _parameters(facts) | bounds)
+
+
+def _parameters(facts: ProjectFacts) -> dict[str, Any]:
     clock = facts.clock
-    parameters: dict[str, int | float | str | datetime] = {
+    return {
         "project": facts.id,
-        "after": after,
-        "upper": upper,
         "currency": facts.currency,
         "number": sql.NUMBER,
         "origin": clock.origin or BEGINNING,
         "started": clock.started_at or BEGINNING,
         "speed": clock.speed,
     }
+
+
+def _fill(cursor: CursorWrapper, messages_statement: str, parameters: dict[str, Any]) -> int:
     cursor.execute(sql.DROP)
-    cursor.execute(sql.MESSAGES, parameters)
+    cursor.execute(messages_statement, parameters)
     messages = cursor.rowcount
-    for statement in (sql.EXPOSURES, sql.LINES, sql.OUTCOMES, sql.REJECTS):
+    for statement in (sql.EXPOSURES, sql.LINKS, sql.LINES, sql.OUTCOMES, sql.REJECTS):
         cursor.execute(statement, parameters)
     return int(messages)

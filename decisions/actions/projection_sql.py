@@ -1,7 +1,8 @@
 """The statements of the projector. Each reads what the one before it wrote to a temporary table."""
 
 DROP = """
-DROP TABLE IF EXISTS incoming_message, incoming_exposure, incoming_line, incoming_outcome, incoming_reject
+DROP TABLE IF EXISTS incoming_message, incoming_exposure, incoming_link, incoming_line, incoming_outcome,
+    incoming_reject
 """
 
 # The receipt time of the message that fills the batch; no row when fewer are waiting.
@@ -12,27 +13,66 @@ ORDER BY received_at OFFSET %s LIMIT 1
 """
 
 # For a real clock origin = started and speed = 1, so that project time is receipt time. A decision is read for the
-# exposure it may carry; it has no event, so it never becomes an outcome.
-MESSAGES = """
+# exposure it may carry; it has no event, so it never becomes an outcome. A message that was replayed counts as received
+# then, and its lateness is judged by its own receipt.
+_COLUMNS = "day, message_id, kind, event, corrected_at, visitor, customer, session, item, store, properties, enrolments"
+_KINDS = "log.kind IN ('track', 'decision', 'alias', 'history')"
+_MESSAGES = """
 CREATE TEMPORARY TABLE incoming_message ON COMMIT DROP AS
 SELECT *, CASE
     WHEN corrected_at IS NULL THEN 'TIMESTAMP_UNREADABLE'
     WHEN corrected_at > project_time + interval '24 hours' THEN 'FROM_THE_FUTURE'
-    WHEN corrected_at < project_time - interval '7 days' THEN 'TOO_LATE'
+    WHEN kind = 'history' AND event = 'Experiment Viewed' THEN 'HISTORY_EXPOSURE'
+    WHEN corrected_at < project_time - CASE kind WHEN 'history' THEN interval '400 days' ELSE interval '7 days' END
+        THEN 'TOO_LATE'
 END AS fault
 FROM (
-    SELECT *,
-        %(origin)s::timestamptz + (received_at - %(started)s::timestamptz) * %(speed)s AS project_time
-    FROM decisions_eventlog
-    WHERE project_id = %(project)s AND received_at > %(after)s AND received_at <= %(upper)s
-        AND kind IN ('track', 'decision')
+    SELECT *, %(origin)s::timestamptz + (receipt - %(started)s::timestamptz) * %(speed)s AS project_time
+    FROM ({source}) received
 ) message
+"""
+MESSAGES = _MESSAGES.replace(
+    "{source}",
+    f"""
+    SELECT {_COLUMNS}, log.received_at AS receipt, log.received_at, false AS replayed
+    FROM decisions_eventlog log
+    WHERE log.project_id = %(project)s AND log.received_at > %(after)s AND log.received_at <= %(upper)s AND {_KINDS}
+        AND NOT EXISTS (
+            SELECT 1 FROM decisions_replay again
+            WHERE (again.project_id, again.day, again.message_id) = (log.project_id, log.day, log.message_id)
+        )
+    UNION ALL
+    SELECT {_COLUMNS}, log.received_at AS receipt, again.replayed_at AS received_at, true AS replayed
+    FROM decisions_replay again JOIN decisions_eventlog log USING (project_id, day, message_id)
+    WHERE project_id = %(project)s AND again.replayed_at > %(after)s AND again.replayed_at <= %(again_upper)s
+        AND {_KINDS}
+    """,  # noqa: S608 - constants of this module
+)
+
+# The messages with these keys, to be judged again; one with several enrolments may count in part already.
+REPLAYED_MESSAGES = _MESSAGES.replace(
+    "{source}",
+    f"""
+    SELECT {_COLUMNS}, log.received_at AS receipt, log.received_at, true AS replayed
+    FROM decisions_eventlog log
+    JOIN unnest(%(days)s::date[], %(message_ids)s::text[]) AS named(day, message_id) USING (day, message_id)
+    WHERE log.project_id = %(project)s AND {_KINDS}
+        AND (enrolments IS NULL OR jsonb_typeof(enrolments) <> 'array' OR jsonb_array_length(enrolments) <= 1)
+    """,  # noqa: S608 - constants of this module
+)
+
+REPLAYED = """
+INSERT INTO decisions_replay (project_id, day, message_id, replayed_at)
+SELECT %(project)s, day, message_id, %(at)s FROM replayed_message
+ON CONFLICT DO NOTHING
 """
 
 # Attributes are those that came with this very message: plain ones, as text.
 EXPOSURES = """
 CREATE TEMPORARY TABLE incoming_exposure ON COMMIT DROP AS
-SELECT day, message_id, received_at, corrected_at AS exposed_at, fault,
+SELECT day, message_id, received_at, corrected_at AS exposed_at, fault, replayed, visitor, customer, session, item,
+    store,
+    coalesce(properties->>'experiment', properties->>'experiment_id') AS claimed,
     (entry->>'experiment')::bigint AS experiment_id,
     entry->>'variant' AS variant,
     entry->>'unit' AS unit,
@@ -52,6 +92,13 @@ FROM incoming_message, jsonb_array_elements(enrolments) AS entry
 WHERE enrolments IS NOT NULL AND jsonb_typeof(enrolments) = 'array'
 """
 
+# Who was whom; the ids are hashed already.
+LINKS = """
+CREATE TEMPORARY TABLE incoming_link ON COMMIT DROP AS
+SELECT day, message_id, received_at, corrected_at AS linked_at, fault, customer, visitor
+FROM incoming_message WHERE kind = 'alias' AND customer IS NOT NULL AND visitor IS NOT NULL
+"""
+
 NUMBER = r"^[+-]?[0-9]{1,12}(\.[0-9]{1,18})?([eE][+-]?[0-9])?$"
 """Amounts and quantities that are read as decimals; others are quarantined."""
 
@@ -62,8 +109,12 @@ NUMBER = r"^[+-]?[0-9]{1,12}(\.[0-9]{1,18})?([eE][+-]?[0-9])?$"
 LINES = """
 CREATE TEMPORARY TABLE incoming_line ON COMMIT DROP AS
 WITH event_line AS (
-    SELECT day, message_id, 0 AS line, event, corrected_at, received_at, fault, visitor, customer, session,
-        coalesce(item, properties->>'product_id') AS item, store, properties,
+    SELECT day, message_id, 0 AS line, event, corrected_at, received_at, fault, kind, replayed, visitor, customer,
+        session, coalesce(item, properties->>'product_id') AS item, store,
+        -- an order with lines counts for the clusters of its lines, once
+        CASE WHEN event IN ('Order Completed', 'Order Refunded') AND jsonb_typeof(properties->'products') = 'array'
+             AND jsonb_array_length(properties->'products') > 0
+             THEN NULL ELSE properties->>'cluster_id' END AS cluster, properties,
         CASE WHEN event IN ('Order Completed', 'Order Refunded', 'Order Cancelled')
              THEN CASE
                 WHEN properties->>'revenue' IS NOT NULL OR properties->>'total' IS NULL
@@ -84,8 +135,8 @@ WITH event_line AS (
 )
 SELECT * FROM event_line
 UNION ALL
-SELECT day, message_id, position::integer, event, corrected_at, received_at, fault, visitor, customer, session,
-    product->>'product_id', store, properties,
+SELECT day, message_id, position::integer, event, corrected_at, received_at, fault, kind, replayed, visitor, customer,
+    session, product->>'product_id', store, coalesce(product->>'cluster_id', properties->>'cluster_id'), properties,
     product->>'price', coalesce(product->>'quantity', '1'), order_id, sign, false
 FROM event_line, jsonb_array_elements(properties->'products') WITH ORDINALITY AS listed(product, position)
 WHERE jsonb_typeof(properties->'products') = 'array' AND event IN ('Order Completed', 'Order Refunded')
@@ -94,7 +145,9 @@ WHERE jsonb_typeof(properties->'products') = 'array' AND event IN ('Order Comple
 
 OUTCOMES = """
 CREATE TEMPORARY TABLE incoming_outcome ON COMMIT DROP AS
-SELECT day, message_id, line, event, corrected_at AS occurred_at, received_at, visitor, customer, session, item, store,
+SELECT day, message_id, line, event, corrected_at AS occurred_at, received_at, kind = 'history' AS is_history, replayed,
+    visitor, customer, session, item, store,
+    cluster,
     CASE WHEN amount ~ %(number)s AND quantity ~ %(number)s THEN
         sign * round(amount::numeric * 1000000 * CASE WHEN line > 0 THEN quantity::numeric ELSE 1 END)
     END AS value,
@@ -119,7 +172,10 @@ SELECT DISTINCT ON (day, message_id, reason) day, message_id, received_at, reaso
     SELECT day, message_id, received_at, coalesce(fault, reason), coalesce('experiment ' || experiment_id, '')
     FROM incoming_exposure WHERE coalesce(fault, reason) IS NOT NULL
     UNION ALL
-    SELECT day, message_id, received_at, 'EXPOSURE_EMPTY', ''
+    SELECT day, message_id, received_at, fault, '' FROM incoming_link WHERE fault IS NOT NULL
+    UNION ALL
+    SELECT day, message_id, received_at,
+        CASE WHEN fault = 'HISTORY_EXPOSURE' THEN fault ELSE 'EXPOSURE_EMPTY' END, ''
     FROM incoming_message
     WHERE event = 'Experiment Viewed' AND (enrolments IS NULL OR enrolments = '[]'::jsonb)
 ) fault

@@ -3,6 +3,7 @@
 import json
 import logging
 from base64 import b64encode
+from collections.abc import Iterable, Mapping
 from hashlib import sha256
 from typing import Any
 
@@ -11,10 +12,11 @@ from django.conf import settings
 from django.db import IntegrityError, transaction
 
 from decisions.actions.chunks import publish_chunks
+from decisions.actions.remembering import prepare_units
 from decisions.models import PublishedBundle
 from decisions.queries.bundles import decision_parts
-from decisions.serving.points import compile_points
-from experiments.assignment.compiler import compile_snapshot
+from decisions.serving.bundle import PublishedText
+from decisions.serving.selftest import examine, write_content
 from experiments.queries.bundles import bundle_parts
 from foundation.queries import ProjectFacts, project_facts, valid_keys
 from models_registry.queries.versions import artifact_bytes
@@ -27,11 +29,15 @@ logger = logging.getLogger(__name__)
 
 
 def publish_bundle(*, project_id: int) -> int:
-    """Compile the project's records into the bundle of its revision and publish it; return the version.
+    """Compile the project's records into the bundle of its revision, try it, publish it; return the version.
 
-    A revision that is published already stays as it is. Content that the engine cannot compile is refused with
-    BundleInvalid, a model version without its artifact with ArtifactDamaged; the last good bundle goes on being
-    served.
+    A revision that is published already stays as it is. First the text is opened as an edge opens it and has to
+    answer; only then is there a version that an edge could load.
+
+    Raises:
+        BundleInvalid: the content does not compile or does not pass its self-test. The last good bundle goes on being
+            served, and the job keeps the message for *Published bundles* of the admin.
+        ArtifactDamaged: a model version lacks its artifact.
     """
     with transaction.atomic():
         facts = project_facts(project_id)
@@ -40,9 +46,11 @@ def publish_bundle(*, project_id: int) -> int:
             return version
         parts = bundle_parts(project_id)
         decided = decision_parts(project_id, experiment_ids={int(entry["id"]) for entry in parts["experiments"]})
-        content = canonical({**_head(facts), **parts, **decided})
-        compiled = json.loads(content)
-        compile_points(compiled, compile_snapshot(compiled))
+        text = _text(facts, {**_head(facts), **parts, **decided})
+        examine(text)
+        sticky = _sticky(parts["experiments"])
+        if sticky:
+            prepare_units(project_id=project_id, experiments=sticky, published=_published(project_id))
         for model in decided["models"]:
             publish_chunks(model["sha256"], artifact_bytes(model["sha256"]))
         try:
@@ -50,9 +58,9 @@ def publish_bundle(*, project_id: int) -> int:
                 PublishedBundle.objects.create(
                     project_id=project_id,
                     version=version,
-                    sha256=sha256(content.encode()).hexdigest(),
-                    content=content,
-                    companion=canonical(_companion(facts)),
+                    sha256=text.sha256,
+                    content=text.content,
+                    companion=text.companion,
                 )
         except IntegrityError:
             return version
@@ -60,9 +68,21 @@ def publish_bundle(*, project_id: int) -> int:
     return version
 
 
-def canonical(value: object) -> str:
-    """Return the one JSON text of a value: sorted keys, no spaces."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+def _sticky(experiments: Iterable[Mapping[str, Any]]) -> list[int]:
+    return [int(entry["id"]) for entry in experiments if entry.get("sticky")]
+
+
+def _published(project_id: int) -> list[int]:
+    """Return the experiments that the newest bundle calls sticky."""
+    newest = PublishedBundle.objects.filter(project_id=project_id).order_by("-version").first()
+    return [] if newest is None else _sticky(json.loads(newest.content)["experiments"])
+
+
+def _text(facts: ProjectFacts, content: Mapping[str, Any]) -> PublishedText:
+    """Return the texts to publish. Raises BundleInvalid where the content has something that JSON cannot say."""
+    written = write_content(content)
+    digest = sha256(written.encode()).hexdigest()
+    return PublishedText(facts.id, facts.revision, digest, written, write_content(_companion(facts)))
 
 
 def _head(facts: ProjectFacts) -> dict[str, Any]:

@@ -31,6 +31,7 @@ class Rebuilt:
             ("exposures", self.before.exposures, self.after.exposures, self._same("exposures_digest")),
             ("outcomes", self.before.outcomes, self.after.outcomes, self._same("outcomes_digest")),
             ("quarantined", self.before.quarantined, self.after.quarantined, self._same("quarantine_digest")),
+            ("identity links", self.before.links, self.after.links, self._same("links_digest")),
         )
         yield f"{self.projected.messages} messages projected again"
         for name, old, new, same in pairs:

@@ -7,6 +7,7 @@ from django.db import connection
 
 from decisions.actions.catalogue import PUBLISH
 from decisions.actions.features import BEGINNING
+from decisions.actions.stale_looks import promise_restatements
 from decisions.models import ProjectionState
 from decisions.queries.catalogue import published_catalogue
 from experiments.queries.designs import RunFacts, observed_experiments
@@ -20,8 +21,11 @@ WHERE project_id = %s AND received_at > %s AND received_at <= now() - make_inter
 
 
 def enqueue_due_work(*, now: datetime) -> int:
-    """Promise every projection, look and catalogue that is due, and return how many were new."""
-    return sum(_enqueue_for(facts, now) + _enqueue_catalogue(facts, now) for facts in all_projects())
+    """Promise every projection, look, restatement and catalogue that is due, and return how many were new."""
+    return sum(
+        _enqueue_for(facts, now) + _enqueue_catalogue(facts, now) + promise_restatements(facts=facts, now=now)
+        for facts in all_projects()
+    )
 
 
 def latest_window_end(*, facts: ProjectFacts, now: datetime) -> datetime:

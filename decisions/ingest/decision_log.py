@@ -17,9 +17,11 @@ from operator import attrgetter
 
 import psycopg
 
+from decisions.ingest.notes import Told
 from decisions.ingest.rows import EventRow
 from decisions.ingest.spool import Spool, is_taken, read_segment
 from decisions.ingest.writer import EventWriter, IngestUnavailable
+from decisions.vocabulary import DECISION_KIND
 
 FLUSH_SECONDS = 0.05
 REST_SECONDS = 1.0
@@ -203,7 +205,7 @@ def _write(rows: Sequence[EventRow], writer: EventWriter, within: float) -> int:
         IngestUnavailable: Postgres does not take them now.
     """
     try:
-        writer.write(rows, within=within)
+        writer.write(rows, within=within, told=Told(rows[0].project_id, DECISION_KIND))
     except psycopg.DataError:
         if len(rows) > 1:
             return sum(_write([row], writer, within) for row in rows)

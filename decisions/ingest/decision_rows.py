@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import msgspec
 
-from decisions.ingest.exposure import Enrolment
+from decisions.ingest.exposure import Enrolment, unit_in_period
 from decisions.ingest.rows import EventRow
 from decisions.serving.decide import Decision
 from decisions.vocabulary import DECISION_KIND, Verification
@@ -94,7 +94,7 @@ def _enrolment(decision: Decision, units: Mapping[str, str]) -> Enrolment:
         "epoch": assignment.epoch,
         "probability": assignment.probability,
         "slots": assignment.slots,
-        "unit": units.get(kind),
+        "unit": unit_in_period(units.get(kind), assignment.period),
         "unit_kind": kind,
         "verification": Verification.DECIDED,
         "reason": None,

@@ -48,14 +48,16 @@ class Message(msgspec.Struct, rename="camel", gc=False):
 class _Envelope(msgspec.Struct, rename="camel", gc=False):
     batch: list[msgspec.Raw]
     sent_at: Any = None
+    backfill: Any = None
 
 
 @dataclass(frozen=True, slots=True)
 class Envelope:
-    """A batch taken apart: raw messages, not yet parsed."""
+    """A batch taken apart: raw messages, not yet parsed. `backfill` says that all of them are history."""
 
     messages: list[bytes]
     sent_at: object
+    backfill: bool = False
 
 
 class _Keyed(msgspec.Struct, rename="camel", gc=False):
@@ -81,7 +83,7 @@ def open_batch(body: bytes) -> Envelope:
         envelope, messages = _open_piecemeal(body, error)
     if len(messages) > MOST_MESSAGES:
         raise TooManyMessages(f"The batch has {len(messages)} messages.")
-    return Envelope(messages, envelope.sent_at)
+    return Envelope(messages, envelope.sent_at, envelope.backfill is True)
 
 
 def write_key_of(body: bytes) -> str | None:

@@ -15,8 +15,9 @@ from decisions.serving.bundle import LiveBundle
 from decisions.serving.token import DecisionToken, TokenEntry, TokenRefused, verify_token
 from decisions.vocabulary import ExposureFault, KeyKind, TokenFault, Verification
 from experiments.assignment.engine import assign
+from experiments.assignment.periods import cell_id
 from experiments.assignment.snapshot import Experiment
-from experiments.vocabulary import PERSONAL_UNITS
+from experiments.vocabulary import PERSONAL_UNITS, Reason
 from foundation.ids import hash_unit
 
 EXPOSURE_EVENT = "Experiment Viewed"
@@ -78,6 +79,11 @@ def enrolments_of(message: ValidMessage, stored: Mapping[str, str], at: datetime
     return [_without_token(message, claimed, stored, at, intake)]
 
 
+def unit_in_period(unit: str | None, period: int | None) -> str | None:
+    """Return the id under which a unit's exposure is kept: that of its cell where units are randomised by period."""
+    return unit if unit is None or period is None else cell_id(unit, period)
+
+
 def _without_token(
     message: ValidMessage, claimed: _Claim | None, stored: Mapping[str, str], at: datetime, intake: Intake
 ) -> Enrolment:
@@ -93,7 +99,7 @@ def _without_token(
         return _refused(claimed, message.sent, Verification.UNVERIFIED, fault or ExposureFault.EXPERIMENT_UNKNOWN)
     if isinstance(message.sent.get("attributes"), dict):
         return _recomputed(experiment, message, stored, at, intake)
-    return _unverified(experiment, message.sent, stored)
+    return _unverified(experiment, message.sent, stored, at)
 
 
 def _claimed(sent: Mapping[str, Any], bundle: LiveBundle) -> _Claim | None:
@@ -120,7 +126,7 @@ def _by_token(
     for entry in entries:
         kind, unit = token.unit_of(entry)
         reason = None
-        if stored.get(kind) != unit:
+        if stored.get(kind) != unit and not _is_vouched(token, kind, stored):
             reason = ExposureFault.TOKEN_WRONG_UNIT
         elif claimed is not None and _variant(sent) not in (None, entry.variant):
             reason = ExposureFault.VARIANT_MISMATCH
@@ -131,13 +137,22 @@ def _by_token(
                 "epoch": entry.epoch,
                 "probability": entry.probability,
                 "slots": entry.slots,
-                "unit": unit,
+                "unit": unit_in_period(unit, entry.period),
                 "unit_kind": kind,
                 "verification": Verification.TOKEN,
                 "reason": reason,
             }
         )
     return enrolments or [_refused(claimed, sent, Verification.TOKEN, ExposureFault.NOT_ENROLLED)]
+
+
+def _is_vouched(token: DecisionToken, kind: str, stored: Mapping[str, str]) -> bool:
+    """Return whether a message that names a customer alone may speak for the visitor of a token.
+
+    It may where the token names this very customer beside the visitor: the edge has seen that they are one.
+    """
+    customer = stored.get("customer")
+    return kind == "visitor" and kind not in stored and customer is not None and token.units.get("customer") == customer
 
 
 def _recomputed(
@@ -152,7 +167,9 @@ def _recomputed(
         keys=(experiment.key,),
         personalised=message.sent.get("personalised") is not False,
     )
-    enrolment = _enrolment(experiment, answer.variant, stored, Verification.RECOMPUTED)
+    if answer.reason is Reason.STICKY_UNAVAILABLE:  # Only the store knows, and it is not asked for events.
+        return _unverified(experiment, message.sent, stored, at)
+    enrolment = _enrolment(experiment, answer.variant, stored, Verification.RECOMPUTED, answer.period)
     if not answer.enrolled:
         return enrolment | {"reason": ExposureFault.NOT_ENROLLED}
     enrolment |= {"probability": answer.probability, "slots": answer.slots}
@@ -161,9 +178,13 @@ def _recomputed(
     return enrolment
 
 
-def _unverified(experiment: Experiment, sent: Mapping[str, Any], stored: Mapping[str, str]) -> Enrolment:
+def _unverified(experiment: Experiment, sent: Mapping[str, Any], stored: Mapping[str, str], at: datetime) -> Enrolment:
     claimed = _variant(sent)
-    enrolment = _enrolment(experiment, claimed, stored, Verification.UNVERIFIED)
+    periods = experiment.periods
+    period = None if periods is None else periods.index(at)
+    enrolment = _enrolment(experiment, claimed, stored, Verification.UNVERIFIED, period)
+    if periods is not None and (at < periods.anchor or at < periods.counts_from(periods.index(at))):
+        return enrolment | {"reason": ExposureFault.NOT_ENROLLED}
     if claimed is None:
         return enrolment | {"reason": ExposureFault.VARIANT_MISSING}
     variant = experiment.variants.get(claimed)
@@ -174,9 +195,13 @@ def _unverified(experiment: Experiment, sent: Mapping[str, Any], stored: Mapping
 
 
 def _enrolment(
-    experiment: Experiment, variant: str | None, stored: Mapping[str, str], verification: Verification
+    experiment: Experiment,
+    variant: str | None,
+    stored: Mapping[str, str],
+    verification: Verification,
+    period: int | None,
 ) -> Enrolment:
-    unit = stored.get(experiment.unit_kind)
+    unit = unit_in_period(stored.get(experiment.unit_kind), period)
     return {
         "experiment": experiment.id,
         "variant": variant,

@@ -29,6 +29,7 @@ ORDER = frozenset(
 PRODUCT = frozenset(
     {
         "product_id",
+        "cluster_id",
         "sku",
         "category",
         "brand",
@@ -41,7 +42,9 @@ PRODUCT = frozenset(
         "value",
     }
 )
-OTHER = frozenset({"store_id", "list_id", "promotion_id", "creative", "query", "step", "session_id", "rating"})
+OTHER = frozenset(
+    {"store_id", "cluster_id", "list_id", "promotion_id", "creative", "query", "step", "session_id", "rating"}
+)
 EXPOSURE = frozenset(
     {"experiment", "experiment_id", "experiment_name", "variation_id", "variation_name", "decision_id"}
 )
@@ -55,7 +58,11 @@ def keep_allowed(properties: Mapping[str, Any], attributes: frozenset[str]) -> t
     kept: dict[str, Any] = {}
     dropped = 0
     for name, value in properties.items():
-        if (name in KEPT or name in attributes) and _is_plain(value):
+        if (name in KEPT or name in attributes) and (
+            len(value) <= LONGEST_TEXT
+            if type(value) is str  # the most frequent case, without a call
+            else _is_plain(value)
+        ):
             kept[name] = value
         elif name == LINES and isinstance(value, list) and len(value) <= MOST_PRODUCTS:
             kept[name], missing = _lines(value)

@@ -2,17 +2,22 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime, timedelta
 
 import msgspec
 
-from decisions.ingest.envelopes import read_message
-from decisions.ingest.exposure import EXPOSURE_EVENT, Intake, enrolments_of, stored_units
+from decisions.ingest.envelopes import Message, read_message
+from decisions.ingest.exposure import EXPOSURE_EVENT, PERSONAL_KINDS, Enrolment, Intake, enrolments_of
+from decisions.ingest.notes import Notes
 from decisions.ingest.rows import EventRow
 from decisions.ingest.timestamps import Moments, moments_of, read_timestamp
 from decisions.ingest.validation import ValidMessage, validate
-from decisions.vocabulary import MessageStatus, Rejection
+from decisions.vocabulary import HISTORY_KIND, IntakeKind, KeyKind, MessageKind, MessageStatus, Rejection, Verification
 from foundation.errors import DomainError
+from foundation.ids import hash_unit
+
+LATE_AFTER = timedelta(hours=1)
+SKEWED_FROM = timedelta(minutes=1)
 
 
 class MessageRejected(DomainError):
@@ -38,70 +43,136 @@ class Received:
     rows: list[EventRow]
     places: list[int]
     refused: list[MessageResult]
-    dropped_properties: int
+    notes: Notes
+
+    @property
+    def dropped_properties(self) -> int:
+        """How many properties the allow-list left out."""
+        return self.notes.counts.get((IntakeKind.DROPPED, ""), 0)
 
     def results(self, stored: set[tuple[date, str]]) -> list[MessageResult]:
         """Return the result of each message, given the keys of the rows that were not in the log before."""
-        results = list(self.refused)
+        accepted, duplicate = MessageStatus.ACCEPTED, MessageStatus.DUPLICATE
         fresh = set(stored)
+        results = []
         for row, place in zip(self.rows, self.places, strict=True):
-            status = MessageStatus.ACCEPTED if row.key in fresh else MessageStatus.DUPLICATE
-            fresh.discard(row.key)
-            results.append(MessageResult(place, row.message_id, status))
-        results.sort(key=lambda result: result.index)
+            key = row.key
+            if key in fresh:
+                fresh.remove(key)
+                results.append(MessageResult(place, row.message_id, accepted))
+            else:
+                results.append(MessageResult(place, row.message_id, duplicate))
+        if self.refused:
+            results += self.refused
+            results.sort(key=lambda result: result.index)
         return results
 
 
 _encode = msgspec.json.Encoder().encode
 
 
-def receive(raws: Sequence[bytes], sent_at: object, intake: Intake, *, kind: str | None = None) -> Received:
+def receive(
+    raws: Sequence[bytes], sent_at: object, intake: Intake, *, kind: str | None = None, backfill: bool = False
+) -> Received:
     """Return what can be stored of the messages of a request and what cannot.
 
     `sent_at` is the envelope's, used for messages without one of their own; `kind` is given by the route of a
-    single message.
+    single message; `backfill` says that all of them are history, which a message may also say of itself.
     """
-    rows: list[EventRow] = []
-    places: list[int] = []
-    refused: list[MessageResult] = []
-    dropped = 0
-    batch_sent_at = read_timestamp(sent_at)
+    reception = _Reception(intake, read_timestamp(sent_at))
+    attributes = intake.bundle.attributes
     for index, raw in enumerate(raws):
         message = read_message(raw)
         if isinstance(message, Rejection):
-            refused.append(MessageResult(index, None, MessageStatus.REJECTED, message))
+            reception.refuse(index, None, message)
             continue
-        valid = validate(message, raw, attributes=intake.bundle.attributes, kind=kind)
+        valid = validate(message, raw, attributes=attributes, kind=kind)
+        is_history = backfill or (message.context is not None and _says_history(message))
+        if is_history and not isinstance(valid, Rejection) and intake.key_kind is not KeyKind.SERVER:
+            valid = Rejection.BACKFILL_FORBIDDEN
         if isinstance(valid, Rejection):
-            message_id = message.message_id if isinstance(message.message_id, str) else None
-            refused.append(MessageResult(index, message_id, MessageStatus.REJECTED, valid))
-            continue
-        sent = read_timestamp(message.sent_at) or batch_sent_at
-        rows.append(_row(valid, moments_of(message.timestamp, sent, received=intake.now), intake))
-        places.append(index)
-        dropped += valid.dropped
-    return Received(rows, places, refused, dropped)
+            reception.refuse(index, message.message_id, valid)
+        else:
+            reception.accept(index, message, valid, is_history=is_history)
+    return Received(reception.rows, reception.places, reception.refused, reception.notes)
 
 
-def _row(message: ValidMessage, moments: Moments, intake: Intake) -> EventRow:
-    units = stored_units(intake.bundle, message.units)
-    enrolments = None
-    if message.event == EXPOSURE_EVENT:
-        at = moments.corrected_at or intake.now
-        enrolments = _encode(enrolments_of(message, units, at, intake)).decode()
-    return EventRow(
-        project_id=intake.bundle.project_id,
-        day=moments.day,
-        message_id=message.message_id,
-        kind=message.kind,
-        event=message.event,
-        occurred_at=moments.occurred_at,
-        corrected_at=moments.corrected_at,
-        visitor=units.get("visitor"),
-        customer=units.get("customer"),
-        session=units.get("session"),
-        item=units.get("item"),
-        store=units.get("store"),
-        properties=_encode(message.properties).decode(),
-        enrolments=enrolments,
-    )
+def _says_history(message: Message) -> bool:
+    return isinstance(message.context, dict) and message.context.get("backfill") is True
+
+
+class _Reception:
+    """The messages of one request on their way; an id that occurs again is hashed once."""
+
+    def __init__(self, intake: Intake, sent_at: datetime | None) -> None:
+        self.rows: list[EventRow] = []
+        self.places: list[int] = []
+        self.refused: list[MessageResult] = []
+        self.notes = Notes()
+        self._intake = intake
+        self._sent_at = sent_at
+        self._hashed: dict[tuple[str, str], str] = {}
+
+    def refuse(self, index: int, message_id: object, reason: Rejection) -> None:
+        known = message_id if isinstance(message_id, str) else None
+        self.refused.append(MessageResult(index, known, MessageStatus.REJECTED, reason))
+        self.notes.add(IntakeKind.REJECTED, index, reason.value)
+
+    def accept(self, index: int, message: Message, valid: ValidMessage, *, is_history: bool) -> None:
+        now = self._intake.now
+        sent = self._sent_at if message.sent_at is None else (read_timestamp(message.sent_at) or self._sent_at)
+        moments = moments_of(message.timestamp, sent, received=now)
+        is_history = is_history and valid.kind is MessageKind.TRACK
+        units = self._stored(valid.units)
+        enrolments = None
+        if valid.event == EXPOSURE_EVENT and not is_history:
+            found = enrolments_of(valid, units, moments.corrected_at or now, self._intake)
+            enrolments = _encode(found).decode()
+            if any(_is_unverified(enrolment) for enrolment in found):
+                self.notes.add(IntakeKind.UNVERIFIED, index)
+        self.rows.append(
+            EventRow(
+                self._intake.bundle.project_id,
+                moments.day,
+                valid.message_id,
+                HISTORY_KIND if is_history else valid.kind.value,
+                valid.event,
+                moments.occurred_at,
+                moments.corrected_at,
+                units.get("visitor"),
+                units.get("customer"),
+                units.get("session"),
+                units.get("item"),
+                units.get("store"),
+                _encode(valid.properties).decode(),
+                enrolments,
+            )
+        )
+        self.places.append(index)
+        if valid.dropped:
+            self.notes.add(IntakeKind.DROPPED, index, count=valid.dropped)
+        self._observe(index, moments, sent, is_history=is_history)
+
+    def _observe(self, index: int, moments: Moments, sent: datetime | None, *, is_history: bool) -> None:
+        now = self._intake.now
+        if sent is not None and not -SKEWED_FROM <= now - sent <= SKEWED_FROM:
+            self.notes.add(IntakeKind.SKEWED, index)
+        if moments.corrected_at is not None and now - moments.corrected_at > LATE_AFTER and not is_history:
+            self.notes.add(IntakeKind.LATE, index)
+
+    def _stored(self, plain: dict[str, str]) -> dict[str, str]:
+        """Return the ids under which units are stored: personal ones hashed, items and stores as they are."""
+        stored = {}
+        for kind, unit in plain.items():
+            if kind not in PERSONAL_KINDS:
+                stored[kind] = unit
+                continue
+            known = self._hashed.get((kind, unit))
+            if known is None:
+                known = self._hashed[kind, unit] = hash_unit(self._intake.bundle.pepper, kind, unit)
+            stored[kind] = known
+        return stored
+
+
+def _is_unverified(enrolment: Enrolment) -> bool:
+    return enrolment["verification"] is Verification.UNVERIFIED and enrolment["reason"] is None

@@ -1,15 +1,14 @@
 """The moments of a message: when it says it happened, when that was by our clock, and under which day it is kept."""
 
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from typing import NamedTuple
 
 OLDEST = timedelta(days=400)
 LATEST = timedelta(days=1)
 LONGEST_TEXT = 40
 
 
-@dataclass(frozen=True, slots=True)
-class Moments:
+class Moments(NamedTuple):
     """`occurred_at` is the client's own timestamp, `corrected_at` the same by our clock; None where unreadable."""
 
     day: date
@@ -23,7 +22,10 @@ def read_timestamp(value: object) -> datetime | None:
         return None
     try:
         moment = datetime.fromisoformat(value)
-        return moment.astimezone(UTC) if moment.tzinfo is not None else None
+        zone = moment.tzinfo
+        if zone is None:
+            return None
+        return moment if zone is UTC else moment.astimezone(UTC)
     except (ValueError, OverflowError):
         return None
 

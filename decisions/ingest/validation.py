@@ -1,12 +1,14 @@
 """Whether a message can be stored, and what of it: checks of form only; what it means is judged by the projector."""
 
-from dataclasses import dataclass
 from typing import Any
+
+import msgspec
 
 from decisions.ingest.envelopes import Message
 from decisions.ingest.properties import keep_allowed, keep_attributes
 from decisions.vocabulary import MessageKind, Rejection
 from experiments.assignment.bucketing import encode_unit
+from experiments.assignment.unit_ids import with_store_item
 from experiments.vocabulary import UnitKind
 
 LONGEST_MESSAGE_ID = 255
@@ -18,13 +20,13 @@ CUSTOMER = UnitKind.CUSTOMER.value
 SESSION = UnitKind.SESSION.value
 ITEM = UnitKind.ITEM.value
 STORE = UnitKind.STORE.value
+CLUSTER = UnitKind.CLUSTER.value
 
 _KINDS = {kind.value: kind for kind in MessageKind}
 _NUL_ESCAPE = b"\\u0000"
 
 
-@dataclass(frozen=True, slots=True)
-class ValidMessage:
+class ValidMessage(msgspec.Struct, frozen=True, gc=False):
     """A message in good form: `units` are plain ids by kind, `properties` what is kept, `sent` all that was sent."""
 
     message_id: str
@@ -52,7 +54,9 @@ def validate(
     if fault is not None:
         return fault
     is_profile = known in (MessageKind.IDENTIFY, MessageKind.GROUP)
-    sent = (message.traits if is_profile else message.properties) or {}
+    sent = message.traits if is_profile else message.properties
+    if sent is None:
+        sent = {}
     if not isinstance(sent, dict):
         return Rejection.PROPERTIES_INVALID
     kept, dropped = keep_attributes(sent, attributes) if is_profile else keep_allowed(sent, attributes)
@@ -73,16 +77,24 @@ def _identity_fault(message: Message, kind: MessageKind) -> Rejection | None:
         return Rejection.MESSAGE_ID_MISSING
     if not isinstance(message_id, str) or len(message_id) > LONGEST_MESSAGE_ID:
         return Rejection.MESSAGE_ID_INVALID
-    ids = [unit for unit in (message.anonymous_id, message.user_id) if unit is not None and unit != ""]
-    if kind is MessageKind.ALIAS:
-        if message.previous_id is None or message.previous_id == "":
-            return Rejection.PREVIOUS_ID_MISSING
-        if message.user_id is None or message.user_id == "":
-            return Rejection.UNIT_MISSING
-        ids.append(message.previous_id)
-    if not ids:
+    return (_alias_fault(message) if kind is MessageKind.ALIAS else None) or _units_fault(message)
+
+
+def _alias_fault(message: Message) -> Rejection | None:
+    if message.previous_id is None or message.previous_id == "":
+        return Rejection.PREVIOUS_ID_MISSING
+    if message.user_id is None or message.user_id == "":
         return Rejection.UNIT_MISSING
-    return Rejection.UNIT_INVALID if any(encode_unit(unit) is None for unit in ids) else None
+    return Rejection.UNIT_INVALID if encode_unit(message.previous_id) is None else None
+
+
+def _units_fault(message: Message) -> Rejection | None:
+    visitor, customer = message.anonymous_id, message.user_id
+    has_visitor, has_customer = visitor is not None and visitor != "", customer is not None and customer != ""
+    if not (has_visitor or has_customer):
+        return Rejection.UNIT_MISSING
+    is_bad = (has_visitor and encode_unit(visitor) is None) or (has_customer and encode_unit(customer) is None)
+    return Rejection.UNIT_INVALID if is_bad else None
 
 
 def _event_fault(message: Message, kind: MessageKind) -> Rejection | None:
@@ -138,17 +150,25 @@ def _has_nul(message: Message) -> bool:
 def _units(message: Message, kind: MessageKind, kept: dict[str, Any]) -> dict[str, str]:
     """Return the plain ids of a message by unit kind; of an alias the previous id is the visitor.
 
-    Visitor and customer have been checked; a session, item or store that is no valid id is left out.
+    Visitor and customer have been checked; a session, item, store or cluster that is no valid id is left out. An item
+    in a store follows from both.
     """
     units: dict[str, str] = {}
-    if message.anonymous_id:
-        units[VISITOR] = message.anonymous_id
-    elif kind is MessageKind.ALIAS:
+    if kind is MessageKind.ALIAS:
         units[VISITOR] = message.previous_id
+    elif message.anonymous_id:
+        units[VISITOR] = message.anonymous_id
     if message.user_id:
         units[CUSTOMER] = message.user_id
     session = kept.get("session_id")
     if session is None and isinstance(message.context, dict):
         session = message.context.get("sessionId")
-    others = ((SESSION, session), (ITEM, kept.get("product_id")), (STORE, kept.get("store_id")))
-    return units | {name: unit for name, unit in others if unit is not None and encode_unit(unit) is not None}
+    for name, unit in (
+        (SESSION, session),
+        (ITEM, kept.get("product_id")),
+        (STORE, kept.get("store_id")),
+        (CLUSTER, kept.get("cluster_id")),
+    ):
+        if unit is not None and encode_unit(unit) is not None:
+            units[name] = unit  # noqa: PERF403 - a comprehension would make a second dictionary for every message
+    return dict(with_store_item(units)) if STORE in units else units

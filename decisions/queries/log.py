@@ -27,6 +27,12 @@ def log_facts(project_id: int) -> LogFacts:
     return LogFacts(messages=messages, newest=newest, watermark=state.watermark if state else None)
 
 
+def projected_until(project_id: int) -> datetime | None:
+    """Return up to which receipt a project's log has been projected, None before the first time."""
+    state = ProjectionState.objects.filter(project_id=project_id).first()
+    return state.watermark if state else None
+
+
 def published_version(project_id: int) -> int | None:
     """Return the version of the newest bundle, or None before the first."""
     return PublishedBundle.objects.filter(project_id=project_id).values_list("version", flat=True).first()

@@ -8,7 +8,7 @@ from django.contrib.admin.views.decorators import staff_member_required
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.utils.cache import patch_cache_control, patch_vary_headers
-from django.views.decorators.http import require_safe
+from django.views.decorators.http import require_POST, require_safe
 
 from foundation.errors import DomainError
 from foundation.queries import all_projects
@@ -53,6 +53,21 @@ def console_page(permission: str) -> Callable[[View[Arguments]], View[Arguments]
             return response
 
         return cast("View[Arguments]", require_safe(staff_member_required(guarded, login_url="admin:login")))
+
+    return decorate
+
+
+def console_step(permission: str) -> Callable[[View[Arguments]], View[Arguments]]:
+    """Let people of the console with a permission take a step by a form of a page."""
+
+    def decorate(view: View[Arguments]) -> View[Arguments]:
+        @wraps(view)
+        def guarded(request: HttpRequest, *args: Arguments.args, **kwargs: Arguments.kwargs) -> HttpResponse:
+            if not request.user.has_perm(permission):
+                raise PermissionDenied
+            return view(request, *args, **kwargs)
+
+        return cast("View[Arguments]", require_POST(staff_member_required(guarded, login_url="admin:login")))
 
     return decorate
 

@@ -2,7 +2,7 @@
 
 from django.urls import path, register_converter
 
-from decisions.reports import views
+from decisions.reports import intake_views, previews, views
 
 
 class DecisionConverter:
@@ -43,5 +43,10 @@ urlpatterns = [
     path("d/<key:key>", views.point_page, name="decision-point"),
     path("d/<key:key>/<decision:decision_id>.json", views.decision_json, name="decision-json"),
     path("d/<key:key>/<decision:decision_id>", views.decision_page, name="decision"),
+    path("ops/intake", intake_views.intake_list, name="intakes"),
+    path("ops/intake/<key:key>.json", intake_views.intake_json, name="intake-json"),
+    path("ops/intake/<key:key>/replay", intake_views.replay, name="intake-replay"),
+    path("ops/intake/<key:key>", intake_views.intake_of_project, name="intake"),
+    path("previews/<int:experiment_id>", previews.previews_page, name="previews"),
     path("promotions", views.promotion_inbox, name="promotions"),
 ]

@@ -104,6 +104,9 @@ REASONS: Final[dict[str, Words]] = {
     DecisionReason.DEADLINE: _words(_("Baseline: the model took longer than the deadline"), _FAULT),
     DecisionReason.MODEL_ERROR: _words(_("Baseline: the model failed"), _FAULT),
     DecisionReason.SCORES_INVALID: _words(_("Baseline: the model gave scores that cannot be"), _FAULT),
+    DecisionReason.CIRCUIT_OPEN: _words(
+        _("Baseline: the model is not asked for a while, since it kept failing"), _FAULT
+    ),
     DecisionReason.CANDIDATES_EMPTY: _words(_("Nothing: no item was left to choose from"), _FAULT),
     DecisionReason.CATALOGUE_MISSING: _words(_("Nothing: no catalogue has been published"), _FAULT),
     DecisionReason.BUNDLE_MISSING: _words(_("Nothing: the edge has no configuration yet"), _FAULT),
@@ -117,6 +120,9 @@ FAULT_ADVICE: Final[dict[str, Text]] = {
     DecisionReason.DEADLINE: _("Give the decision point more milliseconds, or train a smaller model."),
     DecisionReason.MODEL_ERROR: _("Look into the log of the edge. Roll the promotion back if it began with one."),
     DecisionReason.SCORES_INVALID: _("The version is broken: roll it back and train again."),
+    DecisionReason.CIRCUIT_OPEN: _(
+        "Mend what kept failing: the other reasons of this page and the log of the edge name it."
+    ),
     DecisionReason.CANDIDATES_EMPTY: _("Look at the stock of the items, and at what the shop sends as candidates."),
     DecisionReason.CATALOGUE_MISSING: _("Send the items with PUT /v1/items."),
     DecisionReason.BUNDLE_MISSING: _("Look whether a worker runs: it publishes the configuration."),

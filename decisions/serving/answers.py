@@ -1,38 +1,41 @@
 """The JSON of assignments: parts that do not depend on the unit are rendered once and kept with the bundle."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from types import MappingProxyType
 from typing import Any
 
 import msgspec
 
+from decisions.serving.assigning import Given
 from decisions.serving.bundle import LiveBundle, Rendered
-from decisions.serving.token import SCHEMA, milliseconds, sign_token, token_head
-from experiments.assignment.snapshot import Answer, Assignment
-from experiments.vocabulary import PERSONAL_UNITS
+from decisions.serving.known import CUSTOMER, VISITOR, stored_unit
+from decisions.serving.token import SCHEMA, milliseconds, sign_token, token_entry, token_head
+from experiments.assignment.snapshot import Answer
+from experiments.assignment.unit_ids import with_store_item
 from foundation.errors import DomainError
-from foundation.ids import hash_unit
 
 MOST_KEYS = 1_000
-
-_PERSONAL = frozenset(kind.value for kind in PERSONAL_UNITS)
 
 
 class RequestMalformed(DomainError):
     """The body of an assignment request cannot be read."""
 
     code = "REQUEST_MALFORMED"
-    hint = 'Send {"units": {"visitor": "id"}, "attributes": {}, "experiments": ["key"], "personalised": true}.'
+    hint = (
+        'Send {"units": {"visitor": "id"}, "attributes": {}, "experiments": ["key"], "personalised": true, '
+        '"preview": "token"}; all but units may be left out.'
+    )
 
 
 class AssignmentRequest(msgspec.Struct, forbid_unknown_fields=True):
     """What a client asks. Ids are of any type here: what is not a valid id is answered with UNIT_INVALID."""
 
-    units: dict[str, Any]
+    units: Mapping[str, Any]
     attributes: dict[str, Any] = {}
     experiments: list[str] | None = None
     personalised: bool = True
+    preview: str | None = None
 
 
 def _plain(value: object) -> object:
@@ -50,6 +53,7 @@ def read_request(body: bytes) -> AssignmentRequest:
     """Return what a body asks. Raises RequestMalformed."""
     try:
         request = _decode(body)
+        request.units = with_store_item(request.units)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise RequestMalformed(f"The body cannot be read: {str(error).rstrip('.')}.") from error
     if request.experiments is not None and len(request.experiments) > MOST_KEYS:
@@ -58,37 +62,52 @@ def read_request(body: bytes) -> AssignmentRequest:
 
 
 def render_assignments(
-    assignments: Sequence[Assignment],
+    given: Given,
     units: Mapping[str, str],
     bundle: LiveBundle,
     *,
     at: datetime,
     decision_id: str,
-    degraded: str | None,
+    metadata: Mapping[str, str],
 ) -> bytes:
     """Return the response body of `POST /v1/assignments`, with a token of what was enrolled. `at` is project time."""
     rendered = bundle.rendered
     parts: list[str] = []
     entries: list[tuple[object, ...]] = []
     kinds: set[str] = set()
-    for assignment in assignments:
+    visitors, visitor = given.visitors, given.visitor
+    for assignment in given.assignments:
         answer = assignment.answer
         json, head = rendered.get(answer) or _render(answer, rendered)
         layer, coverage, variant = assignment.layer_slot, assignment.coverage_slot, assignment.variant_slot
         parts.append(
             f"{json}[{'null' if layer is None else layer},{'null' if coverage is None else coverage},"
-            f"{'null' if variant is None else variant}]}}"
+            f"{'null' if variant is None else variant}]"
+            + ("}" if assignment.period is None else f',"period":{assignment.period}}}')
         )
-        if head is not None:
-            entries.append((*head, layer, coverage, variant))
+        if head is not None and (not visitors or visitors.get(answer.experiment_id or 0, visitor) == visitor):
+            entries.append(token_entry(head, assignment))
             kinds.add(answer.unit_kind or "")
-    stored = {kind: hash_unit(bundle.pepper, kind, units[kind]) if kind in _PERSONAL else units[kind] for kind in kinds}
+    stored = stored_for_token(kinds, units, bundle, given.visitor)
+    said = _encoder.encode(metadata).decode() if metadata else "{}"
     proof = f'"{token_of(entries, stored, bundle, at, decision_id)}"' if entries else "null"
-    metadata = "{}" if degraded is None else f'{{"degraded":"{degraded}"}}'
     return (
         f'{{"assignments":[{",".join(parts)}],"decision_id":"{decision_id}","decision_token":{proof},'
-        f'"bundle_version":{bundle.version},"source":"{bundle.source.value}","metadata":{metadata}}}'
+        f'"bundle_version":{bundle.version},"source":"{bundle.source.value}","metadata":{said}}}'
     ).encode()
+
+
+def stored_for_token(
+    kinds: Iterable[str], units: Mapping[str, str], bundle: LiveBundle, visitor: str | None
+) -> dict[str, str]:
+    """Return the stored ids that a token names; beside a `visitor` who stands in for a customer the customer too.
+
+    That is the proof with which an exposure of the customer counts for the visitor.
+    """
+    stored = {kind: stored_unit(bundle, kind, units[kind]) for kind in kinds if visitor is None or kind != VISITOR}
+    if visitor is not None:
+        stored |= {VISITOR: visitor, CUSTOMER: stored_unit(bundle, CUSTOMER, units[CUSTOMER])}
+    return stored
 
 
 def render_nothing(*, decision_id: str, reason: str) -> bytes:
@@ -129,6 +148,8 @@ def _render(answer: Answer, rendered: dict[Answer, Rendered]) -> Rendered:
         "probability": answer.probability,
         "parameters": answer.parameters,
     }
+    if answer.budget is not None:
+        members["budget"] = answer.budget
     made = Rendered(_encoder.encode(members).decode()[:-1] + ',"slots":', token_head(answer))
     if answer.experiment_id is not None:  # Answers about unknown experiments are made anew each time: not kept.
         rendered[answer] = made

@@ -1,4 +1,4 @@
-"""Deciding: a pure function of request, decision point, bundle, features, a moment and a way to ask predictors.
+"""Deciding: a pure function of request, decision point, bundle, what is known, a moment and a way to ask predictors.
 
 It never raises. The order: experiments of the point -> policy of the variant, else of the champion -> filters ->
 policy -> filled up from the baseline. Whatever keeps the policy from deciding leaves the assignment as it is: a unit
@@ -18,30 +18,22 @@ from decisions.domains.recommendation.constraints import eligible
 from decisions.policies.fixed import Fixed
 from decisions.policies.ranked import Baseline, ModelRanked
 from decisions.policy import Choices, Indices, Policy, Slate
+from decisions.serving.assigning import Asked, Given, give
 from decisions.serving.bundle import LiveBundle
 from decisions.serving.decision_requests import DecisionRequest
 from decisions.serving.equipment import Catalogue, Equipment, Fitted
 from decisions.serving.feature_keys import LONGEST_HISTORY
+from decisions.serving.known import Features, Known
 from decisions.serving.points import BASELINE, ArmPolicy, DecisionPoint, ModelRecord
-from decisions.serving.scoring import NotScored, Score
-from decisions.vocabulary import DecisionReason, FeatureState
-from experiments.assignment.engine import assign
+from decisions.serving.preview import Preview, read_preview
+from decisions.serving.scoring import NotScored, Question, Score
+from decisions.vocabulary import DecisionReason, FeatureState, PreviewState
 from experiments.assignment.snapshot import Assignment
 from experiments.vocabulary import Reason
 
+_SERVED_UNENROLLED = (Reason.OVERRIDE, Reason.PREVIEW, Reason.BURN_IN)
+
 logger = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Features:
-    """What a unit dealt with, as item ids: `history` the most recent first, `bought` for the filter."""
-
-    state: FeatureState
-    history: tuple[str, ...] = ()
-    bought: tuple[str, ...] = ()
-
-
-NOT_ASKED = Features(FeatureState.NOT_ASKED)
 
 
 class Action(msgspec.Struct, frozen=True, gc=False):
@@ -58,7 +50,9 @@ class Decision:
 
     `policy` chose the actions, `model` is the version that the variant (or the champion) pins, whether or not it came
     to decide. `assignment` is that of the experiment that decided, or of the first one where none did. `candidates`
-    and `history` are counts of what the policy had; `unknown_items` of ids that the catalogue lacks.
+    and `history` are counts of what the policy had; `unknown_items` of ids that the catalogue lacks. `visitor` is the
+    stored id of the visitor that the assignment is about where a customer alone was named; `preview` what became of
+    the request's preview token.
     """
 
     point: DecisionPoint
@@ -70,6 +64,8 @@ class Decision:
     candidates: int
     history: int
     unknown_items: int
+    visitor: str | None = None
+    preview: PreviewState | None = None
 
     @property
     def enrolled(self) -> bool:
@@ -99,12 +95,14 @@ def decide(
     request: DecisionRequest,
     point: DecisionPoint,
     bundle: LiveBundle,
-    features: Features,
+    known: Known,
     at: datetime,
     score: Score,
 ) -> Decision:
-    """Return the decision. `at` is project time; `score` asks a predictor within the point's deadline."""
-    assignment = _assignment(request, point, bundle, at)
+    """Return the decision. `at` is project time; `score` asks a model within the point's deadline."""
+    preview = read_preview(request.preview, bundle, now=at)
+    given = _given(request, point, bundle, known, at, preview)
+    assignment, features = _chosen_assignment(given), known.features
     scene, policy, chosen = None, BASELINE, None
     reason = DecisionReason.CATALOGUE_MISSING
     try:
@@ -127,31 +125,40 @@ def decide(
         candidates=0 if scene is None else len(scene.candidates),
         history=0 if scene is None else len(scene.history),
         unknown_items=0 if scene is None else scene.unknown_items,
+        visitor=None if assignment is None else given.visitors.get(assignment.experiment_id or 0),
+        preview=None if preview is None else preview.state,
     )
 
 
-def _assignment(request: DecisionRequest, point: DecisionPoint, bundle: LiveBundle, at: datetime) -> Assignment | None:
-    """Return the first assignment that enrols or overrides; else the first one, which says why it does not."""
+def _given(
+    request: DecisionRequest,
+    point: DecisionPoint,
+    bundle: LiveBundle,
+    known: Known,
+    at: datetime,
+    preview: Preview | None,
+) -> Given:
+    """Return what the experiments of the point give the units."""
     keys = tuple(point.arms)
     if not keys:
-        return None
+        return Given(())
     if point.is_personal and not request.personalised:
         # Whether or not the experiment says that it uses personal data: its decision point does.
-        return Assignment(bundle.snapshot.experiments[keys[0]].refused[Reason.PERSONALISATION_OFF])
-    found = assign(
-        request.units,
-        request.attributes,
-        at,
-        None,
-        bundle.snapshot,
-        keys=keys,
-        personalised=request.personalised,
-    )
-    return next((answer for answer in found if _gives_a_variant(answer)), found[0])
+        off = bundle.snapshot.experiments[keys[0]].refused[Reason.PERSONALISATION_OFF]
+        return Given((Assignment(off),))
+    return give(Asked(request.units, request.attributes, keys, request.personalised, preview), at, bundle, known)
+
+
+def _chosen_assignment(given: Given) -> Assignment | None:
+    """Return the previewed assignment, or the first one that gives a variant; else the first, which says why not."""
+    found = given.assignments
+    previewed = (answer for answer in found if answer.reason is Reason.PREVIEW)
+    giving = (answer for answer in found if _gives_a_variant(answer))
+    return next(previewed, None) or next(giving, None) or next(iter(found), None)
 
 
 def _gives_a_variant(assignment: Assignment) -> bool:
-    return assignment.enrolled or assignment.reason is Reason.OVERRIDE
+    return assignment.enrolled or assignment.reason in _SERVED_UNENROLLED
 
 
 def _policy(request: DecisionRequest, point: DecisionPoint, assignment: Assignment | None) -> ArmPolicy:
@@ -233,16 +240,9 @@ def _scored(scene: _Scene, model: Fitted | None, score: Score) -> Choices:
         candidates = preselect(candidates, scene.catalogue.baseline[candidates], most=most)
     asked = candidates if model.is_aligned else model.of_catalogue[candidates]
     # Scores of all items come in one piece; picking most of them out beforehand would only copy arrays.
-    of_all = not is_costly and 2 * len(asked) > len(model.predictor.items)
-    scores = score(model.predictor, np.array(history, dtype=np.int64), None if of_all else asked)
-    expected = (len(model.predictor.items) if of_all else len(asked),)
-    if not isinstance(scores, np.ndarray) or scores.shape != expected or scores.dtype.kind != "f":
-        raise NotScored(DecisionReason.SCORES_INVALID)
-    if of_all:
-        scores = scores[asked]
-    if not np.isfinite(scores).all():
-        raise NotScored(DecisionReason.SCORES_INVALID)
-    return Choices(candidates, scene.catalogue.baseline[candidates], scores)
+    at_once = not is_costly and 2 * len(asked) > len(model.predictor.items)
+    question = Question(model.record.version, model.predictor, np.array(history, dtype=np.int64), asked, at_once)
+    return Choices(candidates, scene.catalogue.baseline[candidates], score(question))
 
 
 def _by_baseline(scene: _Scene, reason: DecisionReason) -> _Chosen:

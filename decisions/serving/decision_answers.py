@@ -8,7 +8,8 @@ import msgspec
 from decisions.serving.answers import token_of
 from decisions.serving.bundle import LiveBundle
 from decisions.serving.decide import Decision
-from decisions.serving.token import token_head
+from decisions.serving.known import CUSTOMER
+from decisions.serving.token import token_entry, token_head
 from decisions.vocabulary import DecisionReason
 from experiments.assignment.snapshot import Assignment, Slots
 
@@ -77,6 +78,8 @@ def render_decision(
         metadata["degraded"] = degraded
     if decision.unknown_items:
         metadata["unknown_items"] = decision.unknown_items
+    if decision.preview is not None:
+        metadata["preview"] = decision.preview.value
     answer = DecisionAnswer(
         decision_point=decision.point.key,
         decision_id=decision_id,
@@ -126,6 +129,7 @@ def _token(
     kind = decision.assignment.unit_kind or ""
     if head is None or kind not in stored:
         return None
+    named = {kind: stored[kind]} if decision.visitor is None else {kind: stored[kind], CUSTOMER: stored[CUSTOMER]}
     version = None if decision.model is None else decision.model.version
-    entry = (*head, *decision.assignment.slots, version)
-    return token_of([entry], {kind: stored[kind]}, bundle, at, decision_id)
+    entry = token_entry(head, decision.assignment, version)
+    return token_of([entry], named, bundle, at, decision_id)

@@ -1,10 +1,12 @@
 """What a storefront asks of a decision point, read from JSON and held against the point's bounds."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
 
 from decisions.serving.points import DecisionPoint
+from experiments.assignment.unit_ids import with_store_item
 from foundation.errors import DomainError
 
 MOST_CANDIDATES = 10_000
@@ -25,7 +27,8 @@ class DecisionMalformed(DomainError):
     code = "REQUEST_MALFORMED"
     hint = (
         'Send {"units": {"visitor": "id"}, "attributes": {}, "context": {"recent_items": [], "exclude": []}, '
-        '"candidates": ["item"], "size": 20, "expose": false, "personalised": true}; all but units may be left out.'
+        '"candidates": ["item"], "size": 20, "expose": false, "personalised": true, "preview": "token"}; '
+        "all but units may be left out."
     )
 
 
@@ -39,13 +42,14 @@ class DecisionContext(msgspec.Struct, forbid_unknown_fields=True):
 class DecisionRequest(msgspec.Struct, forbid_unknown_fields=True):
     """What a storefront asks. Unit ids are of any type here: one that is not valid earns the reason UNIT_INVALID."""
 
-    units: dict[str, Any]
+    units: Mapping[str, Any]
     attributes: dict[str, Any] = {}
     context: DecisionContext = msgspec.field(default_factory=DecisionContext)
     candidates: list[str] | None = None
     size: int | None = None
     expose: bool = False
     personalised: bool = True
+    preview: str | None = None
 
 
 _decode = msgspec.json.Decoder(DecisionRequest).decode
@@ -59,6 +63,7 @@ def read_decision_request(body: bytes, point: DecisionPoint) -> DecisionRequest:
     """
     try:
         request = _decode(body)
+        request.units = with_store_item(request.units)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise DecisionMalformed(f"The body cannot be read: {str(error).rstrip('.')}.") from error
     if request.size is not None and not 1 <= request.size <= point.largest_slate:

@@ -1,4 +1,7 @@
-"""Listening for hints in Redis that a bundle was published. A hint is a doorbell: losing one costs a poll."""
+"""Listening for hints in Redis that a bundle was published, and telling there what this process serves.
+
+A hint is a doorbell: losing one costs a poll. A report that is lost is followed by another.
+"""
 
 import logging
 import threading
@@ -6,6 +9,16 @@ import time
 from collections.abc import Callable
 
 import redis
+
+from decisions.serving.heartbeat import (
+    LIFE_SECONDS,
+    NAMES_KEY,
+    REMEMBERED_SECONDS,
+    REPORT_KEY,
+    REPORT_SECONDS,
+    EdgeReport,
+    encode_report,
+)
 
 HINT_CHANNEL = "tiltyard:bundle"
 SHORTEST_PAUSE = 0.25
@@ -20,9 +33,12 @@ logger = logging.getLogger(__name__)
 class HintListener:
     """Calls `ring` for every hint, and after each reconnection, since a hint may have been missed meanwhile."""
 
-    def __init__(self, url: str, *, ring: Callable[[], None], stopping: threading.Event) -> None:
+    def __init__(
+        self, url: str, *, ring: Callable[[], None], report: Callable[[], EdgeReport], stopping: threading.Event
+    ) -> None:
         self._url = url
         self._ring = ring
+        self._report = report
         self._stopping = stopping
         self.error: str | None = "not connected yet"
 
@@ -52,6 +68,8 @@ class HintListener:
             with client.pubsub() as channel:  # type: ignore[no-untyped-call]
                 channel.subscribe(HINT_CHANNEL)
                 heard = pinged = time.monotonic()
+                told: EdgeReport | None = None
+                told_at = 0.0
                 while not self._stopping.is_set():
                     message = channel.get_message(timeout=0.5)
                     moment = time.monotonic()
@@ -65,5 +83,26 @@ class HintListener:
                     if moment - pinged > PING_SECONDS:
                         channel.ping()
                         pinged = moment
+                    if moment - told_at > REPORT_SECONDS or self._report() != told:
+                        told, told_at = self._report(), moment
+                        _tell(client, told)
+                _withdraw(client, self._report())
         finally:
             client.close()
+
+
+def _tell(client: redis.Redis, report: EdgeReport) -> None:
+    now = time.time()
+    with client.pipeline(transaction=False) as calls:
+        calls.set(REPORT_KEY + report.name, encode_report(report), ex=LIFE_SECONDS)
+        calls.zadd(NAMES_KEY, {report.name: now})
+        calls.zremrangebyscore(NAMES_KEY, "-inf", now - REMEMBERED_SECONDS)
+        calls.execute()
+
+
+def _withdraw(client: redis.Redis, report: EdgeReport) -> None:
+    """Forget a process that ends in good order."""
+    with client.pipeline(transaction=False) as calls:
+        calls.delete(REPORT_KEY + report.name)
+        calls.zrem(NAMES_KEY, report.name)
+        calls.execute()

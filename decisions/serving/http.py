@@ -13,10 +13,14 @@ JSON = ("Content-Type", "application/json")
 PROBLEM = ("Content-Type", "application/problem+json")
 TEXT = ("Content-Type", "text/plain; charset=utf-8")
 NOT_STORED = ("Cache-Control", "no-store")
-CORS = (("Access-Control-Allow-Origin", "*"), ("Access-Control-Expose-Headers", "ETag, Retry-After"))
+CORS = (
+    ("Access-Control-Allow-Origin", "*"),
+    ("Access-Control-Expose-Headers", "ETag, Retry-After, RateLimit, RateLimit-Policy, Server-Timing"),
+)
+_TAKEN = "Authorization, Content-Encoding, Content-Type, If-None-Match, X-API-Key, X-Tiltyard-Debug"
 PREFLIGHT = (
     ("Access-Control-Allow-Methods", "POST, OPTIONS"),
-    ("Access-Control-Allow-Headers", "Authorization, Content-Encoding, Content-Type, If-None-Match, X-API-Key"),
+    ("Access-Control-Allow-Headers", _TAKEN),
     ("Access-Control-Max-Age", "7200"),
 )
 CHALLENGE = ("WWW-Authenticate", 'Basic realm="Tiltyard", charset="UTF-8"')
@@ -25,12 +29,15 @@ _PHRASES = {
     200: "200 OK",
     202: "202 Accepted",
     204: "204 No Content",
+    304: "304 Not Modified",
     400: "400 Bad Request",
     401: "401 Unauthorized",
+    403: "403 Forbidden",
     404: "404 Not Found",
     405: "405 Method Not Allowed",
     413: "413 Content Too Large",
     415: "415 Unsupported Media Type",
+    429: "429 Too Many Requests",
     500: "500 Internal Server Error",
     503: "503 Service Unavailable",
 }

@@ -6,15 +6,18 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from decisions.serving.breaker import CircuitState
 from decisions.serving.bundle import LiveBundle
+from decisions.serving.guard import CircuitStatus
 
 BUCKETS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
 
 class EdgeMetrics:
-    """The counters of one process."""
+    """The counters of one process; `process` names it where several answer on one port."""
 
-    def __init__(self) -> None:
+    def __init__(self, process: str | None = None) -> None:
+        self._process = process
         self._registry = CollectorRegistry()
         self._events = Counter(
             "tiltyard_events",
@@ -52,6 +55,8 @@ class EdgeMetrics:
         )
         self._log = _LogState()
         self._registry.register(self._log)
+        self._circuits = _CircuitStates()
+        self._registry.register(self._circuits)
         self._children: dict[tuple[str, int], tuple[Counter, Histogram]] = {}
         self._reasons: dict[tuple[str, str, str], Counter] = {}
 
@@ -78,6 +83,10 @@ class EdgeMetrics:
             found = self._reasons[project, point, reason] = self._decisions.labels(project, point, reason)
         found.inc()
 
+    def show_circuits(self, states: Mapping[tuple[str, str, str], CircuitStatus]) -> None:
+        """Take over how the model versions fare, by project, model and number."""
+        self._circuits.states = states
+
     def show_log(self, *, rows: Mapping[str, int], queued: int, spool_bytes: int) -> None:
         """Take over what the decision log has counted: rows by what became of them."""
         self._log.rows, self._log.queued, self._log.spool_bytes = rows, queued, spool_bytes
@@ -88,7 +97,19 @@ class EdgeMetrics:
         for bundle in bundles:
             self._version.labels(bundle.snapshot.project_key, bundle.source.value).set(bundle.version)
         self._age.set(float("nan") if seconds_since_postgres is None else seconds_since_postgres)
-        return generate_latest(self._registry)
+        text = generate_latest(self._registry)
+        return text if self._process is None else _labelled(text, self._process)
+
+
+def _labelled(text: bytes, process: str) -> bytes:
+    """Return the counters with a label that says whose they are."""
+    with_labels, without = f'{{process="{process}",'.encode(), f'{{process="{process}"}} '.encode()
+    lines = text.split(b"\n")
+    for number, line in enumerate(lines):
+        if line and not line.startswith(b"#"):
+            head, brace, rest = line.partition(b"{")
+            lines[number] = head + with_labels + rest if brace else without.join(line.split(b" ", 1))
+    return b"\n".join(lines)
 
 
 class _LogState(Collector):
@@ -109,3 +130,25 @@ class _LogState(Collector):
         yield rows
         yield GaugeMetricFamily("tiltyard_decision_rows_queued", "Rows that wait in memory.", self.queued)
         yield GaugeMetricFamily("tiltyard_decision_spool_bytes", "Bytes that wait on disk.", self.spool_bytes)
+
+
+class _CircuitStates(Collector):
+    """The circuits of model versions, kept where the models are asked."""
+
+    def __init__(self) -> None:
+        self.states: Mapping[tuple[str, str, str], CircuitStatus] = {}
+
+    def collect(self) -> Iterable[Metric]:
+        """Yield the states as they were shown last."""
+        labels = ["project", "model", "number"]
+        open_now = GaugeMetricFamily(
+            "tiltyard_circuit_open", "1 while a model version is not asked since it kept failing.", labels=labels
+        )
+        openings = CounterMetricFamily(
+            "tiltyard_circuit_openings", "How often a model version was given up for a while.", labels=labels
+        )
+        for named, status in self.states.items():
+            open_now.add_metric(named, float(status.state is not CircuitState.CLOSED))
+            openings.add_metric(named, status.openings)
+        yield open_now
+        yield openings

@@ -7,6 +7,8 @@ status says why.
 """
 
 import logging
+import os
+import socket
 import threading
 import time
 from collections.abc import Iterable, Mapping
@@ -16,6 +18,7 @@ from types import MappingProxyType
 
 from decisions.serving.artifacts import EquipmentLoader, Fetch, FileCache
 from decisions.serving.bundle import ApiKey, LiveBundle, PublishedText, open_bundle
+from decisions.serving.heartbeat import EdgeReport
 from decisions.serving.hints import HintListener
 from decisions.serving.settings import EdgeSettings
 from decisions.serving.source import BundleSourceDown, PostgresBundles
@@ -61,6 +64,7 @@ class BundleRuntime:
 
     def __init__(self, settings: EdgeSettings) -> None:
         self.live = NOTHING
+        self._started_at = time.time()
         self._settings = settings
         self._file = BundleFile(settings.state_directory)
         self._loader = EquipmentLoader(FileCache(settings.state_directory))
@@ -79,7 +83,9 @@ class BundleRuntime:
             else None
         )
         self._hints = (
-            HintListener(settings.redis_url, ring=self._ring, stopping=self._stopping) if settings.redis_url else None
+            HintListener(settings.redis_url, ring=self._ring, report=self.report, stopping=self._stopping)
+            if settings.redis_url
+            else None
         )
 
     def start(self) -> None:
@@ -110,6 +116,18 @@ class BundleRuntime:
                 for bundle in self.live.by_project.values()
                 for name, fault in bundle.equipment.faults.items()
             ),
+        )
+
+    def report(self) -> EdgeReport:
+        """Return what this process tells the console about itself."""
+        live = self.live.by_project.values()
+        return EdgeReport(
+            host=socket.gethostname(),
+            process=os.getpid(),
+            started_at=self._started_at,
+            versions={bundle.snapshot.project_key: bundle.version for bundle in live},
+            stale=self.is_stale(),
+            faults=sum(len(bundle.equipment.faults) for bundle in live),
         )
 
     def is_stale(self) -> bool:

@@ -5,6 +5,9 @@ import threading
 import time
 from collections.abc import Callable
 from queue import SimpleQueue
+from typing import NamedTuple
+
+import numpy as np
 
 from decisions.policy import Indices, Scores
 from decisions.vocabulary import DecisionReason
@@ -14,8 +17,22 @@ THREADS = 4
 SILENCE_SECONDS = 10.0
 """A predictor that fails at every request is told of in the log once in so long."""
 
-Score = Callable[[Predictor, Indices, Indices | None], Scores]
-"""Asks a predictor for scores of candidates given a history; raises NotScored where there will be none."""
+
+class Question(NamedTuple):
+    """What a model version is asked: scores of candidates for a history, both as places among the predictor's items.
+
+    `at_once` asks for the scores of all its items, of which those of the candidates are kept.
+    """
+
+    version: int
+    predictor: Predictor
+    history: Indices
+    candidates: Indices
+    at_once: bool = False
+
+
+Score = Callable[[Question], Scores]
+"""Answers a question with one finite score for each candidate; raises NotScored where there will be none."""
 
 logger = logging.getLogger(__name__)
 
@@ -28,22 +45,35 @@ class NotScored(Exception):
         self.reason = reason
 
 
-def score_at_once(predictor: Predictor, history: Indices, candidates: Indices | None) -> Scores:
-    """Return the predictor's scores, however long it takes. Raises NotScored where it fails."""
+def score_at_once(question: Question) -> Scores:
+    """Return the scores of the candidates, however long it takes.
+
+    Raises:
+        NotScored: the predictor failed, or its scores are not finite floats, one for each item asked about.
+    """
+    predictor, candidates = question.predictor, question.candidates
     try:
-        return predictor.score(history, candidates)
+        scores: object = predictor.score(question.history, None if question.at_once else candidates)
     except Exception as error:
         # Whatever a model does, the shopper gets the baseline with a reason.
         raise NotScored(DecisionReason.MODEL_ERROR) from error
+    expected = (len(predictor.items) if question.at_once else len(candidates),)
+    if not isinstance(scores, np.ndarray) or scores.shape != expected or scores.dtype.kind != "f":
+        raise NotScored(DecisionReason.SCORES_INVALID)
+    if question.at_once:
+        scores = scores[candidates]
+    if not np.isfinite(scores).all():
+        raise NotScored(DecisionReason.SCORES_INVALID)
+    return scores
 
 
 class _Task:
     """One question to a predictor; `done` is released with the answer."""
 
-    __slots__ = ("arguments", "done", "fault", "is_given_up", "is_over", "scores")
+    __slots__ = ("done", "fault", "is_given_up", "is_over", "question", "scores")
 
-    def __init__(self, arguments: tuple[Predictor, Indices, Indices | None]) -> None:
-        self.arguments = arguments
+    def __init__(self, question: Question) -> None:
+        self.question = question
         self.scores: Scores
         self.fault: NotScored | None = None
         self.is_over = self.is_given_up = False
@@ -63,8 +93,8 @@ class ScoringPool:
         self._started = 0
         self._silent_until = 0.0
 
-    def score(self, predictor: Predictor, history: Indices, candidates: Indices | None, *, until: float) -> Scores:
-        """Return the predictor's scores by a moment of `time.monotonic()`.
+    def score(self, question: Question, *, until: float) -> Scores:
+        """Return the scores of the candidates by a moment of `time.monotonic()`.
 
         Raises:
             NotScored: the deadline passed, every thread hangs in a question that nobody waits for any more (then at
@@ -73,7 +103,7 @@ class ScoringPool:
         if self._given_up >= self.threads or not self._places.acquire(timeout=max(0.0, until - time.monotonic())):
             raise NotScored(DecisionReason.DEADLINE)
         self._start_one()
-        task = _Task((predictor, history, candidates))
+        task = _Task(question)
         self._tasks.put(task)
         if not task.done.acquire(timeout=max(0.0, until - time.monotonic())) and self._give_up(task):
             raise NotScored(DecisionReason.DEADLINE)
@@ -107,12 +137,12 @@ class ScoringPool:
         now = time.monotonic()
         if now >= self._silent_until:
             self._silent_until = now + SILENCE_SECONDS
-            logger.error("a predictor of kind %s failed", task.arguments[0].kind, exc_info=task.fault)
+            logger.error("a predictor of kind %s failed", task.question.predictor.kind, exc_info=task.fault)
 
     def _work(self) -> None:
         while (task := self._tasks.get()) is not None:
             try:
-                task.scores = score_at_once(*task.arguments)
+                task.scores = score_at_once(task.question)
             except NotScored as fault:
                 task.fault = fault
                 self._tell(task)

@@ -5,8 +5,19 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
+from decisions.serving.breaker import BreakerPolicy
+from decisions.serving.cookies import CookiePolicy, cookie_policy
+from decisions.serving.limits import LimitPolicy
 from foundation.errors import DomainError
 
+BURST_SECONDS = 10
+"""What an API key may ask at once, in seconds of its rate."""
+
+_BREAKER = BreakerPolicy()
+_REQUESTS = LimitPolicy("requests", 5_000, 50_000)
+_EVENTS = LimitPolicy("events", 40_000, 400_000)
+_COOKIES = CookiePolicy()
+_INGEST_BYTES = LimitPolicy("bytes", 25_000_000, 250_000_000)
 _BASE = Path(__file__).resolve().parents[2]
 
 
@@ -35,6 +46,12 @@ class EdgeSettings:
         token_age: how old, on the project's clock, a decision token may be.
         feature_seconds: how long a decision waits for Redis to say what a unit dealt with.
         spool_bytes: how much of the decision log one process keeps on disk while Postgres does not take it.
+        workers: how many processes share the port; counters then say which process they belong to.
+        breaker: when a model version is no longer asked for a while.
+        requests: how often one API key may ask one process for anything.
+        events: how many messages one API key may send to one process.
+        ingest_bytes: how many bytes of events, inflated, one API key may send to one process.
+        cookies: for which domain the visitor's cookie is set, and from which origins browsers may send it.
     """
 
     database_url: str | None
@@ -48,6 +65,12 @@ class EdgeSettings:
     token_age: timedelta = timedelta(days=400)
     feature_seconds: float = 0.02
     spool_bytes: int = 256_000_000
+    workers: int = 1
+    breaker: BreakerPolicy = _BREAKER
+    requests: LimitPolicy = _REQUESTS
+    events: LimitPolicy = _EVENTS
+    ingest_bytes: LimitPolicy = _INGEST_BYTES
+    cookies: CookiePolicy = _COOKIES
 
 
 def edge_settings(environment: Mapping[str, str]) -> EdgeSettings:
@@ -75,6 +98,10 @@ def edge_settings(environment: Mapping[str, str]) -> EdgeSettings:
             faults.append(f"{name} must begin with {' or '.join(schemes)}.")
         return text
 
+    def limit(name: str, unit: str, default: float, factor: float = 1.0) -> LimitPolicy:
+        rate = number(name, default, 0.1, 1e9) * factor
+        return LimitPolicy(unit, rate, BURST_SECONDS * rate)
+
     settings = EdgeSettings(
         database_url=address("DATABASE_URL", ("postgresql://", "postgres://")),
         redis_url=address("REDIS_URL", ("redis://", "rediss://", "unix://")),
@@ -87,6 +114,16 @@ def edge_settings(environment: Mapping[str, str]) -> EdgeSettings:
         token_age=timedelta(days=number("TILTYARD_TOKEN_DAYS", 400, 1, 4000)),
         feature_seconds=number("TILTYARD_EDGE_FEATURE_MS", 20, 1, 1_000) / 1_000,
         spool_bytes=int(number("TILTYARD_EDGE_SPOOL_MB", 256, 0, 100_000) * 1_000_000),
+        workers=int(number("TILTYARD_EDGE_WORKERS", 1, 1, 256)),
+        breaker=BreakerPolicy(
+            failures=int(number("TILTYARD_EDGE_BREAKER_FAILURES", 5, 1, 1_000)),
+            within=number("TILTYARD_EDGE_BREAKER_WITHIN_SECONDS", 10, 0.1, 3_600),
+            rest=number("TILTYARD_EDGE_BREAKER_REST_SECONDS", 30, 0.1, 3_600),
+        ),
+        requests=limit("TILTYARD_EDGE_REQUEST_RATE", "requests", 5_000),
+        events=limit("TILTYARD_EDGE_EVENT_RATE", "events", 40_000),
+        ingest_bytes=limit("TILTYARD_EDGE_EVENT_MB_RATE", "bytes", 25, 1_000_000),
+        cookies=cookie_policy(environment, faults),
     )
     if faults:
         raise EdgeSettingsInvalid(" ".join(faults))

@@ -3,7 +3,8 @@
 Form: base64url(MessagePack array) + "." + base64url(HMAC-SHA256, first 16 bytes), both without padding. The
 array is [kid, schema, project, {unit kind: stored id}, time in ms, decision id, bundle version, entries]; an
 entry is [experiment, its key, variant, epoch, weight in slots, number of its unit kind, layer slot, coverage slot,
-variant slot] and, in a decision's token, the version of the model that the variant pins. Only enrolled assignments
+variant slot], then, in a decision's token, the version of the model that the variant pins, and the number of the
+period where units are randomised by period. Only enrolled assignments
 are in it. The key is there for the exposure that arrives when the experiment has already left the bundle.
 """
 
@@ -16,7 +17,7 @@ import msgspec
 
 from decisions.serving.bundle import SigningKey
 from decisions.vocabulary import TokenFault
-from experiments.assignment.snapshot import Answer
+from experiments.assignment.snapshot import Answer, Assignment
 from foundation.errors import DomainError
 
 SCHEMA = 2
@@ -36,7 +37,8 @@ _CONTEXT = b"tiltyard.decision-token."
 class TokenEntry(msgspec.Struct, array_like=True, frozen=True, gc=False):
     """One enrolled assignment. `weight` is the probability in slots of a million.
 
-    `model_version` is known of decisions alone, and only where the variant pins a version.
+    `model_version` is known of decisions alone, and only where the variant pins a version. `period` is that of the
+    assignment, however much later the unit meets it.
     """
 
     experiment_id: int
@@ -49,6 +51,7 @@ class TokenEntry(msgspec.Struct, array_like=True, frozen=True, gc=False):
     coverage_slot: int | None
     variant_slot: int | None
     model_version: int | None = None
+    period: int | None = None
 
     @property
     def probability(self) -> float:
@@ -109,7 +112,7 @@ def milliseconds(moment: datetime) -> int:
 def sign_token(token: DecisionToken | Statement, key: SigningKey) -> str:
     """Return the token as text, signed; its `kid` must be the key's."""
     payload = urlsafe_b64encode(_encode(token)).rstrip(b"=")
-    return f"{payload.decode()}.{_signature(payload, key)}"
+    return f"{payload.decode()}.{signature_of(payload, key, _CONTEXT)}"
 
 
 def token_head(answer: Answer) -> tuple[object, ...] | None:
@@ -119,6 +122,16 @@ def token_head(answer: Answer) -> tuple[object, ...] | None:
     weight = round(answer.probability * WEIGHTS)
     number = UNIT_KINDS.index(answer.unit_kind)
     return answer.experiment_id, answer.experiment_key, answer.variant, answer.epoch, weight, number
+
+
+def token_entry(
+    head: tuple[object, ...], assignment: Assignment, model_version: int | None = None
+) -> tuple[object, ...]:
+    """Return the entry of an assignment that enrols; members at its end that say nothing are left out."""
+    entry = (*head, assignment.layer_slot, assignment.coverage_slot, assignment.variant_slot)
+    if assignment.period is not None:
+        return (*entry, model_version, assignment.period)
+    return entry if model_version is None else (*entry, model_version)
 
 
 def verify_token(
@@ -138,7 +151,8 @@ def verify_token(
     key = next((key for key in keys if key.kid == token.kid), None)
     if key is None:
         raise TokenRefused(TokenFault.UNKNOWN_KEY)
-    if not hmac.compare_digest(_signature(payload.encode(), key).encode(), signature.encode("utf-8", "replace")):
+    expected = signature_of(payload.encode(), key, _CONTEXT)
+    if not hmac.compare_digest(expected.encode(), signature.encode("utf-8", "replace")):
         raise TokenRefused(TokenFault.FORGED)
     if not token.is_whole():
         raise TokenRefused(TokenFault.MALFORMED)
@@ -154,6 +168,7 @@ def _parse(payload: str) -> DecisionToken | None:
         return None
 
 
-def _signature(payload: bytes, key: SigningKey) -> str:
-    digest = hmac.digest(key.secret, _CONTEXT + payload, "sha256")[:SIGNATURE_BYTES]
+def signature_of(payload: bytes, key: SigningKey, context: bytes) -> str:
+    """Return the signature of a payload as text; one made in another context never equals it."""
+    digest = hmac.digest(key.secret, context + payload, "sha256")[:SIGNATURE_BYTES]
     return urlsafe_b64encode(digest).rstrip(b"=").decode()

@@ -24,6 +24,13 @@ class AllocationInvalid(DomainError):
     hint = "Weights are slots of 1 000 000 for every variant; coverage lies between 0 and 1 000 000."
 
 
+class ScheduleFixed(DomainError):
+    """Weights and arms of an experiment by period do not change: its schedule is known and may have been handed out."""
+
+    code = "SCHEDULE_FIXED"
+    hint = "Stop the experiment and launch another one; only the coverage may grow or shrink."
+
+
 def open_first_epoch(*, design: Design, opened_at: datetime) -> None:
     """Open epoch 1 of a design at its launch."""
     weights = {variant.key: variant.weight for variant in design.variants}
@@ -67,6 +74,8 @@ def change_allocation(
     new_states = {**old_states, **{key: ArmState(state) for key, state in (states or {}).items()}}
     new_coverage = latest.coverage if coverage is None else coverage
     _validate(new_weights, new_states, new_coverage, set(current))
+    if row.period_minutes is not None and (new_weights, new_states) != (old_weights, old_states):
+        raise ScheduleFixed("The schedule of an experiment by period was drawn for its weights, when it was launched.")
     if (new_weights, new_states, new_coverage) == (old_weights, old_states, latest.coverage):
         raise AllocationInvalid("Nothing changes.", hint="Give a weight, the coverage or a state that differs.")
     opened_at = project_facts(row.project_id).clock.at(now)

@@ -16,15 +16,16 @@ from experiments.models import Scorecard as ScorecardRow
 from experiments.queries.analysis_inputs import own_inputs, past_scorecards, recorded_inputs
 from experiments.queries.designs import RunFacts, run_facts
 from experiments.queries.plans import plan_of
-from experiments.vocabulary import Source, Status, VerdictState
+from experiments.vocabulary import Status, VerdictState
 
 
 @transaction.atomic
 def analyse(*, experiment_id: int, window_end: datetime, received_before: datetime, now: datetime) -> int | None:
     """Take one look at an experiment of our own and return the scorecard's id.
 
-    None when nobody has been exposed yet. A window that has its scorecard keeps it. A verdict of STOP_FOR_HARM stops
-    a running experiment in the same transaction; harm that cannot be trusted (INVALID) pauses it.
+    None when nobody has been exposed yet, or a report has been judged in place of events. A window that has its
+    scorecard keeps it. A verdict of STOP_FOR_HARM stops a running experiment in the same transaction; harm that cannot
+    be trusted (INVALID) pauses it.
     Raises ExperimentUnknown.
     """
     Experiment.objects.select_for_update().get(pk=experiment_id)
@@ -32,6 +33,8 @@ def analyse(*, experiment_id: int, window_end: datetime, received_before: dateti
     if known is not None:
         return int(known.pk)
     run = run_facts(experiment_id)
+    if not run.looks_at_events:
+        return None
     plan = plan_of(experiment_id)
     scorecard = derive(
         run=run,
@@ -50,7 +53,10 @@ def analyse(*, experiment_id: int, window_end: datetime, received_before: dateti
 
 @transaction.atomic
 def analyse_recorded(*, experiment_id: int) -> int:
-    """Take the one look at a recorded experiment and return the scorecard's id; a second call returns the same."""
+    """Take the one look at a recorded experiment, or at one whose report came in, and return the scorecard's id.
+
+    A second call returns the same.
+    """
     Experiment.objects.select_for_update().get(pk=experiment_id)
     known = ScorecardRow.objects.filter(experiment_id=experiment_id).first()
     if known is not None:
@@ -93,7 +99,7 @@ def differing_looks(experiment_id: int) -> list[int]:
     past: list[Scorecard] = []
     differing = []
     for row in ScorecardRow.objects.filter(experiment_id=experiment_id).order_by("look"):
-        if run.source is Source.OWN:
+        if run.looks_at_events:
             again = derive(
                 run=run, plan=plan, window_end=row.window_end, received_before=row.received_before, past=past
             )

@@ -90,6 +90,10 @@ class ExperimentDraft:
     personalised: bool = False
     overrides: Mapping[str, str] = field(default_factory=dict)
     dimensions: Sequence[str] = ()
+    period_minutes: int | None = None
+    period_design: str = ""
+    burn_in_minutes: int = 0
+    budget: int | None = None
 
 
 @transaction.atomic
@@ -153,6 +157,10 @@ def create_experiment(*, project_id: int, draft: ExperimentDraft, acting_user: s
         personalised=draft.personalised,
         overrides=dict(draft.overrides),
         dimensions=list(draft.dimensions),
+        period_minutes=draft.period_minutes,
+        period_design=draft.period_design,
+        burn_in_minutes=draft.burn_in_minutes,
+        budget=draft.budget,
     )
     experiment.clean_fields()
     _insert(experiment, "experiment_key")

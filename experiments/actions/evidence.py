@@ -1,12 +1,15 @@
-"""Exposures and outcomes: recorded in sets from the temporary tables that the projector fills.
+"""Exposures, identity links and outcomes: recorded in sets from the temporary tables that the projector fills.
 
-`incoming_exposure`, `incoming_outcome` and `incoming_reject` are the boundary: this module reads them and writes the
-evidence tables, and knows nothing of where the messages came from.
+`incoming_exposure`, `incoming_link`, `incoming_outcome` and `incoming_reject` are the boundary: this module reads them
+and writes the evidence tables, and knows nothing of where the messages came from.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 
 from django.db import connection, transaction
+from django.db.backends.utils import CursorWrapper
 
 MICROS_LIMIT = 9_000_000_000_000_000_000
 
@@ -50,6 +53,58 @@ WHERE (earlier IS NULL OR exposed_at < earlier)
 ON CONFLICT DO NOTHING
 """
 
+# An exposure of an experiment that the edge did not know yet, as one that was launched a moment before: once somebody
+# replays it, it counts as a back end claimed it, in the epoch of its own time.
+_RESOLVED_EXPOSURES = """
+UPDATE incoming_exposure i
+SET experiment_id = found.experiment_id, unit_kind = found.unit_kind, unit = found.unit, epoch = found.epoch,
+    probability = found.probability, reason = NULL
+FROM (
+    SELECT x.day, x.message_id, e.id AS experiment_id, e.unit_kind, opened.number AS epoch,
+        a.weight / 1000000.0 AS probability,
+        CASE e.unit_kind WHEN 'visitor' THEN x.visitor WHEN 'customer' THEN x.customer WHEN 'session' THEN x.session
+            WHEN 'item' THEN x.item WHEN 'store' THEN x.store END AS unit
+    FROM incoming_exposure x
+    JOIN experiments_experiment e ON e.project_id = %(project)s AND e.source = 'OWN' AND e.period_minutes IS NULL
+        AND (e.key = x.claimed OR e.id::text = x.claimed)
+        AND e.started_at <= x.exposed_at AND (e.stopped_at IS NULL OR e.stopped_at > x.exposed_at)
+    JOIN LATERAL (
+        SELECT p.id, p.number FROM experiments_allocationepoch p
+        WHERE p.experiment_id = e.id AND p.opened_at <= x.exposed_at ORDER BY p.number DESC LIMIT 1
+    ) opened ON true
+    JOIN experiments_variant v ON v.experiment_id = e.id AND v.key = x.variant
+    JOIN experiments_epochallocation a ON a.epoch_id = opened.id AND a.variant_id = v.id
+    WHERE x.replayed AND x.fault IS NULL AND x.reason = 'EXPERIMENT_UNKNOWN'
+) found
+WHERE i.day = found.day AND i.message_id = found.message_id AND i.reason = 'EXPERIMENT_UNKNOWN'
+    AND found.unit IS NOT NULL
+"""
+_RESOLVED_REJECTS = """
+DELETE FROM incoming_reject r USING incoming_exposure i
+WHERE i.day = r.day AND i.message_id = r.message_id AND i.replayed AND i.reason IS NULL
+    AND r.reason = 'EXPERIMENT_UNKNOWN'
+"""
+
+# History is for covariates: what lies before every experiment of ours, or between them, never inside one.
+_HISTORY = """
+WITH inside AS (
+    UPDATE incoming_outcome o SET fault = 'HISTORY_INSIDE_EXPERIMENT'
+    WHERE o.is_history AND o.fault IS NULL AND EXISTS (
+        SELECT 1 FROM experiments_experiment e
+        WHERE e.project_id = %(project)s AND e.source = 'OWN' AND e.started_at <= o.occurred_at AND (
+            e.stopped_at IS NULL OR o.occurred_at < e.stopped_at + (
+                SELECT make_interval(hours => coalesce(max(m.window_hours + m.maturity_hours), 0))
+                FROM experiments_experimentmetric u JOIN experiments_metric m ON m.id = u.metric_id
+                WHERE u.experiment_id = e.id
+            )
+        )
+    )
+    RETURNING day, message_id, received_at
+)
+INSERT INTO incoming_reject (day, message_id, received_at, reason, detail)
+SELECT DISTINCT day, message_id, received_at, 'HISTORY_INSIDE_EXPERIMENT', '' FROM inside
+"""
+
 _UNKNOWN_EXPOSURES = """
 INSERT INTO incoming_reject (day, message_id, received_at, reason, detail)
 SELECT DISTINCT i.day, i.message_id, i.received_at, 'EXPOSURE_UNKNOWN', 'experiment ' || coalesce(i.experiment_id, 0)
@@ -58,6 +113,15 @@ LEFT JOIN experiments_experiment e
     ON e.id = i.experiment_id AND e.project_id = %(project)s AND e.unit_kind = i.unit_kind
 LEFT JOIN experiments_variant v ON v.experiment_id = e.id AND v.key = i.variant
 WHERE i.fault IS NULL AND i.reason IS NULL AND (v.id IS NULL OR i.unit IS NULL)
+"""
+
+# The message of a pair that was received first makes its row.
+_LINKS = """
+INSERT INTO experiments_identitylink (project_id, customer, visitor, linked_at, received_at, message_id)
+SELECT DISTINCT ON (customer, visitor) %(project)s, customer, visitor, linked_at, received_at, message_id
+FROM incoming_link WHERE fault IS NULL
+ORDER BY customer, visitor, received_at, message_id, day
+ON CONFLICT DO NOTHING
 """
 
 # The first message received with an order id is the order; the same order sent again under another message id is not.
@@ -99,9 +163,9 @@ FROM (SELECT DISTINCT day FROM incoming_outcome ORDER BY day) days
 
 _OUTCOMES = """
 INSERT INTO experiments_outcome (project_id, day, message_id, line, event, occurred_at, received_at, visitor, customer,
-    session, item, store, value, quantity, order_id)
+    session, item, store, cluster, value, quantity, order_id)
 SELECT %(project)s, day, message_id, line, event, occurred_at, received_at, visitor, customer, session, item, store,
-    value::bigint, quantity::bigint, order_id
+    cluster, value::bigint, quantity::bigint, order_id
 FROM incoming_outcome o
 WHERE NOT EXISTS (
     SELECT 1 FROM incoming_reject r WHERE r.day = o.day AND r.message_id = o.message_id
@@ -119,32 +183,84 @@ ON CONFLICT DO NOTHING
 """
 
 
+# Of messages that are judged again those that still have a fault stay where they are.
+_CLEAN = """
+DROP TABLE IF EXISTS replayed_message;
+CREATE TEMPORARY TABLE replayed_message ON COMMIT DROP AS
+SELECT day, message_id FROM incoming_message m
+WHERE NOT EXISTS (SELECT 1 FROM incoming_reject r WHERE r.day = m.day AND r.message_id = m.message_id)
+"""
+_KEPT_BACK = """
+DELETE FROM {table} i
+WHERE EXISTS (SELECT 1 FROM incoming_reject r WHERE r.day = i.day AND r.message_id = i.message_id)
+"""
+_RELEASED = """
+DELETE FROM experiments_quarantine q USING incoming_message m
+WHERE q.project_id = %(project)s AND q.origin = 'EVENT' AND q.reference = m.day || '/' || m.message_id
+    AND NOT EXISTS (
+        SELECT 1 FROM incoming_reject r
+        WHERE r.day = m.day AND r.message_id = m.message_id AND r.reason = q.reason
+    )
+"""
+
+
 @transaction.atomic
 def record_evidence(*, project_id: int) -> Recorded:
     """Record what the temporary tables hold; running it again on the same messages changes nothing."""
     parameters = {"project": project_id}
     with connection.cursor() as cursor:
-        cursor.execute(_UNKNOWN_EXPOSURES, parameters)
-        cursor.execute(_EXPOSURES, parameters)
-        exposures = cursor.rowcount
-        cursor.execute(_OVERSIZED, {"limit": MICROS_LIMIT})
-        cursor.execute(_REPEATED_ORDERS, parameters)
-        cursor.execute(_PARTITIONS)
-        cursor.execute(_OUTCOMES, parameters)
-        outcomes = cursor.rowcount
-        cursor.execute(_QUARANTINE, parameters)
-        quarantined = cursor.rowcount
-    return Recorded(exposures=exposures, outcomes=outcomes, quarantined=quarantined)
+        _judge(cursor, parameters)
+        return _record(cursor, parameters)
+
+
+@transaction.atomic
+def replay_evidence(*, project_id: int, at: datetime) -> Recorded:
+    """Judge the messages of the temporary tables again; record those without a fault as received at `at`.
+
+    They leave the quarantine and are named in the temporary table `replayed_message`; the others keep their rows.
+    """
+    parameters = {"project": project_id}
+    with connection.cursor() as cursor:
+        _judge(cursor, parameters)
+        cursor.execute(_CLEAN)
+        for table in ("incoming_exposure", "incoming_link", "incoming_outcome"):
+            cursor.execute(_KEPT_BACK.format(table=table))
+            cursor.execute(f"UPDATE {table} SET received_at = %s", [at])  # noqa: S608 - one of three names
+        recorded = _record(cursor, parameters)
+        cursor.execute(_RELEASED, parameters)
+    return recorded
+
+
+def _judge(cursor: CursorWrapper, parameters: Mapping[str, int]) -> None:
+    """Add to the faults of the messages those that only the project's records can tell."""
+    cursor.execute(_RESOLVED_EXPOSURES, parameters)
+    cursor.execute(_RESOLVED_REJECTS)
+    cursor.execute(_UNKNOWN_EXPOSURES, parameters)
+    cursor.execute(_HISTORY, parameters)
+    cursor.execute(_OVERSIZED, {"limit": MICROS_LIMIT})
+    cursor.execute(_REPEATED_ORDERS, parameters)
+
+
+def _record(cursor: CursorWrapper, parameters: Mapping[str, int]) -> Recorded:
+    cursor.execute(_EXPOSURES, parameters)
+    exposures = cursor.rowcount
+    cursor.execute(_LINKS, parameters)
+    cursor.execute(_PARTITIONS)
+    cursor.execute(_OUTCOMES, parameters)
+    outcomes = cursor.rowcount
+    cursor.execute(_QUARANTINE, parameters)
+    return Recorded(exposures=exposures, outcomes=outcomes, quarantined=cursor.rowcount)
 
 
 @transaction.atomic
 def forget_evidence(*, project_id: int) -> None:
-    """Delete the project's exposures, outcomes and quarantined events, before they are projected again from the log."""
+    """Delete the project's exposures, links, outcomes and quarantined events, before they are projected again."""
     with connection.cursor() as cursor:
         cursor.execute(
             "DELETE FROM experiments_firstexposure f USING experiments_experiment e"
             " WHERE e.id = f.experiment_id AND e.project_id = %s",
             [project_id],
         )
+        cursor.execute("DELETE FROM experiments_identitylink WHERE project_id = %s", [project_id])
         cursor.execute("DELETE FROM experiments_outcome WHERE project_id = %s", [project_id])
         cursor.execute("DELETE FROM experiments_quarantine WHERE project_id = %s AND origin = 'EVENT'", [project_id])

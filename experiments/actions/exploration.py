@@ -75,6 +75,8 @@ def request_exploration(*, experiment_id: int, request: ExplorationRequest, acti
     run = run_facts(experiment_id)
     if run.source is not Source.OWN:
         raise ExplorationInvalid("Only experiments that were randomised here have the events to explore.")
+    if run.periods_from is not None:
+        raise ExplorationInvalid("Cells of unit and period are not explored: their errors are over clusters.")
     facts = project_facts(run.project_id)
     unknown = sorted(set(request.dimensions) - set(facts.attributes) - set(plan_of(experiment_id).dimensions))
     if unknown:

@@ -7,6 +7,7 @@ from typing import Any
 from django.db import transaction
 
 from experiments.actions.allocation import open_first_epoch
+from experiments.assignment.periods import first_anchor
 from experiments.launch_checks import LaunchProblem, LaunchRefused, problems_of
 from experiments.lifecycle import IllegalTransition, Transition, after
 from experiments.models import AnalysisPlan, Experiment, LayerRange
@@ -78,7 +79,7 @@ def launch(*, experiment_id: int, acting_user: str, now: datetime, reason: str =
         acting_user,
         now,
         reason,
-        changes={"started_at": started_at},
+        changes={"started_at": started_at, **_calendar(row, started_at)},
         noted={"plan": plan.sha256()},
     )
 
@@ -123,6 +124,14 @@ def conclude(
         noted={"conclusion": conclusion},
     )
     LayerRange.objects.filter(experiment_id=experiment_id).delete()
+
+
+def _calendar(row: Experiment, started_at: datetime) -> dict[str, datetime]:
+    """Return when the first period begins, where units are randomised by period; a later time zone does not move it."""
+    if row.period_minutes is None:
+        return {}
+    zone = project_facts(row.project_id).time_zone
+    return {"periods_from": first_anchor(started_at, row.period_minutes, zone)}
 
 
 def _locked(experiment_id: int) -> Experiment:

@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import date, timedelta
 from typing import Any
 
 from django.db import connection
@@ -16,6 +17,7 @@ from experiments.models import AnalysisPlan
 from experiments.models import Scorecard as ScorecardRow
 from experiments.queries.designs import RunFacts, run_facts
 from experiments.vocabulary import Source
+from foundation.queries import erased_before
 
 # An exposure that a token or the edge vouches for has the slot its variant was drawn with.
 _MISASSIGNED = """
@@ -44,11 +46,16 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class Verification:
-    """What a verification found. `later` counts exposures that came after the newest look and belong to none."""
+    """What a verification found. `later` counts exposures that came after the newest look and belong to none.
+
+    `erased_before`: days before it were dropped by the retention policy and held evidence of this experiment, so that
+    figures cannot be derived again; everything else was checked.
+    """
 
     looks: int
     differences: tuple[Difference, ...]
     later: int
+    erased_before: date | None = None
 
     @property
     def holds(self) -> bool:
@@ -66,9 +73,11 @@ def verify_report(experiment_id: int) -> Verification:
     frozen = AnalysisPlan.objects.get(experiment_id=experiment_id)
     rows = list(ScorecardRow.objects.filter(experiment_id=experiment_id).order_by("look"))
     differences = [*_of_plan(frozen), *_of_assignment(run)]
-    differences += _of_looks(run, Plan.from_dict(json.loads(frozen.content)), rows)
+    plan = Plan.from_dict(json.loads(frozen.content))
+    erased = _erased(run, plan)
+    differences += _of_looks(run, plan, rows, are_whole=erased is None)
     later = _count(_LATER, [experiment_id, rows[-1].received_before]) if rows else 0
-    return Verification(looks=len(rows), differences=tuple(differences), later=later)
+    return Verification(looks=len(rows), differences=tuple(differences), later=later, erased_before=erased)
 
 
 def _of_plan(frozen: AnalysisPlan) -> Iterator[Difference]:
@@ -84,7 +93,15 @@ def _of_assignment(run: RunFacts) -> Iterator[Difference]:
         yield Difference(None, "assignment", f"{wrong} exposures have a variant that their slot does not give.")
 
 
-def _of_looks(run: RunFacts, plan: Plan, rows: list[ScorecardRow]) -> Iterator[Difference]:
+def _erased(run: RunFacts, plan: Plan) -> date | None:
+    """Return the first day that was kept, where days that this experiment needs were dropped."""
+    erased = erased_before(run.project_id) if run.source is Source.OWN else None
+    lookback = max((metric.spec.covariate_days for metric in plan.metrics), default=0)
+    needed = (run.started_at - timedelta(days=lookback)).date()
+    return erased if erased is not None and needed < erased else None
+
+
+def _of_looks(run: RunFacts, plan: Plan, rows: list[ScorecardRow], *, are_whole: bool) -> Iterator[Difference]:
     past: list[Scorecard] = []
     for row in rows:
         if _digest(row.content) != row.sha256:
@@ -92,8 +109,10 @@ def _of_looks(run: RunFacts, plan: Plan, rows: list[ScorecardRow]) -> Iterator[D
         if row.plan_sha256 != plan.sha256():
             yield Difference(row.look, "plan", "The look was not taken by the frozen plan.")
         derived = (
-            derive(run=run, plan=plan, window_end=row.window_end, received_before=row.received_before, past=past)
-            if run.source is Source.OWN
+            Scorecard.from_json(row.content)
+            if not are_whole
+            else derive(run=run, plan=plan, window_end=row.window_end, received_before=row.received_before, past=past)
+            if run.looks_at_events
             else derive_recorded(run=run, plan=plan)
         )
         parts = _differing(_completed(row.content), json.loads(derived.to_json()))

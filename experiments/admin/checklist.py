@@ -56,11 +56,38 @@ _WORDS: Final[dict[str, Wording]] = {
     "AUDIENCE": (_("The audience cannot be read."), _("Correct the expression; the detail names the place.")),
     "OVERRIDE": (_("A test visitor is sent to a variant that does not exist."), _("Use the key of a variant.")),
     "OVERRIDE_UNIT": (_("Only people can be test visitors."), _("Remove the test visitors.")),
+    "PERIOD_UNIT": (
+        _("These units cannot be randomised by period."),
+        _("Randomise items, stores, clusters or items in stores, or leave the period empty."),
+    ),
+    "PERIOD_TOO_LONG": (_("The period is longer than a year."), _("Choose a shorter period under Periods.")),
+    "BLOCK_TOO_LONG": (
+        _("The weights need more than 100 periods to appear in proportion."),
+        _("Choose rounder weights, such as 50 and 50, or draw each period on its own."),
+    ),
+    "PERIOD_BEYOND_HORIZON": (
+        _("The periods do not fit the planned days."),
+        _("Plan more days, shorten the period, or choose weights that need fewer periods."),
+    ),
+    "PERIOD_DIMENSIONS": (
+        _("Units by period are not compared by dimension."),
+        _("Leave the dimensions empty, or the period."),
+    ),
     "PLAN": (_("The analysis plan does not hold."), _("Correct what the detail names under Plan or Metrics.")),
 }
 
 
-_DETAILED: Final = {"NO_MARGIN", "FOREIGN_METRIC", "WINDOW_TOO_LONG", "HOLDOUT_UNIT", "AUDIENCE", "OVERRIDE", "PLAN"}
+_DETAILED: Final = {
+    "NO_MARGIN",
+    "FOREIGN_METRIC",
+    "WINDOW_TOO_LONG",
+    "HOLDOUT_UNIT",
+    "AUDIENCE",
+    "OVERRIDE",
+    "PERIOD_UNIT",
+    "PERIOD_BEYOND_HORIZON",
+    "PLAN",
+}
 """Problems whose message names the culprit."""
 
 _SPOIL_THE_PLAN: Final = frozenset({"TOO_FEW_VARIANTS", "NO_CONTROL", "NO_DECISION_METRIC", "NO_MARGIN"})

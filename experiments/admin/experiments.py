@@ -27,6 +27,7 @@ from experiments.models import Experiment, Scorecard
 from experiments.queries.plans import filters_of
 from experiments.reports import figures
 from foundation.admin_base import row_id, username
+from foundation.money import format_micros
 from foundation.queries import project_facts
 
 SLOTS: Final = 1_000_000
@@ -36,6 +37,7 @@ _SHOWN: Final = {
     "dimensions": "dimensions_shown",
     "minimum_effect": "minimum_effect_shown",
     "layer_slots": "layer_slots_shown",
+    "budget": "budget_shown",
 }
 
 
@@ -74,6 +76,10 @@ class ExperimentAdmin(LifecycleButtons):
                 "classes": ["tab"],
                 "fields": ["unit_kind", "coverage", "audience", "layer", "layer_slots", "holdout", "personalised"],
             },
+        ),
+        (
+            gettext_lazy("Periods"),
+            {"classes": ["tab"], "fields": ["period_minutes", "period_design", "burn_in_minutes", "budget"]},
         ),
         (gettext_lazy("Testing and analysis"), {"classes": ["tab"], "fields": ["overrides", "plan_overrides"]}),
     ]
@@ -169,6 +175,13 @@ class ExperimentAdmin(LifecycleButtons):
     def minimum_effect_shown(self, experiment: Experiment) -> str:
         """Return the smallest lift worth finding as a percentage."""
         return figures.percent(experiment.minimum_effect)
+
+    @admin.display(description=gettext_lazy("budget"))
+    def budget_shown(self, experiment: Experiment) -> str:
+        """Return the budget in the project's currency."""
+        if experiment.budget is None:
+            return "–"
+        return f"{format_micros(experiment.budget)} {experiment.project.currency}"
 
     @admin.display(description=gettext_lazy("part of the layer"))
     def layer_slots_shown(self, experiment: Experiment) -> str:

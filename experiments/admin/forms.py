@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from experiments.assignment.targeting import compile_audience
 from experiments.models import Experiment, ExperimentMetric, Metric, Variant
 from experiments.queries.plans import spec_of
+from experiments.vocabulary import PERSONAL_UNITS
 from foundation.admin_base import choices_field, text_area, text_input
 from foundation.admin_fields import LinesField, MicrosField, PercentField, SlotField
 from foundation.errors import DomainError
@@ -67,6 +68,11 @@ class ExperimentForm(forms.ModelForm):  # type: ignore[type-arg]
             "exposure; few are better, because all of them share one error rate."
         ),
     )
+    budget = MicrosField(
+        label=_("Budget"),
+        required=False,
+        help_text=_("In the currency of the project; divided between the variants by their weights. Empty: none."),
+    )
     layer_slots = LayerSlotsField(
         label=_("Part of the layer (%)"),
         required=False,
@@ -89,8 +95,24 @@ class ExperimentForm(forms.ModelForm):  # type: ignore[type-arg]
             "minimum_effect",
             "dimensions",
             "plan_overrides",
+            "period_minutes",
+            "period_design",
+            "burn_in_minutes",
+            "budget",
         ]
         help_texts = {
+            "period_minutes": _(
+                "Minutes after which items, stores or clusters are randomised anew: 60 is an hour, 1440 a day. "
+                "Empty: once and for all. Periods begin at midnight, at the full hour or at the full minute."
+            ),
+            "period_design": _(
+                "Every variant equally often: each unit meets every variant in each short block of periods, by its "
+                "weight. That is far more precise and usually right."
+            ),
+            "burn_in_minutes": _(
+                "Minutes at the start of each period that count for nothing, until what the period before left behind "
+                "has faded."
+            ),
             "hypothesis": _("What you expect to happen, to which metric, and why. Needed before launch."),
             "unit_kind": _("What is randomised. Visitor is right for most tests of pages and offers."),
             "layer": _(
@@ -117,6 +139,8 @@ class ExperimentForm(forms.ModelForm):  # type: ignore[type-arg]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        if "burn_in_minutes" in self.fields:
+            self.fields["burn_in_minutes"].required = False
         if self.instance.pk:
             ranges = [(held.slots.lower, held.slots.upper) for held in self.instance.layer_ranges.all()]
             self.initial["layer_slots"] = LayerSlotsField.written(sorted(ranges))
@@ -156,6 +180,33 @@ class ExperimentForm(forms.ModelForm):  # type: ignore[type-arg]
         if not isinstance(overrides, dict) or not all(isinstance(variant, str) for variant in overrides.values()):
             raise forms.ValidationError(_('Write {"unit id": "variant key"}.'), code="invalid")
         return overrides
+
+    def clean_burn_in_minutes(self) -> int:
+        """Return the burn-in; none is written as nothing."""
+        return self.cleaned_data["burn_in_minutes"] or 0
+
+    def clean_budget(self) -> int | None:
+        """Return the budget in micro units; nothing to divide is no budget."""
+        return self.cleaned_data["budget"] or None
+
+    def clean(self) -> dict[str, Any]:
+        """Return the values if the parts of a calendar fit each other."""
+        values = super().clean() or {}
+        minutes, burn_in = values.get("period_minutes"), values.get("burn_in_minutes") or 0
+        if "period_minutes" not in self.fields or "period_minutes" in self.errors:
+            return values
+        if minutes is None and (values.get("period_design") or burn_in):
+            self.add_error("period_minutes", _("Give the length of a period, or leave design and burn-in empty."))
+        elif minutes is not None and minutes < 1:
+            self.add_error("period_minutes", _("A period has at least one minute."))
+        elif minutes is not None:
+            if not values.get("period_design"):
+                self.add_error("period_design", _("Choose how periods are drawn."))
+            if burn_in >= minutes:
+                self.add_error("burn_in_minutes", _("The burn-in has to end before the period does."))
+            if values.get("unit_kind") in PERSONAL_UNITS:
+                self.add_error("period_minutes", _("People are never randomised by period; choose another unit."))
+        return values
 
     def clean_plan_overrides(self) -> Any:
         """Return parts of the plan by name; whether the plan holds with them is a launch check."""

@@ -16,6 +16,10 @@ _JOURNALLED: Final = (
     "minimum_effect",
     "dimensions",
     "plan_overrides",
+    "period_minutes",
+    "period_design",
+    "burn_in_minutes",
+    "budget",
 )
 
 

@@ -75,7 +75,10 @@ def exposure_mismatch(context: CheckContext) -> Found:
 
 
 def several_variants(context: CheckContext) -> Found:
-    """Check how many units met several variants: WARN above 0.1%, BLOCK above the plan's share."""
+    """Check how many units met several variants: WARN above 0.1%, BLOCK above the plan's share.
+
+    Customers whose visitors met different variants are told with it and have to be INTERPRETed: each visitor met one.
+    """
     units = sum(sum(stratum.units.values()) for stratum in context.inputs.strata)
     crossed = context.health.exclusions.crossovers
     if units + crossed == 0:
@@ -88,6 +91,10 @@ def several_variants(context: CheckContext) -> Found:
         if (live := [weight for weight in stratum.weights.values() if weight > 0])
     )
     figures: Figures = {"units": units, "crossovers": crossed, "share": share, "uneven_split": int(uneven)}
+    if context.health.conflicts:
+        figures["conflicts"] = context.health.conflicts
+        if share <= _WARN_CROSSOVERS:
+            return judged(True, figures, CheckLevel.INTERPRET)
     return judged(share > _WARN_CROSSOVERS, figures, CheckLevel.BLOCK if block else None)
 
 

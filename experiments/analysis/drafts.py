@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from experiments.analysis.estimate import Estimated, Stratified, estimate, without_cap
-from experiments.analysis.inputs import AnalysisInputs, PastLook, Stratum
+from experiments.analysis.inputs import AnalysisInputs, ClusterSums, PastLook, Stratum
 from experiments.analysis.looks import Look, look_at
 from experiments.analysis.metrics import divisors, variables
+from experiments.analysis.period_estimates import cell_effect
 from experiments.analysis.plan import Adjustment, AnalysisPlan, PlannedMetric
 from experiments.analysis.scorecard import ArmFigures
 from experiments.statistics.moments import Moments, MomentsInvalid, PowerSums
@@ -43,9 +44,11 @@ class Drafter:
     _sums: dict[tuple[str, str, str], PowerSums] = field(default_factory=dict)
     _moments: dict[tuple[str, str, str], Moments | Undefined] = field(default_factory=dict)
     _past: dict[tuple[str, str, str], tuple[PastLook, ...]] = field(default_factory=dict)
+    _clusters: dict[tuple[str, str], ClusterSums] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self._past = self.inputs.history.by_comparison()
+        self._clusters = {(entry.metric, entry.variant): entry for entry in self.inputs.clusters}
         for entry in self.inputs.sums:
             key = (entry.metric, entry.variant, entry.stratum)
             self._sums[key] = self._sums[key].merge(entry.sums) if key in self._sums else entry.sums
@@ -63,9 +66,7 @@ class Drafter:
             assert isinstance(problem, Undefined)
             estimated = problem
         else:
-            estimated = estimate(metric.spec.kind, control, treatment, adjust=self.plan.adjustment)
-            if metric.spec.cap_micros is not None:
-                uncapped = self._without_cap(metric, control, treatment)
+            estimated, uncapped = self._estimated(metric, variant, reference, control, treatment)
         look = None
         if isinstance(estimated, Estimated):
             past = self._past.get((key, variant, reference), ())
@@ -75,6 +76,18 @@ class Drafter:
             )
         everybody = self._with_everybody(metric, variant, reference, strata)
         return Draft(metric, variant, reference, estimated, uncapped, look, figures[0], figures[1], everybody)
+
+    def _estimated(
+        self, metric: PlannedMetric, variant: str, reference: str, control: Stratified, treatment: Stratified
+    ) -> tuple[Estimated | Undefined, Estimated | Undefined | None]:
+        """Return the effect, and what it is before the cap where the metric has one; the plan says over what."""
+        capped = metric.spec.cap_micros is not None
+        if self.plan.periods is not None:
+            arms = [self._clusters.get((metric.spec.key, arm)) for arm in (reference, variant)]
+            before = cell_effect(metric.spec, *arms, numerator="y_uncapped") if capped else None
+            return cell_effect(metric.spec, *arms), before
+        found = estimate(metric.spec.kind, control, treatment, adjust=self.plan.adjustment)
+        return found, self._without_cap(metric, control, treatment) if capped else None
 
     def shared_strata(self, metric: str, variant: str, reference: str) -> tuple[Stratum, ...]:
         """Return the strata in which both variants take new units and have two or more; if none, those they share."""

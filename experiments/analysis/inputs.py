@@ -54,6 +54,20 @@ class SegmentSums:
 
 
 @dataclass(frozen=True, slots=True)
+class ClusterSums:
+    """Exact sums of one metric in one variant over the cells of each cluster, where units are randomised by period.
+
+    cells: of each cluster, all clusters in the order of their names; 0 where it has none in the variant. sums: by
+    variable, in the same order.
+    """
+
+    metric: str
+    variant: str
+    cells: tuple[int, ...]
+    sums: dict[str, tuple[int, ...]]
+
+
+@dataclass(frozen=True, slots=True)
 class CellCount:
     """Units first exposed in one stratum, by variant, in one level of a dimension.
 
@@ -76,7 +90,8 @@ class Health:
     allocation_changes: changes of weights, coverage or arm state after launch. frozen_changes: changes of salt, unit,
     metrics, margins or plan after launch, which must never happen. filtered: units that each filter left out, by
     variant. late: messages that arrived too late to count, None where that is not known. redefined: metrics of the plan
-    that have been given a newer definition since, which the plan does not use.
+    that have been given a newer definition since, which the plan does not use. conflicts: customers whose visitors met
+    different variants.
     """
 
     exclusions: Exclusions = field(default_factory=Exclusions)
@@ -89,6 +104,7 @@ class Health:
     late: int | None = None
     messages: int | None = None
     redefined: tuple[str, ...] = ()
+    conflicts: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +170,7 @@ class AnalysisInputs:
 
     is_last: the experiment was stopped and every window is closed, so that nothing more can come. unfiltered: sums
     with the units that filters left out, empty where the plan has no filter. segments, cells: by level of the plan's
-    dimensions; cells also by day.
+    dimensions; cells also by day. clusters: only where units are randomised by period.
     """
 
     experiment: str
@@ -170,6 +186,7 @@ class AnalysisInputs:
     unfiltered: tuple[MetricSums, ...] = ()
     segments: tuple[SegmentSums, ...] = ()
     cells: tuple[CellCount, ...] = ()
+    clusters: tuple[ClusterSums, ...] = ()
 
 
 def _past(found: Comparison) -> tuple[PastLook, ...]:

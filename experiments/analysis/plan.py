@@ -10,7 +10,7 @@ from experiments.analysis.filters import UnitFilter
 from experiments.analysis.inputs import DAY_CELLS, FILTER_CELLS
 from experiments.analysis.metrics import MetricSpec
 from experiments.statistics.spending import Spending
-from experiments.vocabulary import Direction, MetricRole
+from experiments.vocabulary import Direction, MetricRole, PeriodDesign
 from foundation.errors import DomainError
 
 __all__ = [
@@ -22,6 +22,7 @@ __all__ = [
     "Objective",
     "PlanInvalid",
     "PlannedMetric",
+    "PlannedPeriods",
     "PlannedVariant",
     "Requirement",
     "SequentialMethod",
@@ -113,6 +114,25 @@ class PlannedVariant:
 
 
 @dataclass(frozen=True, slots=True)
+class PlannedPeriods:
+    """Cells of unit x period in place of units: their length and burn-in in minutes.
+
+    block: periods that belong together, in which every variant appears in proportion to its weight.
+    """
+
+    minutes: int
+    design: PeriodDesign
+    burn_in: int = 0
+    block: int = 1
+
+    def __post_init__(self) -> None:
+        if self.minutes < 1 or not 0 <= self.burn_in < self.minutes:
+            raise ValueError("periods: a period is longer than its burn-in")
+        if self.block < 1:
+            raise ValueError(f"periods: block must be 1 or more, not {self.block}")
+
+
+@dataclass(frozen=True, slots=True)
 class PlannedMetric:
     """A metric in its role.
 
@@ -156,6 +176,8 @@ class AnalysisPlan:
     futility: whether a group-sequential plan says when going on is hardly worth it; advice, which binds nobody.
     dimensions: pre-exposure attributes whose levels are compared; together they are one family at level `segment_q`.
     filters: units left out of every figure; the result with everybody stands beside.
+    periods: what is compared are cells of unit x period, with errors over clusters of them: units where there are ten
+    or more, else a unit's blocks of periods. None: units were randomised once and for all.
     """
 
     variants: tuple[PlannedVariant, ...]
@@ -192,12 +214,14 @@ class AnalysisPlan:
     filters: tuple[UnitFilter, ...] = ()
     gatekeeping: Gatekeeping = Gatekeeping.GRAPH
     secondary_share: float = 0.5
+    periods: PlannedPeriods | None = None
 
     def __post_init__(self) -> None:
         _check_arms_and_metrics(self)
         _check_levels(self)
         _check_horizon(self)
         _check_objective(self)
+        _check_periods(self)
 
     @property
     def control(self) -> str:
@@ -223,6 +247,8 @@ class AnalysisPlan:
     def to_dict(self) -> dict[str, Any]:
         """Return the plan as plain values, as its schema has them; equal plans give equal dictionaries."""
         found = to_dict(self)
+        if self.periods is None:
+            del found["periods"]
         if self.schema == _FIRST:
             for name in _SINCE_SECOND:
                 del found[name]
@@ -316,6 +342,11 @@ def _check_objective(plan: AnalysisPlan) -> None:
         raise ValueError("objective: non-inferiority needs objective_margin and declared_saving")
     if margin is not None and not 0.0 < margin < 1.0:
         raise ValueError(f"objective_margin: must be between 0 and 1, not {margin}")
+
+
+def _check_periods(plan: AnalysisPlan) -> None:
+    if plan.periods is not None and (plan.dimensions or plan.filters):
+        raise ValueError("periods: cells are neither filtered nor compared by dimension")
 
 
 def default_plan(

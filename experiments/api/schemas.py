@@ -4,35 +4,12 @@ from typing import Any, Final
 
 import msgspec
 
-from foundation.api import PROBLEM
+from foundation.api import problems
 
 Schema = dict[str, Any]
 JSON: Final = "application/json"
 
-_PROBLEM: Final[Schema] = {
-    "type": "object",
-    "description": "A problem as RFC 9457 says; `errors` names the field to mend.",
-    "required": ["type", "status", "code", "detail", "hint"],
-    "properties": {
-        "type": {"type": "string"},
-        "status": {"type": "integer"},
-        "code": {"type": "string", "description": "Stable, for programs."},
-        "detail": {"type": "string"},
-        "hint": {"type": "string", "description": "What to do."},
-        "errors": {
-            "type": "array",
-            "items": {
-                "type": "object",
-                "required": ["pointer", "detail"],
-                "properties": {
-                    "pointer": {"type": "string", "description": "JSON pointer into the request's body."},
-                    "detail": {"type": "string"},
-                },
-            },
-        },
-    },
-}
-PROBLEMS: Final = {(status, PROBLEM): _PROBLEM for status in (400, 401, 422)}
+PROBLEMS: Final = problems(400, 401, 415, 422)
 """The responses that every endpoint of this package may give: unreadable JSON, no valid key, unusable values."""
 
 

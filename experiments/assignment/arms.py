@@ -33,6 +33,8 @@ REFUSALS = (
     Reason.COVERAGE,
     Reason.ARM_CLOSED,
     Reason.PERSONALISATION_OFF,
+    Reason.STICKY_UNAVAILABLE,
+    Reason.ALIAS_UNKNOWN,
     Reason.ENGINE_ERROR,
 )
 
@@ -49,6 +51,7 @@ class Arms:
     variants: Mapping[str, Variant]
     overrides: Mapping[str, Variant]
     refused: Mapping[Reason, Answer]
+    settling: tuple[Answer, ...]
 
 
 def compile_arms(entry: Mapping[str, object], path: str, identity: Identity, epoch: int) -> Arms:
@@ -89,6 +92,7 @@ def compile_arms(entry: Mapping[str, object], path: str, identity: Identity, epo
         variants=MappingProxyType(variants),
         overrides=MappingProxyType(dict(_overrides(entry, path, variants))),
         refused=MappingProxyType(refused),
+        settling=tuple(arm.settling if arm is not None and arm.state == ArmState.OPEN else closed for arm in owners),
     )
 
 
@@ -100,15 +104,23 @@ def _variant(record: Mapping[str, object], path: str, identity: Identity, epoch:
     weight = read_integer(record, "weight", path, most=SLOTS)
     parameters = read_object(freeze(read_object(record.get("parameters"), f"{path}.parameters")), path)
     share = weight / SLOTS
+    budget = None if record.get("budget") is None else read_integer(record, "budget", path)
+
+    def given(reason: Reason, probability: float | None) -> Answer:
+        enrolled = probability is not None
+        return Answer(*identity, key, enrolled, reason, epoch, probability or 0.0, parameters, budget)
+
     return Variant(
         key=key,
         is_control=read_flag(record, "control", path),
         state=ArmState(state),
         weight=weight,
         parameters=parameters,
-        drawn=Answer(*identity, key, True, Reason.SPLIT, epoch, share, parameters),
-        kept=Answer(*identity, key, True, Reason.STICKY, epoch, share, parameters),
-        overridden=Answer(*identity, key, False, Reason.OVERRIDE, epoch, 0.0, parameters),
+        drawn=given(Reason.SPLIT, share),
+        kept=given(Reason.STICKY, share),
+        overridden=given(Reason.OVERRIDE, None),
+        previewed=given(Reason.PREVIEW, None),
+        settling=given(Reason.BURN_IN, None),
     )
 
 

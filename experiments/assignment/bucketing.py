@@ -20,6 +20,8 @@ class Purpose(StrEnum):
     COVERAGE = "coverage"
     VARIANT = "variant"
     HOLDOUT = "holdout"
+    PERIOD = "period"
+    """The order of the periods of a balanced block."""
 
 
 def slot_prefix(salt: str, purpose: Purpose) -> bytes:

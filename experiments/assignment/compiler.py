@@ -4,10 +4,13 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from itertools import pairwise
+from types import MappingProxyType
 from typing import NamedTuple
 
 from experiments.assignment.arms import compile_arms
 from experiments.assignment.bucketing import SLOTS, Purpose, slot_prefix
+from experiments.assignment.calendars import read_periods
+from experiments.assignment.flags import compile_flags
 from experiments.assignment.indexing import plan_units
 from experiments.assignment.reading import (
     BundleInvalid,
@@ -29,6 +32,7 @@ READABLE_SCHEMAS = (3, 2, 1)
 _STATUSES = tuple(status.value for status in Status)
 _UNIT_KINDS = tuple(kind.value for kind in UnitKind)
 _BEGINNING = datetime.min.replace(tzinfo=UTC)
+_END = datetime.max.replace(tzinfo=UTC)
 
 
 class _Shared(NamedTuple):
@@ -62,6 +66,9 @@ def compile_snapshot(content: object) -> Snapshot:
         experiments[experiment.key] = experiment
         ids.add(experiment.id)
     _refuse_shared_slots(experiments.values())
+    latest_opening = max((e.epoch_opened_at for e in experiments.values()), default=_BEGINNING)
+    sticky = _sticky(experiments.values())
+    plans = plan_units(tuple(experiments.values()), layers)
     return Snapshot(
         project_id=read_integer(project, "id", "bundle.project"),
         project_key=read_text(project, "key", "bundle.project"),
@@ -69,9 +76,20 @@ def compile_snapshot(content: object) -> Snapshot:
         experiments=experiments,
         holdouts=holdouts,
         layer_prefixes=layers,
-        plans=plan_units(tuple(experiments.values()), layers),
-        latest_opening=max((e.epoch_opened_at for e in experiments.values()), default=_BEGINNING),
+        plans=plans,
+        latest_opening=latest_opening,
+        swift_from=_END if sticky else latest_opening,
+        sticky=MappingProxyType(sticky),
+        flags=MappingProxyType(compile_flags(bundle, layers, tuple(experiments.values()), plans)),
     )
+
+
+def _sticky(experiments: Iterable[Experiment]) -> dict[str, tuple[Experiment, ...]]:
+    found: dict[str, tuple[Experiment, ...]] = {}
+    for experiment in experiments:
+        if experiment.is_sticky and experiment.is_running:
+            found[experiment.unit_kind] = (*found.get(experiment.unit_kind, ()), experiment)
+    return found
 
 
 def _holdouts(bundle: Mapping[str, object]) -> Iterator[Holdout]:
@@ -145,6 +163,9 @@ def _experiment(
         variants=arms.variants,
         overrides=arms.overrides,
         refused=arms.refused,
+        is_sticky="sticky" in entry and read_flag(entry, "sticky", path),
+        periods=read_periods(entry.get("period"), f"{path}.period", salt, unit_kind),
+        settling=arms.settling,
     )
 
 

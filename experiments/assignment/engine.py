@@ -13,6 +13,7 @@ from typing import NamedTuple
 from xxhash import xxh3_64_intdigest
 
 from experiments.assignment.bucketing import SLOTS, draw_slot, encode_unit
+from experiments.assignment.periods import Periods
 from experiments.assignment.snapshot import Answer, Assignment, Experiment, Snapshot, UnitPlan
 from experiments.assignment.targeting import Predicate
 from experiments.vocabulary import ArmState, Reason
@@ -22,7 +23,7 @@ class _Call(NamedTuple):
     units: Mapping[str, str]
     attributes: Mapping[str, object]
     at: datetime
-    sticky: Mapping[int, str]
+    sticky: Mapping[int, str | None] | None
     bundle: Snapshot
     personalised: bool
     held_out: Mapping[int, Reason]
@@ -32,7 +33,7 @@ def assign(
     units: Mapping[str, str],
     attributes: Mapping[str, object],
     at: datetime,
-    sticky: Mapping[int, str] | None,
+    sticky: Mapping[int, str | None] | None,
     bundle: Snapshot,
     *,
     keys: Sequence[str] | None = None,
@@ -43,24 +44,25 @@ def assign(
     An experiment concerns a unit where its layer gives it the unit's slot and its audience admits the unit's
     attributes; where the unit is missing, invalid or overridden it does too. `units` maps unit kinds to ids,
     `at` is an aware project time, `sticky` maps experiment ids to the variant that the unit met before the
-    allocation changed: it stands in for the draws of coverage and variant. Never raises: what goes wrong in
-    one experiment gives its control with ENGINE_ERROR.
+    allocation changed: it stands in for the draws of coverage and variant. An experiment that is sticky is not
+    drawn where `sticky` is None or has None for it: what the unit met before is then not known. Never raises:
+    what goes wrong in one experiment gives its control with ENGINE_ERROR.
     """
     try:
         held_out = _refusing_holdouts(units, bundle) if bundle.holdouts else {}
-        if keys is None and personalised and not held_out and not sticky and at >= bundle.latest_opening:
-            return _concerned(units, attributes, bundle, None)
-        call = _Call(units, attributes, at, sticky or {}, bundle, personalised, held_out)
+        if keys is None and personalised and not held_out and not sticky and at >= bundle.swift_from:
+            return _concerned(units, attributes, at, bundle, None)
+        call = _Call(units, attributes, at, sticky, bundle, personalised, held_out)
         if keys is None:
-            return _concerned(units, attributes, bundle, call)
+            return _concerned(units, attributes, at, bundle, call)
         return tuple([_named(call, key) for key in keys])
     except Exception:  # noqa: BLE001 - the storefront gets an answer, whatever happened
-        call = _Call(units, attributes, at, sticky or {}, bundle, personalised, {})
+        call = _Call(units, attributes, at, sticky, bundle, personalised, {})
         return tuple([_guarded(call, key) for key in (bundle.experiments if keys is None else keys)])
 
 
 def _concerned(
-    units: Mapping[str, str], attributes: Mapping[str, object], bundle: Snapshot, gated: _Call | None
+    units: Mapping[str, str], attributes: Mapping[str, object], at: datetime, bundle: Snapshot, gated: _Call | None
 ) -> tuple[Assignment, ...]:
     answers: list[Assignment] = []
     for plan in bundle.plans:
@@ -75,11 +77,12 @@ def _concerned(
             overridden = plan.overrides[unit_id]
             answers.extend(overridden)
             given = {answer.experiment_id for answer in overridden}
-            call = gated or _Call(units, attributes, bundle.latest_opening, {}, bundle, True, {})
+            call = gated or _Call(units, attributes, at, None, bundle, True, {})
             eligible = _eligible(plan, unit, attributes)
             answers.extend(_answer(call, e, unit, slot) for e, slot in eligible if e.id not in given)
-        elif gated is not None:
-            answers.extend(_answer(gated, e, unit, slot) for e, slot in _eligible(plan, unit, attributes))
+        elif gated is not None or plan.has_periods:
+            call = gated or _Call(units, attributes, at, None, bundle, True, {})
+            answers.extend(_answer(call, e, unit, slot) for e, slot in _eligible(plan, unit, attributes))
         else:
             _swift(plan, unit, attributes, answers)
     return tuple(answers)
@@ -165,7 +168,7 @@ def _answer(
     reason: Reason | None
     if not experiment.is_running:
         reason = Reason.NOT_RUNNING
-    elif call.at < experiment.epoch_opened_at:
+    elif call.at < experiment.epoch_opened_at or (experiment.periods and call.at < experiment.periods.anchor):
         reason = Reason.NOT_STARTED
     elif experiment.is_personalised and not call.personalised:
         reason = Reason.PERSONALISATION_OFF
@@ -175,7 +178,14 @@ def _answer(
         reason = barrier
     if reason is not None:
         return Assignment(experiment.refused[reason], layer_slot)
-    kept = experiment.variants.get(call.sticky.get(experiment.id, ""))
+    if experiment.periods is not None:
+        return _draw_cell(experiment, experiment.periods, call.at, unit, layer_slot)
+    met = None if call.sticky is None else call.sticky.get(experiment.id, "")
+    if met is None:
+        if experiment.is_sticky:
+            return Assignment(experiment.refused[Reason.STICKY_UNAVAILABLE], layer_slot)
+        return _draw(experiment, unit, layer_slot)
+    kept = experiment.variants.get(met)
     if kept is None:
         return _draw(experiment, unit, layer_slot)
     is_empty = kept.state is ArmState.EMPTY
@@ -191,6 +201,22 @@ def _draw(experiment: Experiment, unit: bytes, layer_slot: int | None) -> Assign
     slot = draw_slot(experiment.variant_prefix, unit)
     answer = experiment.draws[bisect_right(experiment.boundaries, slot)]
     return Assignment(answer, layer_slot, coverage_slot, slot)
+
+
+def _draw_cell(
+    experiment: Experiment, periods: Periods, at: datetime, unit: bytes, layer_slot: int | None
+) -> Assignment:
+    """Return the answer to a unit in the period of a moment: the unit takes part as a whole, its cell is drawn."""
+    coverage_slot = None
+    if experiment.coverage < SLOTS:
+        coverage_slot = draw_slot(experiment.coverage_prefix, unit)
+        if coverage_slot >= experiment.coverage:
+            return Assignment(experiment.refused[Reason.COVERAGE], layer_slot, coverage_slot)
+    index = periods.index(at)
+    slot = periods.slot(unit, index)
+    answers = experiment.draws if at >= periods.counts_from(index) else experiment.settling
+    answer = answers[bisect_right(experiment.boundaries, slot)]
+    return Assignment(answer, layer_slot, coverage_slot, slot, index)
 
 
 def _refusing_holdouts(units: Mapping[str, str], bundle: Snapshot) -> dict[int, Reason]:

@@ -1,8 +1,10 @@
 """Experiments laid out by unit kind, layer and audience, so that a call meets only those a unit can be in."""
 
+from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
 
+from experiments.assignment.bucketing import draw_slot
 from experiments.assignment.segments import cut_segments
 from experiments.assignment.snapshot import Assignment, Experiment, LayerIndex, UnitPlan
 from experiments.vocabulary import Reason
@@ -12,6 +14,11 @@ def plan_units(experiments: Sequence[Experiment], layers: Mapping[int, bytes]) -
     """Return one plan for each unit kind that some experiment randomises, in the order of the bundle."""
     kinds = dict.fromkeys(experiment.unit_kind for experiment in experiments)
     return tuple(_plan(kind, [e for e in experiments if e.unit_kind == kind], layers) for kind in kinds)
+
+
+def owner_of(layer: LayerIndex, unit: bytes) -> Experiment | None:
+    """Return the experiment that holds a unit's slot of a layer."""
+    return layer.owners[bisect_right(layer.boundaries, draw_slot(layer.prefix, unit))]
 
 
 def _plan(kind: str, experiments: Sequence[Experiment], layers: Mapping[int, bytes]) -> UnitPlan:
@@ -24,6 +31,7 @@ def _plan(kind: str, experiments: Sequence[Experiment], layers: Mapping[int, byt
         overrides=_overrides(experiments),
         unit_missing=_refusals(experiments, Reason.UNIT_MISSING),
         unit_invalid=_refusals(experiments, Reason.UNIT_INVALID),
+        has_periods=any(experiment.periods is not None for experiment in experiments),
     )
 
 

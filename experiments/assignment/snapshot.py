@@ -6,8 +6,9 @@ from datetime import datetime
 
 import msgspec
 
+from experiments.assignment.periods import Periods
 from experiments.assignment.targeting import Predicate
-from experiments.vocabulary import ArmState, Reason
+from experiments.vocabulary import ArmState, FlagKind, Reason
 
 Slots = tuple[int | None, int | None, int | None]
 
@@ -16,7 +17,8 @@ Slots = tuple[int | None, int | None, int | None]
 class Answer:
     """All of an assignment that does not depend on the unit; compiled once, shared by every unit that gets it.
 
-    `variant` and `parameters` are those of the control wherever `enrolled` is false, except under an OVERRIDE.
+    `variant` and `parameters` are those of the control wherever `enrolled` is false, except under an OVERRIDE, a
+    PREVIEW and during a BURN_IN.
     `probability` is the share with which the variant is drawn in this epoch, 0 where `enrolled` is false. An
     experiment that the bundle does not know has no id, unit kind or variant.
     """
@@ -30,18 +32,22 @@ class Answer:
     epoch: int
     probability: float
     parameters: Mapping[str, object]
+    budget: int | None = None
+    """Millionths of the currency that the variant has of the experiment's budget, where it has one."""
 
 
 class Assignment(msgspec.Struct, frozen=True, gc=False):
     """What one unit gets from one experiment: an answer and the slots it was drawn with, None where none was drawn.
 
-    The coverage slot is drawn only where coverage is partial, since it decides nothing otherwise.
+    The coverage slot is drawn only where coverage is partial, since it decides nothing otherwise. `period` is the
+    number of the period where units are randomised by period.
     """
 
     answer: Answer
     layer_slot: int | None = None
     coverage_slot: int | None = None
     variant_slot: int | None = None
+    period: int | None = None
 
     @property
     def experiment_id(self) -> int | None:
@@ -86,7 +92,8 @@ class Assignment(msgspec.Struct, frozen=True, gc=False):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Variant:
-    """One arm, with the answers that give it: by the draw, by what the unit met before, by an override."""
+    """One arm, with the answers that give it: by the draw, by what the unit met before, by an override, by a link, and
+    by the draw while a period settles."""
 
     key: str
     is_control: bool
@@ -96,6 +103,8 @@ class Variant:
     drawn: Answer
     kept: Answer
     overridden: Answer
+    previewed: Answer
+    settling: Answer
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -127,6 +136,11 @@ class Experiment:
     overrides: Mapping[str, Variant]
     refused: Mapping[Reason, Answer]
     """The answer for each reason that leaves the unit with the control."""
+    is_sticky: bool
+    periods: Periods | None
+    settling: tuple[Answer, ...]
+    """The answer to each variant slot during the burn-in of a period."""
+    """Whether the allocation has changed so that the hash no longer tells what a unit met before."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -164,6 +178,25 @@ class UnitPlan:
     overrides: Mapping[str, tuple[Assignment, ...]]
     unit_missing: tuple[Assignment, ...]
     unit_invalid: tuple[Assignment, ...]
+    has_periods: bool
+    """Whether some of them draw by the clock."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Flag:
+    """A parameter that is asked for by name. `default` and `values` (by experiment and variant) are ready JSON.
+
+    `setters` are the experiments that can give it another value, in the order of the bundle; `indexes` say who owns
+    which slot of the flag's layer, for each unit kind that experiments of the layer randomise.
+    """
+
+    key: str
+    kind: FlagKind
+    default: str
+    indexes: tuple[tuple[UnitPlan, LayerIndex], ...]
+    setters: tuple[Experiment, ...]
+    setter_keys: tuple[str, ...]
+    values: Mapping[tuple[str, str], str]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -179,3 +212,8 @@ class Snapshot:
     plans: tuple[UnitPlan, ...]
     latest_opening: datetime
     """From this moment on no experiment can answer NOT_STARTED."""
+    swift_from: datetime
+    """From this moment on the draw alone decides; never where an experiment is sticky."""
+    sticky: Mapping[str, tuple[Experiment, ...]]
+    """The running experiments that are sticky, by unit kind."""
+    flags: Mapping[str, Flag]

@@ -16,6 +16,8 @@ _ESTIMATORS = {
     Estimator.FISHER: "Fisher's exact test, score intervals",
     Estimator.WELCH: "Welch's t, Fieller's lift",
     Estimator.LINEARISED_RATIO: "ratio linearised, Welch's t, Fieller's lift",
+    Estimator.CLUSTERED: "difference over cells, errors over clusters (CR2)",
+    Estimator.CLUSTERED_RATIO: "ratio linearised over cells, errors over clusters (CR2)",
     Estimator.WELCH_NULL_RESTRICTED: "Welch's t, the larger of plug-in and null-restricted error, Fieller's lift",
 }
 _WHY = {

@@ -10,6 +10,7 @@ from experiments.models.flags import Flag
 from experiments.models.identities import IdentityLink
 from experiments.models.metrics import Metric
 from experiments.models.results import Scorecard
+from experiments.models.schedules import PeriodSchedule
 from experiments.models.traffic import Holdout, Layer, LayerRange
 
 __all__ = [
@@ -31,6 +32,7 @@ __all__ = [
     "LayerRange",
     "Metric",
     "Outcome",
+    "PeriodSchedule",
     "Quarantine",
     "RecordedImport",
     "Scorecard",

@@ -51,6 +51,7 @@ class Experiment(models.Model):
         blank=True,
         help_text=_("Minutes after which items, stores or clusters are randomised anew; empty for once and for all."),
     )
+    periods_from = models.DateTimeField(_("first period begins"), null=True, editable=False)
     period_design = models.CharField(
         _("design of periods"), max_length=11, choices=PeriodDesign, default="", blank=True
     )
@@ -147,6 +148,10 @@ class Experiment(models.Model):
                     & Q(burn_in_minutes__lt=F("period_minutes"))
                     & ~Q(unit_kind__in=["visitor", "customer", "session"])
                 ),
+            ),
+            models.CheckConstraint(
+                name="experiment_periods_begin_when_it_runs",
+                condition=Q(period_minutes__isnull=True) | Q(started_at__isnull=True) | Q(periods_from__isnull=False),
             ),
             models.CheckConstraint(name="experiment_budget_is_positive", condition=Q(budget=None) | Q(budget__gt=0)),
             models.CheckConstraint(

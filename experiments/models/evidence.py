@@ -74,6 +74,7 @@ class Outcome(models.Model):
     session = models.TextField(null=True)
     item = models.TextField(null=True)
     store = models.TextField(null=True)
+    cluster = models.TextField(null=True)
     value = models.BigIntegerField(null=True)
     quantity = models.BigIntegerField(null=True)
     order_id = models.TextField(null=True)

@@ -8,15 +8,18 @@ from typing import Any
 from experiments.analysis.inputs import AnalysisInputs, Health, History
 from experiments.analysis.plan import AnalysisPlan
 from experiments.analysis.scorecard import Exclusions, Scorecard
-from experiments.models import Metric, Outcome, Quarantine, RecordedImport
+from experiments.models import IdentityLink, Metric, Outcome, Quarantine, RecordedImport
 from experiments.models import Scorecard as ScorecardRow
+from experiments.queries.cluster_evidence import own_clusters
 from experiments.queries.designs import RunFacts, variants_of
 from experiments.queries.own_evidence import read_own
 from experiments.queries.plans import redrafted
 from experiments.queries.recorded_evidence import read_recorded
 from experiments.queries.strata import Strata
-from experiments.vocabulary import MetricRole
-from experiments.warehouse.question import Question
+from experiments.vocabulary import MetricRole, UnitKind
+from experiments.warehouse import postgres
+from experiments.warehouse.links import conflicts
+from experiments.warehouse.question import Calendar, Question
 from foundation.queries import project_facts
 
 VARIANT_MISMATCH = "VARIANT_MISMATCH"
@@ -58,11 +61,14 @@ def own_inputs(
         zone=project_facts(run.project_id).time_zone,
         dimensions=plan.dimensions,
         filters=plan.filters,
+        calendar=_calendar(run, plan),
+        has_links=_has_links(run, received_before),
     )
     strata = Strata.until(run.id, window_end)
     decision = [metric.spec.key for metric in plan.metrics_of(MetricRole.DECISION)]
     found = read_own(question, {variant.id: variant.key for variant in variants_of(run.id)}, strata, decision)
     longest = max(spec.settled_hours for spec in question.metrics)
+    names = {variant.id: variant.key for variant in variants_of(run.id)}
     return AnalysisInputs(
         experiment=run.key,
         source=run.source,
@@ -81,17 +87,30 @@ def own_inputs(
             late=_late(question),
             messages=_messages(question),
             redefined=_redefined(run, plan, received_before),
+            conflicts=_conflicts(question),
         ),
         history=history,
         is_last=run.stopped_at is not None and window_end >= run.stopped_at + timedelta(hours=longest),
         unfiltered=found.unfiltered,
         segments=found.segments,
         cells=found.cells,
+        clusters=() if plan.periods is None else own_clusters(question, plan.periods, names),
     )
 
 
+def _has_links(run: RunFacts, received_before: datetime) -> bool:
+    """Return whether customers of the project are known to be visitors, where these are what is randomised."""
+    links = IdentityLink.objects.filter(project_id=run.project_id, received_at__lt=received_before)
+    return run.unit_kind is UnitKind.VISITOR and links.exists()
+
+
+def _conflicts(question: Question) -> int:
+    """Return how many customers were visitors that met different variants."""
+    return int(postgres.rows(conflicts(question))[0]["customers"]) if question.has_links else 0
+
+
 def recorded_inputs(*, run: RunFacts, plan: AnalysisPlan) -> AnalysisInputs:
-    """Return the inputs of the one look at an experiment that was recorded elsewhere."""
+    """Return the inputs of the one look at an experiment that was recorded elsewhere, or whose report came in."""
     record = RecordedImport.objects.get(experiment_id=run.id)
     counts: Mapping[str, Any] = record.counts
     found = read_recorded(run, plan, record)
@@ -114,7 +133,15 @@ def recorded_inputs(*, run: RunFacts, plan: AnalysisPlan) -> AnalysisInputs:
         ),
         segments=found.segments,
         cells=found.cells,
+        is_last=plan.periods is not None,
+        clusters=found.clusters,
     )
+
+
+def _calendar(run: RunFacts, plan: AnalysisPlan) -> Calendar | None:
+    if plan.periods is None or run.periods_from is None:
+        return None
+    return Calendar(run.periods_from, plan.periods.minutes, plan.periods.burn_in)
 
 
 def quarantined(*, project_id: int) -> int:

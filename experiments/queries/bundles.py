@@ -1,14 +1,19 @@
 """The experiments part of a project's bundle, as the assignment engine compiles it."""
 
+from collections.abc import Sequence
 from typing import Any
 
+from experiments.assignment.budgets import split
+from experiments.assignment.compiler import READABLE_SCHEMAS
+from experiments.assignment.periods import block_length
 from experiments.lifecycle import SERVING
-from experiments.models import AllocationEpoch, Experiment, Holdout, Layer
-from experiments.vocabulary import Source
+from experiments.models import AllocationEpoch, Experiment, Flag, Holdout, Layer
+from experiments.queries.met import is_sticky
+from experiments.vocabulary import PeriodDesign, Source, Status
 
 
 def bundle_parts(project_id: int) -> dict[str, list[dict[str, Any]]]:
-    """Return holdouts, layers and the experiments that are running or paused, each list by id."""
+    """Return holdouts, layers, flags and the experiments that are running or paused, each list by id."""
     experiments = (
         Experiment.objects.filter(project_id=project_id, source=Source.OWN, status__in=SERVING)
         .prefetch_related("layer_ranges", "variants")
@@ -24,13 +29,32 @@ def bundle_parts(project_id: int) -> dict[str, list[dict[str, Any]]]:
             for row in Layer.objects.filter(project_id=project_id).order_by("pk")
         ],
         "experiments": [_experiment(row) for row in experiments],
+        "flags": [
+            {"key": row.key, "kind": row.kind, "default": row.default, "layer": row.layer_id}
+            for row in Flag.objects.filter(project_id=project_id).order_by("pk")
+        ],
     }
 
 
+def lone_bundle(experiment_id: int) -> dict[str, Any]:
+    """Return the bundle of one experiment by period as if it ran from its first period on, for anybody.
+
+    Raises Experiment.DoesNotExist.
+    """
+    row = Experiment.objects.select_related("project").get(pk=experiment_id)
+    entry = _experiment(row)
+    entry |= {"status": Status.RUNNING.value, "audience": None, "overrides": {}}
+    entry["epoch_opened_at"] = entry["period"]["anchor"]
+    parts = bundle_parts(row.project_id)
+    project = {"id": row.project_id, "key": row.project.key}
+    return parts | {"schema": READABLE_SCHEMAS[0], "version": 0, "project": project, "experiments": [entry]}
+
+
 def _experiment(row: Experiment) -> dict[str, Any]:
-    epoch = AllocationEpoch.objects.filter(experiment=row).prefetch_related("allocations").latest("number")
+    epochs = AllocationEpoch.objects.filter(experiment=row).prefetch_related("allocations__variant").order_by("number")
+    *_, epoch = epochs
     allocations = {held.variant_id: held for held in epoch.allocations.all()}
-    return {
+    entry: dict[str, Any] = {
         "id": row.pk,
         "key": row.key,
         "status": row.status,
@@ -57,3 +81,21 @@ def _experiment(row: Experiment) -> dict[str, Any]:
         ],
         "overrides": row.overrides,
     }
+    entry |= {"sticky": True} if is_sticky(row, epochs) else {}
+    entry |= {"period": _period(row, [held.weight for held in allocations.values()])} if row.period_minutes else {}
+    if row.budget is not None:
+        parts = split(row.budget, [variant["weight"] for variant in entry["variants"]])
+        for variant, part in zip(entry["variants"], parts, strict=True):
+            variant["budget"] = part
+    return entry
+
+
+def _period(row: Experiment, weights: Sequence[int]) -> dict[str, Any]:
+    """Return the calendar as the engine reads it. What no launch lets through is left for the engine to refuse."""
+    found = {
+        "minutes": row.period_minutes,
+        "anchor": None if row.periods_from is None else row.periods_from.isoformat(),
+        "design": row.period_design,
+        "burn_in": row.burn_in_minutes,
+    }
+    return found | ({"block": block_length(weights)} if row.period_design == PeriodDesign.BALANCED else {})

@@ -7,9 +7,10 @@ from datetime import datetime, timedelta
 from django.db.models import F, Max
 
 from experiments.launch_checks import Design, MetricUse, VariantDesign
-from experiments.models import Experiment, Variant
-from experiments.queries.plans import draft_plan
-from experiments.vocabulary import MetricRole, Source, Status, UnitKind
+from experiments.models import Experiment, RecordedImport, Variant
+from experiments.queries.flags import flag_uses
+from experiments.queries.plans import counted_hours, draft_plan
+from experiments.vocabulary import MetricRole, PeriodDesign, Source, Status, UnitKind
 from foundation.errors import DomainError
 
 _SETTLED = F("metrics__metric__window_hours") + F("metrics__metric__maturity_hours")
@@ -34,6 +35,14 @@ class RunFacts:
     unit_kind: UnitKind
     started_at: datetime
     stopped_at: datetime | None
+    periods_from: datetime | None = None
+    is_reported: bool = False
+    """Whether a platform's report on its schedule came in: then that is its evidence, and there is one look."""
+
+    @property
+    def looks_at_events(self) -> bool:
+        """Whether its looks are taken at the project's own events."""
+        return self.source is Source.OWN and not self.is_reported
 
 
 def design_of(experiment_id: int) -> Design:
@@ -60,7 +69,7 @@ def design_of(experiment_id: int) -> Design:
                 project_id=use.metric.project_id,
                 role=MetricRole(use.role),
                 margin=use.margin,
-                settled_hours=use.metric.window_hours + use.metric.maturity_hours,
+                settled_hours=counted_hours(use.metric.window_hours, row.period_minutes) + use.metric.maturity_hours,
             )
             for use in row.metrics.all()
         ),
@@ -73,6 +82,11 @@ def design_of(experiment_id: int) -> Design:
         overrides=row.overrides,
         horizon_days=row.horizon_days,
         build_plan=lambda: draft_plan(experiment_id),
+        layer_key=row.layer.key if row.layer else None,
+        flags=flag_uses(row),
+        period_minutes=row.period_minutes,
+        period_design=PeriodDesign(row.period_design) if row.period_design else None,
+        dimensions=tuple(row.dimensions),
     )
 
 
@@ -126,4 +140,6 @@ def _run_facts(row: Experiment) -> RunFacts:
         unit_kind=UnitKind(row.unit_kind),
         started_at=row.started_at,
         stopped_at=row.stopped_at,
+        periods_from=row.periods_from,
+        is_reported=row.period_minutes is not None and RecordedImport.objects.filter(experiment_id=row.pk).exists(),
     )

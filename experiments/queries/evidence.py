@@ -16,6 +16,8 @@ class EvidenceFacts:
     exposures_digest: str
     outcomes_digest: str
     quarantine_digest: str
+    links: int = 0
+    links_digest: str = ""
 
 
 _EXPOSURES = """
@@ -34,18 +36,24 @@ SELECT count(*), coalesce(string_agg(md5((reference, reason, detail, payload, re
 FROM experiments_quarantine WHERE project_id = %s AND origin = 'EVENT'
 """
 
+_LINKS = """
+SELECT count(*), coalesce(string_agg(md5((customer, visitor, linked_at, received_at, message_id)::text), ''
+    ORDER BY customer, visitor), '')
+FROM experiments_identitylink WHERE project_id = %s
+"""
+
 
 def evidence_facts(project_id: int) -> EvidenceFacts:
-    """Return the counts and digests of the project's exposures, outcomes and quarantined events."""
+    """Return the counts and digests of the project's exposures, outcomes, quarantined events and identity links."""
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL TIME ZONE 'UTC'")
         found = []
-        for statement in (_EXPOSURES, _OUTCOMES, _QUARANTINE):
+        for statement in (_EXPOSURES, _OUTCOMES, _QUARANTINE, _LINKS):
             cursor.execute(statement, [project_id])
             count, text = cursor.fetchone()
             found.append((count, hashlib.sha256(text.encode()).hexdigest()))
-    (exposures, first), (outcomes, second), (quarantined, third) = found
-    return EvidenceFacts(exposures, outcomes, quarantined, first, second, third)
+    (exposures, first), (outcomes, second), (quarantined, third), (links, fourth) = found
+    return EvidenceFacts(exposures, outcomes, quarantined, first, second, third, links, fourth)
 
 
 def observed_keys(project_id: int) -> list[tuple[int, str]]:

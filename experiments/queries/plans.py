@@ -8,19 +8,24 @@ from experiments.analysis.codec import RecordInvalid
 from experiments.analysis.filters import UnitFilter
 from experiments.analysis.metrics import Aggregation, MetricSpec, What
 from experiments.analysis.plan import (
-    AnalysisPlan as Plan,
-)
-from experiments.analysis.plan import (
+    Adjustment,
     PlanInvalid,
     PlannedMetric,
+    PlannedPeriods,
     PlannedVariant,
     default_plan,
     recorded_plan,
 )
+from experiments.analysis.plan import (
+    AnalysisPlan as Plan,
+)
+from experiments.assignment.periods import DAY_MINUTES, block_length
 from experiments.models import AnalysisPlan, Experiment, ExperimentMetric, Metric
 from experiments.queries.filters import active_filters, pinned_filters
-from experiments.vocabulary import PERSONAL_UNITS, Direction, MetricKind, MetricRole, Source
+from experiments.vocabulary import PERSONAL_UNITS, Direction, MetricKind, MetricRole, PeriodDesign, Source
 
+LEAST_CELLS = 20
+"""Cells of each variant that a verdict needs; the error over clusters asks for enough of those by itself."""
 PLANNED_INFORMATION = "planned_information"
 """The override that holds, by metric, the information (1 / SE^2 of the difference) the design expects at the end."""
 
@@ -33,12 +38,12 @@ def draft_plan(experiment_id: int) -> Plan:
     experiment = Experiment.objects.prefetch_related("variants", "metrics__metric").get(pk=experiment_id)
     try:
         variants = [PlannedVariant(row.key, row.is_control) for row in experiment.variants.all()]
-        metrics = [_planned(use) for use in experiment.metrics.all()]
+        metrics = [_planned(use, experiment.period_minutes) for use in experiment.metrics.all()]
     except ValueError as error:
         raise PlanInvalid(str(error)) from error
     if experiment.source == Source.OWN:
         plan = default_plan(variants=variants, metrics=metrics, horizon_days=experiment.horizon_days)
-        plan = _with_units(plan, experiment)
+        plan = _with_periods(_with_units(plan, experiment), experiment)
         overrides = {"mde": experiment.minimum_effect, **experiment.plan_overrides}
     else:
         plan = recorded_plan(variants=variants, metrics=metrics)
@@ -130,6 +135,30 @@ def _filters(experiment: Experiment) -> tuple[UnitFilter, ...]:
     return pinned_filters(experiment.project_id, Plan.from_dict(json.loads(frozen.content)).filters)
 
 
-def _planned(use: ExperimentMetric) -> PlannedMetric:
+def _with_periods(plan: Plan, experiment: Experiment) -> Plan:
+    """Return the plan for cells of unit x period, where units are randomised by period. Raises PlanInvalid."""
+    if experiment.period_minutes is None:
+        return plan
+    try:
+        periods = PlannedPeriods(
+            minutes=experiment.period_minutes,
+            design=PeriodDesign(experiment.period_design),
+            burn_in=experiment.burn_in_minutes,
+            block=block_length([variant.weight for variant in experiment.variants.all()]) or 1,
+        )
+        return replace(plan, periods=periods, adjustment=Adjustment.NONE, dimensions=(), minimum_units=LEAST_CELLS)
+    except ValueError as error:
+        raise PlanInvalid(str(error)) from error
+
+
+def counted_hours(window_hours: int, period_minutes: int | None) -> int:
+    """Return how long a unit counts: a cell ends with its period, whatever the metric's window; in whole days."""
+    return window_hours if period_minutes is None else 24 * math.ceil(period_minutes / DAY_MINUTES)
+
+
+def _planned(use: ExperimentMetric, period_minutes: int | None) -> PlannedMetric:
     spec = spec_of(use.metric)
+    if period_minutes is not None:
+        # what came before a cell belongs to other cells
+        spec = replace(spec, window_hours=counted_hours(spec.window_hours, period_minutes), covariate_days=0)
     return PlannedMetric(spec=spec, role=MetricRole(use.role), direction=spec.direction, margin=use.margin)

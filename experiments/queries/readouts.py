@@ -10,7 +10,7 @@ from django.db.models import Count
 from experiments.analysis.plan import AnalysisPlan
 from experiments.analysis.scorecard import Scorecard
 from experiments.analysis.verdict import Verdict
-from experiments.models import AllocationEpoch, Experiment, Quarantine, RecordedImport
+from experiments.models import AllocationEpoch, Experiment, PeriodSchedule, Quarantine, RecordedImport
 from experiments.models import AnalysisPlan as FrozenPlan
 from experiments.models import Scorecard as StoredScorecard
 from experiments.queries.designs import ExperimentUnknown
@@ -119,6 +119,8 @@ class Readout:
     import_counts: Mapping[str, object]
     imported_at: datetime | None
     fault: JobFault | None
+    period_minutes: int | None = None
+    has_schedule: bool = False
 
 
 def readout(*, key: str, project_key: str | None = None) -> Readout:
@@ -166,6 +168,8 @@ def readout(*, key: str, project_key: str | None = None) -> Readout:
         import_counts=recorded.counts if recorded else {},
         imported_at=recorded.imported_at if recorded else None,
         fault=latest_fault(key_prefix=f"analyse:{row.pk}:"),
+        period_minutes=row.period_minutes,
+        has_schedule=PeriodSchedule.objects.filter(experiment_id=row.pk).exists(),
     )
 
 

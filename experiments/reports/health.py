@@ -34,6 +34,7 @@ FIGURES: Final[dict[str, Text]] = {
     "mismatched": gettext_lazy("mismatched"),
     "share": gettext_lazy("share"),
     "crossovers": gettext_lazy("in several variants"),
+    "conflicts": gettext_lazy("customers whose visitors met different variants"),
     "uneven_split": gettext_lazy("uneven split"),
     "events": gettext_lazy("events"),
     "unverified": gettext_lazy("unverified"),

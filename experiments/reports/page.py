@@ -249,3 +249,4 @@ class Page:
     json_url: str
     admin_url: str
     explore_url: str = ""
+    schedule_url: str = ""

@@ -33,6 +33,7 @@ class Addresses:
     json: str
     admin: str
     segments_csv: str = ""
+    schedule_csv: str = ""
     explore: str = ""
 
 
@@ -77,7 +78,8 @@ def page_of(
         csv_url=addresses.csv if has_figures else "",
         json_url=addresses.json,
         admin_url=addresses.admin,
-        explore_url=addresses.explore if readout.source is Source.OWN else "",
+        explore_url=addresses.explore if readout.source is Source.OWN and readout.period_minutes is None else "",
+        schedule_url=addresses.schedule_csv if readout.has_schedule else "",
     )
 
 
@@ -162,6 +164,14 @@ def _freshness(readout: Readout, seen: Evidence, now: datetime) -> list[Fact]:
     return facts
 
 
+def period_words(minutes: int) -> str:
+    """Return the length of a period as people say it."""
+    for unit, text in ((1440, _("%(count)d days")), (60, _("%(count)d hours"))):
+        if minutes % unit == 0:
+            return text % {"count": minutes // unit}
+    return _("%(count)d minutes") % {"count": minutes}
+
+
 def _facts(readout: Readout) -> tuple[Fact, ...]:
     zone = readout.project.time_zone
     facts = [
@@ -173,4 +183,6 @@ def _facts(readout: Readout) -> tuple[Fact, ...]:
         facts.append(Fact(_("Source"), SOURCES[readout.source]))
     elif readout.started_at is not None:
         facts.append(Fact(_("Started"), moment(readout.started_at, zone)))
+    if readout.period_minutes is not None:
+        facts.append(Fact(_("Randomised anew every"), period_words(readout.period_minutes)))
     return tuple(facts)

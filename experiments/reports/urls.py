@@ -26,6 +26,7 @@ urlpatterns = [
     path("x/<key:key>.json", views.readout_json, name="readout-json"),
     path("x/<key:key>.csv", views.readout_csv, name="readout-csv"),
     path("x/<key:key>/segments.csv", views.readout_segments_csv, name="readout-segments-csv"),
+    path("x/<key:key>/schedule.csv", views.readout_schedule_csv, name="readout-schedule-csv"),
     path("x/<key:key>/explore.json", exploration.explore_json, name="explore-json"),
     path("x/<key:key>/explore/ask", exploration.explore_ask, name="explore-ask"),
     path("x/<key:key>/explore", exploration.explore_page, name="explore"),

@@ -17,9 +17,11 @@ from django.views.decorators.http import require_POST, require_safe
 from experiments.queries.designs import ExperimentUnknown
 from experiments.queries.readout_lists import experiment_page
 from experiments.queries.readouts import ExperimentAmbiguous, Readout, readout
+from experiments.queries.schedules import schedule_facts, schedule_of
 from experiments.reports.listing import listing_of
 from experiments.reports.presenter import Addresses, page_of
 from experiments.reports.related import related_to
+from experiments.reports.schedule import schedule_csv
 from experiments.reports.segment_tables import segments_csv_of
 from experiments.reports.tables import csv_of, json_of
 from experiments.vocabulary import Status
@@ -112,6 +114,20 @@ def readout_segments_csv(request: HttpRequest, key: str) -> HttpResponse:
     return response
 
 
+@console_page
+def readout_schedule_csv(request: HttpRequest, key: str) -> HttpResponse:
+    """Answer with the schedule that was handed out: one line for each unit in each period."""
+    found = _unambiguous(key, request.GET.get("project"))
+    if not found.has_schedule:
+        raise Http404("No schedule of this experiment was handed out.")
+    facts = schedule_facts(found.id)
+    content = schedule_csv(schedule_of(facts, facts.units, facts.periods).cells, zone=facts.zone)
+    response = HttpResponse(content, content_type="text/csv; charset=utf-8")
+    name = f"{found.project.key}-{found.key}-schedule.csv"
+    response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
+    return response
+
+
 def readout_url(key: str, project: str | None, *, name: str = "readout", **options: str) -> str:
     """Return the address of a readout; `project` is named where the key alone is not enough."""
     query = {**({"project": project} if project else {}), **options}
@@ -140,6 +156,7 @@ def _addresses(found: Readout, project: str | None) -> Addresses:
         csv=readout_url(found.key, project, name="readout-csv"),
         json=readout_url(found.key, project, name="readout-json"),
         segments_csv=readout_url(found.key, project, name="readout-segments-csv"),
+        schedule_csv=readout_url(found.key, project, name="readout-schedule-csv"),
         explore=readout_url(found.key, project, name="explore"),
         admin=reverse("admin:experiments_experiment_change", args=[found.id]),
     )

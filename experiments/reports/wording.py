@@ -73,6 +73,8 @@ UNITS: Final[dict[UnitKind, Text]] = {
     UnitKind.SESSION: _("Session"),
     UnitKind.ITEM: _("Item"),
     UnitKind.STORE: _("Store"),
+    UnitKind.CLUSTER: _("Cluster"),
+    UnitKind.STORE_ITEM: _("Item in a store"),
 }
 
 CONCLUSIONS: Final[dict[str, Text]] = {
@@ -114,6 +116,8 @@ ESTIMATORS: Final[dict[Estimator, Text]] = {
     Estimator.LIN_ADJUSTED: _("regression adjustment (CUPED, Lin 2013)"),
     Estimator.LIN_ADJUSTED_RATIO: _("linearised ratio with regression adjustment (CUPED)"),
     Estimator.POST_STRATIFIED: _("post-stratification by epoch"),
+    Estimator.CLUSTERED: _("difference over periods, errors over the randomised units (CR2)"),
+    Estimator.CLUSTERED_RATIO: _("ratio over periods, errors over the randomised units (CR2)"),
 }
 
 TEST_INTERVAL: Final = _("each end holds at %(level)s, like the test against the margin")

@@ -10,7 +10,6 @@ from ibis import Table
 from ibis.expr.types import BooleanValue
 
 from experiments.analysis.filters import FilterRule, UnitFilter
-from experiments.vocabulary import UnitKind
 from experiments.warehouse import tables
 from experiments.warehouse.question import CLOCK_SKEW, Question, moment
 
@@ -63,7 +62,7 @@ def _busy(units: Table, rates: list[tuple[int, UnitFilter]], question: Question)
         done.day <= (question.window_end + CLOCK_SKEW).date(),
         done.received_at < moment(question.received_before),
         done.event.isin(sorted({event for _, rule in rates for event in rule.events})),
-        *([] if question.unit_kind is UnitKind.ITEM else [done.line == 0]),
+        *([] if question.by_line else [done.line == 0]),
     )
     met = units.select("unit", "first_at").join(done, units.unit == done[question.unit_kind.value])
     met = met.filter(met.occurred_at < met.first_at, met.occurred_at >= met.first_at - ibis.interval(hours=longest))

@@ -1,12 +1,15 @@
 """Moments of an experiment of our own: units by their first exposure, outcomes within each unit's window."""
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Final
 
 import ibis
 from ibis import Table
+from ibis.expr.types import NumericValue
 
-from experiments.analysis.metrics import variables
+from experiments.analysis.metrics import MetricSpec, variables
+from experiments.warehouse.cells import cluster_of, total_columns
 from experiments.warehouse.dimensions import leveled, names
 from experiments.warehouse.functions import LOCAL_TIME
 from experiments.warehouse.power_sums import sum_columns
@@ -58,6 +61,34 @@ def segments(question: Question) -> Table:
         sums = _sums(met.filter(complete(met, question, hour)), question, hour, SEGMENT)
         found = found.left_join(sums, SEGMENT).drop(*(f"{name}_right" for name in SEGMENT))
     return found
+
+
+def clusters(question: Question, *, block: int | None) -> Table:
+    """Return one row per (cluster, variant) of the cells that met one variant, where units are randomised by period.
+
+    Columns cluster, variant_id, complete_<hours>, the complete cells, and the totals of `cells.total_columns`. block:
+    periods of a unit that make a cluster; None takes all of them.
+    """
+    exposed = units(question)
+    kept = exposed.filter(~exposed.crossed)
+    kept = kept.mutate(cluster=cluster_of(kept.plain_unit, kept.period, block))
+    found = kept.group_by("cluster", "variant_id").aggregate(
+        **{f"complete_{hour}": complete(kept, question, hour).sum() for hour in _hours(question)}
+    )
+    acted = totals(kept, question, "cluster")
+    for hour in _hours(question):
+        done = acted.filter(complete(acted, question, hour))
+        columns = total_columns(question.metrics, partial(_value, done))
+        due = tuple(f"t{index}_" for index, spec in enumerate(question.metrics) if spec.settled_hours == hour)
+        sums = done.group_by("cluster", "variant_id").aggregate(
+            **{name: column for name, column in columns.items() if name.startswith(due)}
+        )
+        found = found.left_join(sums, ["cluster", "variant_id"]).drop("cluster_right", "variant_id_right")
+    return found
+
+
+def _value(acted: Table, index: int, _: MetricSpec, variable: str) -> NumericValue:
+    return acted[f"v{index}_{variable}"]
 
 
 def read_days(days: str) -> dict[str, int]:

@@ -15,10 +15,26 @@ CLOCK_SKEW: Final = timedelta(days=2)
 
 
 @dataclass(frozen=True, slots=True)
+class Calendar:
+    """The periods by which units are randomised: the first begins at `anchor`; lengths in minutes."""
+
+    anchor: datetime
+    minutes: int
+    burn_in: int
+
+    @property
+    def counted(self) -> timedelta:
+        """How much of a period counts."""
+        return timedelta(minutes=self.minutes - self.burn_in)
+
+
+@dataclass(frozen=True, slots=True)
 class Question:
     """One experiment, its metrics, the times, and who is left out.
 
     zone: in which the days of first exposures are counted. dimensions: attributes whose levels are told apart.
+    calendar: where units are randomised by period. has_links: whether customers are known to be visitors, which the
+    experiment randomises.
     """
 
     experiment_id: int
@@ -32,6 +48,13 @@ class Question:
     zone: str = "UTC"
     dimensions: tuple[str, ...] = ()
     filters: tuple[UnitFilter, ...] = ()
+    calendar: Calendar | None = None
+    has_links: bool = False
+
+    @property
+    def by_line(self) -> bool:
+        """Whether the lines of an order are about units of their own."""
+        return self.unit_kind in (UnitKind.ITEM, UnitKind.CLUSTER, UnitKind.STORE_ITEM)
 
 
 def moment(at: datetime) -> ibis.Value:

@@ -10,6 +10,7 @@ from ibis.expr.types import NumericValue
 from experiments.analysis.metrics import MetricSpec, variables
 from experiments.vocabulary import Source
 from experiments.warehouse import tables
+from experiments.warehouse.cells import cell_period, cluster_of, total_columns
 from experiments.warehouse.dimensions import level, leveled, names
 from experiments.warehouse.power_sums import sum_columns
 
@@ -60,6 +61,18 @@ def segments(asked: Recorded, metrics: Sequence[MetricSpec]) -> Table:
     return _sums(asked, metrics, _randomised(asked, levels, place), place)
 
 
+def clusters(asked: Recorded, metrics: Sequence[MetricSpec], *, block: int | None) -> Table:
+    """Return one row per (cluster, variant) of recorded cells of unit x period, as `own.clusters`; column `cells`."""
+    recorded = _units(asked)
+    cluster = cluster_of(recorded.cluster, cell_period(recorded.unit), block)
+    places = {(column.metric, column.part): _name(column) for column in asked.columns}
+    found = recorded.mutate(cluster=cluster)
+    return found.group_by("cluster", "variant_id").aggregate(
+        cells=found.count(),
+        **total_columns(metrics, lambda _, spec, name: _value(found, spec, name, places)),
+    )
+
+
 def _units(asked: Recorded) -> Table:
     """Return one row per recorded unit: variant_id, cluster, a column for each metric's part, and its levels."""
     recorded = tables.external_units()
@@ -67,6 +80,7 @@ def _units(asked: Recorded) -> Table:
     arrays = {"y": recorded.totals, "d": recorded.totals, "x": recorded.covariates, "x_d": recorded.covariates}
     levels = zip(names(len(asked.dimensions)), asked.dimensions, strict=True)
     return recorded.select(
+        "unit",
         "variant_id",
         "cluster",
         **{_name(column): arrays[column.part][column.index] for column in asked.columns},

@@ -40,9 +40,19 @@ OUTCOME = Schema.from_tuples(
         ("session", "string"),
         ("item", "string"),
         ("store", "string"),
+        ("cluster", "string"),
         ("value", "int64"),
         ("quantity", "int64"),
         ("order_id", "string"),
+    ]
+)
+
+IDENTITY_LINK = Schema.from_tuples(
+    [
+        ("project_id", "int64"),
+        ("customer", "string"),
+        ("visitor", "string"),
+        ("received_at", "timestamp('UTC')"),
     ]
 )
 
@@ -72,6 +82,11 @@ def filtered_units() -> Table:
 def outcomes() -> Table:
     """Return the table of outcomes."""
     return ibis.table(OUTCOME, name="experiments_outcome")
+
+
+def identity_links() -> Table:
+    """Return the table of the visitors that customers were."""
+    return ibis.table(IDENTITY_LINK, name="experiments_identitylink")
 
 
 def external_units() -> Table:

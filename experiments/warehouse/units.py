@@ -4,6 +4,7 @@ import ibis
 from ibis import Table
 
 from experiments.warehouse import tables
+from experiments.warehouse.cells import in_cells
 from experiments.warehouse.dimensions import level, names
 from experiments.warehouse.filters import attribute_columns, marked
 from experiments.warehouse.question import Question, moment
@@ -14,10 +15,13 @@ def units(question: Question) -> Table:
 
     Columns number (of the unit within this query; grouping by it is cheaper than by its id), unit, variant_id, epoch,
     first_at, crossed, unverified; d<position> for the level in each dimension; with filters f<position> for whether
-    each leaves the unit out, and `filtered` for whether any does.
+    each leaves the unit out, and `filtered` for whether any does. Where units are randomised by period `unit` is a
+    cell, made of `plain_unit` and `period`, and first_at is when it begins to count.
     """
     known = dict(zip(names(len(question.dimensions)), question.dimensions, strict=True)) | attribute_columns(question)
     first = _first(question, known)
+    if question.calendar is not None:
+        return in_cells(first, question.calendar)
     return marked(first, question) if question.filters else first
 
 

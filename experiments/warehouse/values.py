@@ -11,12 +11,14 @@ from typing import Final
 
 import ibis
 from ibis import Table
-from ibis.expr.types import BooleanValue, IntegerValue, NumericValue
+from ibis.expr.types import BooleanValue, IntegerValue, NumericValue, StringValue
 
 from experiments.analysis.metrics import Aggregation, MetricSpec, What
 from experiments.vocabulary import UnitKind
 from experiments.warehouse import tables
-from experiments.warehouse.question import CLOCK_SKEW, Question, moment
+from experiments.warehouse.cells import period_of
+from experiments.warehouse.links import resolved
+from experiments.warehouse.question import CLOCK_SKEW, Calendar, Question, moment
 
 ORDER: Final = "Order Completed"
 REVERSALS: Final = ("Order Refunded", "Order Cancelled")
@@ -33,18 +35,24 @@ def totals(kept: Table, question: Question, *carried: str) -> Table:
     met = kept.join(done := _outcomes(question), kept.unit == done.doer)
     columns: dict[str, NumericValue] = {}
     for index, spec in enumerate(question.metrics):
-        columns |= {f"v{index}_{name}": value for name, value in _values(met, spec).items()}
+        columns |= {f"v{index}_{name}": value for name, value in _values(met, spec, question.calendar).items()}
     return met.group_by("number", "epoch", "variant_id", "first_at", *carried).aggregate(**columns)
 
 
 def complete(table: Table, question: Question, hours: int) -> BooleanValue:
-    """Return whether a unit's figures are final: `hours` (window and maturity) have passed since it was exposed."""
-    return table.first_at + _hours(hours) <= moment(question.window_end)
+    """Return whether a unit's figures are final: `hours` (window and maturity) have passed since it was exposed.
+
+    A cell has to be over before the experiment stops, and its orders settled.
+    """
+    if question.calendar is None:
+        return table.first_at + _hours(hours) <= moment(question.window_end)
+    ends = table.first_at + _span(question.calendar.counted)
+    settled = ends + _hours(hours - question.metrics[0].window_hours) <= moment(question.window_end)
+    return settled & (ends <= moment(question.exposed_before))
 
 
 def _outcomes(question: Question) -> Table:
     """Return the outcomes that may count, each with `doer`, the unit it counts for, and `counts_at`, where it lies."""
-    unit = question.unit_kind.value
     events = sorted({event for spec in question.metrics for event in _events(spec)})
     longest = max((spec.covariate_days for spec in question.metrics), default=0)
     done = tables.outcomes()
@@ -55,24 +63,40 @@ def _outcomes(question: Question) -> Table:
         done.received_at < moment(question.received_before),
         done.occurred_at < moment(question.window_end),
         done.event.isin(events),
-        *([] if question.unit_kind is UnitKind.ITEM else [done.line == 0]),
+        *([] if question.by_line else [done.line == 0]),
     )
+    done = resolved(done, question)
     nets = {_amounts(part): kinds for spec in question.metrics for part in _parts(spec) if (kinds := _reversals(part))}
-    plain = done.mutate(doer=done[unit], counts_at=done.occurred_at, **dict.fromkeys(nets, done.value))
+    plain = done.mutate(doer=_unit(done, question), counts_at=done.occurred_at, **dict.fromkeys(nets, done.value))
     reversals = [event for event in events if event in REVERSALS]
     if not reversals:
-        return plain
+        return _by_cell(plain, question)
     undone = done.filter(done.event.isin(reversals))
     undone = undone.left_join(orders := _orders(question), undone.order_id == orders.order_key)
     # what the lines of an order are about is their own affair, so that an item keeps what came back of it
-    by_line = question.unit_kind is UnitKind.ITEM
+    by_line, own = question.by_line, _unit(undone, question)
     undone = undone.mutate(
-        doer=undone[unit] if by_line else ibis.coalesce(undone.ordered_by, undone[unit]),
+        doer=own if by_line else ibis.coalesce(undone.ordered_by, own),
         counts_at=ibis.coalesce(undone.ordered_at, undone.occurred_at),
         **{name: undone.value if by_line else _taken_back(undone, kinds) for name, kinds in nets.items()},
     )
     names = ("event", "occurred_at", "value", "quantity", "doer", "counts_at", *nets)
-    return plain.filter(~plain.event.isin(reversals)).select(*names).union(undone.select(*names))
+    return _by_cell(plain.filter(~plain.event.isin(reversals)).select(*names).union(undone.select(*names)), question)
+
+
+def _unit(done: Table, question: Question) -> StringValue:
+    """Return the unit that an outcome is about; an item in a store follows from both."""
+    if question.unit_kind is UnitKind.STORE_ITEM:
+        return done.store + "|" + done.item
+    return done[question.unit_kind.value]
+
+
+def _by_cell(done: Table, question: Question) -> Table:
+    """Return the outcomes with the cell of unit x period as their doer, where units are randomised by period."""
+    if question.calendar is None:
+        return done
+    period = period_of(done.counts_at, question.calendar).cast("string")
+    return done.mutate(doer=done.doer + "|" + period)
 
 
 def _taken_back(undone: Table, kinds: Sequence[str]) -> IntegerValue:
@@ -103,21 +127,23 @@ def _orders(question: Question) -> Table:
         placed.event == ORDER,
         placed.received_at < moment(question.received_before),
     )
+    placed = resolved(placed, question)
     return placed.select(
         order_key=placed.order_id,
         ordered_at=placed.occurred_at,
-        ordered_by=placed[question.unit_kind.value],
+        ordered_by=_unit(placed, question),
         ordered_value=placed.value,
     )
 
 
-def _values(met: Table, spec: MetricSpec) -> dict[str, NumericValue]:
+def _values(met: Table, spec: MetricSpec, calendar: Calendar | None) -> dict[str, NumericValue]:
     """Return the totals of one unit for one metric, by variable name."""
-    closes = met.first_at + _hours(spec.window_hours)
+    window = timedelta(hours=spec.window_hours) if calendar is None else calendar.counted
+    closes = met.first_at + _span(window)
     after = (met.counts_at >= met.first_at) & (met.counts_at < closes)
     before = (met.counts_at < met.first_at) & (met.counts_at >= met.first_at - _hours(24 * spec.covariate_days))
     if any(event in REVERSALS for event in _events(spec)):
-        after &= met.occurred_at < met.first_at + _hours(spec.settled_hours)
+        after &= met.occurred_at < closes + _hours(spec.maturity_hours)
         before &= met.occurred_at < met.first_at
     found = {"y": _capped(_total(met, spec.numerator, after), spec)}
     if spec.denominator is not None:
@@ -165,6 +191,10 @@ def _parts(spec: MetricSpec) -> Sequence[Aggregation]:
 
 def _events(spec: MetricSpec) -> Sequence[str]:
     return [event for part in _parts(spec) for event in part.events]
+
+
+def _span(length: timedelta) -> ibis.Value:
+    return ibis.interval(minutes=length // timedelta(minutes=1))
 
 
 def _hours(count: int) -> ibis.Value:

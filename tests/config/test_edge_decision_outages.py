@@ -187,7 +187,8 @@ def test_decisions__predictor_that_hangs__are_the_baseline_within_the_deadline_s
     took = time.monotonic() - started
 
     released.set()
-    assert {(body["reason"], len(body["actions"])) for body in answers} == {("DEADLINE", 5)}
+    met = [(body["reason"], len(body["actions"])) for body in answers]
+    assert met == [("DEADLINE", 5)] * 5 + [("CIRCUIT_OPEN", 5)] * 95
     assert took < 10, "a hundred answers of a predictor that takes a minute each"
     assert threading.active_count() <= threads + 4
 

@@ -96,7 +96,8 @@ def test_document__codes__are_those_of_the_code(tmp_path: Path):
     assert results["status"]["enum"] == [status.value for status in MessageStatus]
     degraded = set(SCHEMAS["Assignments"]["properties"]["metadata"]["properties"]["degraded"]["enum"])
     assert degraded == {Reason.BUNDLE_STALE, Reason.BUNDLE_MISSING, Reason.ENGINE_ERROR}
-    answered = {reason.value for reason in Reason} - {Reason.BUNDLE_STALE, Reason.BUNDLE_MISSING}
+    by_clients = {Reason.BUNDLE_STALE, Reason.BUNDLE_MISSING, Reason.REMOTE_ONLY}
+    answered = {reason.value for reason in Reason} - by_clients
     assert set(SCHEMAS["AssignmentReason"]["enum"]) == answered
     decision = SCHEMAS["Decision"]["properties"]
     assert decision["reason"]["enum"] == [reason.value for reason in DecisionReason]

@@ -35,7 +35,7 @@ def test_golden__file__is_small_and_still_says_what_the_generator_says() -> None
 
 def test_golden__ten_thousand_ids__fall_into_their_slots() -> None:
     slots = GOLDEN["slots"]
-    for purpose in Purpose:
+    for purpose in PURPOSES:
         prefix = slot_prefix(slots["salt"], purpose)
         assert [draw_slot(prefix, vectors.unit_id(n).encode()) for n in range(10_000)] == slots[purpose.value]
 

@@ -30,6 +30,11 @@ class Command(BaseCommand):
             self.stdout.write(
                 _("%(rows)d exposures came after the newest look and belong to none.") % {"rows": found.later}
             )
+        if found.erased_before is not None:
+            self.stdout.write(
+                _("The retention policy erased evidence of days before %(day)s: figures were not derived again.")
+                % {"day": found.erased_before}
+            )
         if not found.holds:
             raise CommandError(_("The report is not what the records give."))
         self.stdout.write(_("%(looks)d looks verified: everything is what the records give.") % {"looks": found.looks})

@@ -90,7 +90,8 @@ def _shown(request: HttpRequest, found: Readout, filled: Filled, *, status: int)
     stored = _stored(request, found)
     lines = exploration_lines(found.id)
     chosen = {"number": str(stored.line.number)} if stored else {}
-    may_ask = request.user.has_perm(MAY_ASK) and found.source is Source.OWN and found.started_at is not None
+    has_events = found.source is Source.OWN and found.period_minutes is None and found.started_at is not None
+    may_ask = request.user.has_perm(MAY_ASK) and has_events
     page = exploration_page(
         found,
         stored,

@@ -7,6 +7,7 @@ import pytest
 from decisions.ingest.envelopes import Message, read_message
 from decisions.ingest.exposure import EXPOSURE_EVENT, Intake, enrolments_of, stored_units
 from decisions.ingest.validation import ValidMessage, validate
+from decisions.serving.assigning import Given
 from decisions.serving.answers import render_assignments
 from decisions.serving.bundle import LiveBundle
 from decisions.vocabulary import ExposureFault, KeyKind, TokenFault, Verification
@@ -29,7 +30,7 @@ HASHED = hash_unit(PEPPER, "visitor", "v-1")
 def token(bundle: LiveBundle = BUNDLE, *, at: Any = AT, **units: str) -> str:
     ids = units or {"visitor": "v-1", "customer": "c-1"}
     found = assign(ids, {"country": "DE"}, at, None, bundle.snapshot)
-    body = json.loads(render_assignments(found, ids, bundle, at=at, decision_id="d", degraded=None))
+    body = json.loads(render_assignments(Given(found), ids, bundle, at=at, decision_id="d", metadata={}))
     return str(body["decision_token"])
 
 

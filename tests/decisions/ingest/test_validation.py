@@ -33,7 +33,8 @@ def test_validate__good_track__is_taken_apart() -> None:
 
     assert isinstance(valid, ValidMessage)
     assert (valid.message_id, valid.kind, valid.event) == ("message-1", MessageKind.TRACK, "Product Viewed")
-    assert valid.units == {"visitor": "v-1", "customer": "c-1", "session": "s-1", "item": "p", "store": "x"}
+    units = {"visitor": "v-1", "customer": "c-1", "session": "s-1", "item": "p", "store": "x", "store-item": "x|p"}
+    assert valid.units == units
     assert valid.properties == {"product_id": "p", "store_id": "x"}
     assert valid.dropped == 1
 

@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 
 from decisions.serving.bundle import LiveBundle, open_bundle
-from decisions.serving.decide import Decision, Features, decide
+from decisions.serving.decide import Decision, decide
 from decisions.serving.decision_requests import DecisionRequest, read_decision_request
 from decisions.serving.equipment import Equipment, fit, read_catalogue
+from decisions.serving.known import Features, Known
 from decisions.serving.scoring import Score, score_at_once
 from decisions.vocabulary import BundleSource, FeatureState
 from models_registry.predictors.popularity import Popularity
@@ -72,7 +73,7 @@ def asked(bundle: LiveBundle, **parts: Any) -> DecisionRequest:
 
 
 def decided(bundle: LiveBundle, *, features: Features = SEEN, score: Score = score_at_once, **parts: Any) -> Decision:
-    return decide(asked(bundle, **parts), bundle.points.by_key["home"], bundle, features, AT, score)
+    return decide(asked(bundle, **parts), bundle.points.by_key["home"], bundle, Known(features=features), AT, score)
 
 
 def items(decision: Decision) -> list[str]:

@@ -4,6 +4,7 @@ from typing import Any
 import pytest
 
 from decisions.serving.answers import MOST_KEYS, RequestMalformed, read_request, render_assignments, render_nothing
+from decisions.serving.assigning import Given
 from decisions.serving.bundle import LiveBundle
 from decisions.serving.token import verify_token
 from experiments.assignment.engine import assign
@@ -14,7 +15,7 @@ from tests.experiments.assignment.builders import AT, experiment, layer, variant
 
 def answer(bundle: LiveBundle, units: dict[str, Any], **call: Any) -> Any:
     found = assign(units, {}, AT, None, bundle.snapshot, **call)
-    return json.loads(render_assignments(found, units, bundle, at=AT, decision_id="d-1", degraded=None))
+    return json.loads(render_assignments(Given(found), units, bundle, at=AT, decision_id="d-1", metadata={}))
 
 
 def test_render_assignments__awkward_texts__are_valid_json() -> None:

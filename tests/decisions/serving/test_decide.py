@@ -7,7 +7,7 @@ import pytest
 
 from decisions.domain import PolicyKind
 from decisions.policy import Indices, Scores
-from decisions.serving.decide import NOT_ASKED, Features
+from decisions.serving.known import NOT_ASKED, Features
 from decisions.vocabulary import DecisionReason, FeatureState
 from experiments.assignment.engine import assign
 from models_registry.predictors.popularity import Popularity

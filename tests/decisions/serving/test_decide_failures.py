@@ -8,11 +8,11 @@ import pytest
 
 from decisions.domain import PolicyKind
 from decisions.policy import Indices, Scores
-from decisions.serving.decide import Features
 from decisions.serving.equipment import Equipment
-from decisions.serving.scoring import NotScored
+from decisions.serving.known import Features
+from decisions.serving.scoring import NotScored, Question
 from decisions.vocabulary import DecisionReason, FeatureState
-from models_registry.predictors.protocol import Predictor
+from models_registry.predictors.popularity import Popularity
 from tests.decisions.published import (
     OUT_OF_STOCK,
     ab_point,
@@ -84,9 +84,9 @@ def test_decide__model_that_knows_no_candidate__is_the_baseline() -> None:
     assert (decision.reason, items(decision)) == (DecisionReason.MODEL_UNAVAILABLE, ["item-00", "item-01"])
 
 
-@pytest.mark.parametrize("reason", [DecisionReason.DEADLINE, DecisionReason.MODEL_ERROR])
+@pytest.mark.parametrize("reason", [DecisionReason.DEADLINE, DecisionReason.CIRCUIT_OPEN])
 def test_decide__predictor_without_an_answer__is_the_baseline(reason: DecisionReason) -> None:
-    def no_score(predictor: Predictor, history: Indices, candidates: Indices | None) -> Scores:
+    def no_score(question: Question) -> Scores:
         raise NotScored(reason)
 
     decision = decided(bundle_of(TREATED, at=ab_point(RANKED)), score=no_score)
@@ -109,14 +109,21 @@ def test_decide__predictor_without_an_answer__is_the_baseline(reason: DecisionRe
     ids=["none", "list", "short", "column", "integers", "nan", "infinite"],
 )
 def test_decide__scores_that_make_no_sense__are_the_baseline(wrong: Any) -> None:
-    decision = decided(bundle_of(TREATED, at=ab_point(RANKED)), score=lambda *_: wrong)
+    class Broken(Popularity):
+        def score(self, history: Indices, candidates: Indices | None = None) -> Scores:
+            scores: Scores = wrong
+            return scores
+
+    known = popularity()
+    bundle = bundle_of(TREATED, at=ab_point(RANKED), predictor=Broken(known.items, known.popularity))
+    decision = decided(bundle)
 
     assert (decision.policy, decision.reason) == (PolicyKind.BASELINE, DecisionReason.SCORES_INVALID)
     assert (items(decision), decision.enrolled) == (BASIC, True)
 
 
 def test_decide__something_unforeseen__is_the_baseline_with_a_reason() -> None:
-    def failing(predictor: Predictor, history: Indices, candidates: Indices | None) -> Scores:
+    def failing(question: Question) -> Scores:
         raise ZeroDivisionError
 
     decision = decided(bundle_of(TREATED, at=ab_point(RANKED)), score=failing)

@@ -5,16 +5,18 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from typing import Any
 
 import numpy as np
 import pytest
 
 from decisions.policy import Indices, Scores
-from decisions.serving.scoring import NotScored, ScoringPool, score_at_once
+from decisions.serving.scoring import NotScored, Question, ScoringPool, score_at_once
 from decisions.vocabulary import DecisionReason
 from models_registry.vocabulary import PredictorKind
 
 NO_ITEMS = np.array([], dtype=np.int64)
+BOTH = np.array([0, 1], dtype=np.int64)
 
 
 class Scripted:
@@ -39,8 +41,12 @@ def scores_after(released: threading.Event) -> Scores:
     return scores()
 
 
+def about(predictor: Scripted, *, at_once: bool = True) -> Question:
+    return Question(12, predictor, NO_ITEMS, BOTH, at_once)
+
+
 def ask(pool: ScoringPool, predictor: Scripted, *, seconds: float) -> Scores:
-    return pool.score(predictor, NO_ITEMS, None, until=time.monotonic() + seconds)
+    return pool.score(about(predictor), until=time.monotonic() + seconds)
 
 
 def reason_of(call: Callable[[], object]) -> DecisionReason:
@@ -71,7 +77,7 @@ def test_score__predictor_that_raises__is_a_model_error(pool: ScoringPool) -> No
     failing = Scripted(lambda: np.zeros(1 // 0, dtype=np.float32))
 
     assert reason_of(partial(ask, pool, failing, seconds=5)) is DecisionReason.MODEL_ERROR
-    assert reason_of(partial(score_at_once, failing, NO_ITEMS, None)) is DecisionReason.MODEL_ERROR
+    assert reason_of(partial(score_at_once, about(failing))) is DecisionReason.MODEL_ERROR
     assert ask(pool, Scripted(scores), seconds=5).tolist() == [1.0, 2.0]
 
 
@@ -114,3 +120,29 @@ def test_score__deadline_already_over__is_not_asked(pool: ScoringPool) -> None:
 
     assert reason_of(partial(ask, pool, Scripted(scores), seconds=-1)) is DecisionReason.DEADLINE
     pool._places.release(2)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        None,
+        [1.0, 2.0],
+        np.zeros(3, dtype=np.float32),
+        np.zeros((2, 1), dtype=np.float32),
+        np.zeros(2, dtype=np.int64),
+        np.array([1.0, np.nan], dtype=np.float32),
+        np.array([np.inf, 1.0], dtype=np.float32),
+    ],
+    ids=["none", "list", "long", "column", "integers", "nan", "infinite"],
+)
+@pytest.mark.parametrize("at_once", [True, False])
+def test_score__scores_that_make_no_sense__are_refused(wrong: Any, at_once: bool) -> None:
+    question = about(Scripted(lambda: wrong), at_once=at_once)
+
+    assert reason_of(partial(score_at_once, question)) is DecisionReason.SCORES_INVALID
+
+
+def test_score__all_items_at_once__only_those_asked_about_need_be_finite() -> None:
+    predictor = Scripted(lambda: np.array([np.nan, 2.0], dtype=np.float32))
+
+    assert score_at_once(Question(12, predictor, NO_ITEMS, BOTH[1:], True)).tolist() == [2.0]

@@ -139,6 +139,14 @@ def test_several_variants__share__is_graded(crossed, outcome, level):
     assert (found.outcome, found.level) == (outcome, level)
 
 
+@pytest.mark.parametrize(
+    ("crossed", "level"), [(0, CheckLevel.INTERPRET), (200, CheckLevel.WARN), (2000, CheckLevel.BLOCK)]
+)
+def test_several_variants__customers_in_conflict__are_told_and_soften_nothing(crossed, level):
+    found = result("SEVERAL_VARIANTS", health=replace(health(crossovers=crossed), conflicts=3))
+    assert (found.outcome, found.level, found.figures["conflicts"]) == (Outcome.FAILED, level, 3)
+
+
 def test_several_variants__uneven_split__is_said():
     found = result("SEVERAL_VARIANTS", health=health(crossovers=200), weights={"control": 9, "treatment": 1})
     assert found.figures["uneven_split"] == 1

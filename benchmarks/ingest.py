@@ -1,0 +1,227 @@
+"""Durable events through one edge process beside bare Postgres: raw COPY, and COPY into a staging table with INSERT.
+
+Prints one JSON object. The three take turns; figures are medians of five runs, ratios compare what was measured in the
+same turn. Processor time is that of the edge process and of its connections in Postgres, in microseconds an event: it
+says where the time goes, on a machine that has other work too.
+"""
+
+import json
+import os
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import count
+from pathlib import Path
+
+import psycopg
+
+from benchmarks.bundles import CLIENT_KEY, full_feature_content, publish
+from benchmarks.database import own_database
+from benchmarks.load import request_bytes, run_load
+
+PROJECT = Path(__file__).resolve().parents[1]
+RUNS = 5
+SECONDS = 3.0
+CONNECTIONS = 2
+BATCH = 500
+BARE_EVENTS = 30_000
+HEADERS = {"Authorization": f"Bearer {CLIENT_KEY}", "Content-Type": "application/json"}
+COLUMNS = "project_id, day, message_id, kind, event, occurred_at, corrected_at, visitor, item, properties"
+
+_PROJECT = """
+INSERT INTO foundation_project
+(id, key, name, currency, time_zone, pepper, signing_key, attributes, clock_kind, clock_speed, revision)
+VALUES (1, 'bench', 'Bench', 'USD', 'UTC', '\\x00', '\\x00', '[]', 'REAL', 1.0, 1)
+"""
+_numbers = count()
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """Events a second by each way, and microseconds of processor time an event of ours took in edge and Postgres."""
+
+    ours: float
+    bare: float
+    copied: float
+    edge_us: float
+    postgres_us: float
+
+
+def main() -> int:
+    """Measure and print."""
+    with own_database("ingest") as database, tempfile.TemporaryDirectory(prefix="tiltyard-ingest-") as state:
+        with psycopg.connect(database) as session:
+            session.execute(_PROJECT)
+        publish(database, full_feature_content(live=20))
+        with _edge({"DATABASE_URL": database, "TILTYARD_STATE_DIR": state}) as (port, worker):
+            _ours(port, worker, database)  # warms up
+            turns = [_turn(port, worker, database) for _ in range(RUNS)]
+    print(json.dumps(_summary(turns)))
+    return 0
+
+
+def _turn(port: int, worker: int, database: str) -> Turn:
+    copied = _raw_copy(database)
+    bare = _copy_and_insert(database)
+    ours, edge_us, postgres_us = _ours(port, worker, database)
+    return Turn(ours=ours, bare=bare, copied=copied, edge_us=edge_us, postgres_us=postgres_us)
+
+
+def _summary(turns: Sequence[Turn]) -> dict[str, object]:
+    return {
+        "benchmark": "ingest",
+        "batch": BATCH,
+        "events_per_second": round(statistics.median(turn.ours for turn in turns)),
+        "copy_and_insert_per_second": round(statistics.median(turn.bare for turn in turns)),
+        "raw_copy_per_second": round(statistics.median(turn.copied for turn in turns)),
+        "to_copy_and_insert": round(statistics.median(turn.ours / turn.bare for turn in turns), 3),
+        "to_raw_copy": round(statistics.median(turn.ours / turn.copied for turn in turns), 3),
+        "edge_processor_us": round(statistics.median(turn.edge_us for turn in turns), 1),
+        "postgres_processor_us": round(statistics.median(turn.postgres_us for turn in turns), 1),
+        "load_of_the_machine": round(os.getloadavg()[0], 1),
+    }
+
+
+@contextmanager
+def _edge(environment: Mapping[str, str]) -> Iterator[tuple[int, int]]:
+    """Run an edge as `bin/serve` does, and yield its port and the id of its working process."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = int(probe.getsockname()[1])
+    command = [sys.executable, "-m", "granian", "--interface=wsgi", "--host=127.0.0.1", f"--port={port}"]
+    command += ["--workers=1", "--no-ws", "--log-level=warning", "config.edge:application"]
+    process = subprocess.Popen(command, cwd=PROJECT, env={**os.environ, **environment}, stdout=sys.stderr)
+    try:
+        _await_answer(port)
+        listed = subprocess.run(["ps", "-o", "pid=", "--ppid", str(process.pid)], capture_output=True, check=True)
+        yield port, int(listed.stdout.split()[-1])
+    finally:
+        process.terminate()
+        process.wait(timeout=15)
+
+
+def _await_answer(port: int) -> None:
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        try:
+            with socket.create_connection(("127.0.0.1", port), timeout=5) as probe:
+                probe.sendall(request_bytes("/healthz/ready", b"", {}, method="GET"))
+                if probe.recv(12).endswith(b"200"):
+                    return
+        except OSError:
+            time.sleep(0.05)
+    raise RuntimeError(f"nothing answers on port {port}")
+
+
+def _ours(port: int, worker: int, database: str) -> tuple[float, float, float]:
+    """Return events a second that were durably stored, and the processor time of an event in edge and Postgres."""
+    waiting = iter(_batches(400))
+    before, edge_before, postgres_before = _count(database), _processor(worker), _postgres_processor(database)
+    load = run_load(port, lambda: next(waiting), connections=CONNECTIONS, seconds=SECONDS)
+    edge, postgres = _processor(worker) - edge_before, _postgres_processor(database) - postgres_before
+    assert load.statuses.keys() == {202}, load.statuses
+    events = BATCH * len(load.latencies)
+    assert _count(database) - before == events
+    return BATCH * load.per_second, edge / events * 1e6, postgres / events * 1e6
+
+
+def _batches(how_many: int) -> list[bytes]:
+    """Return requests with new messages, made before the clock runs."""
+    stamp = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+    batches = []
+    for _ in range(how_many):
+        messages = [
+            {
+                "type": "track",
+                "messageId": f"9f2c41d0-1111-4222-8333-{next(_numbers):012d}",
+                "anonymousId": f"visitor-{position}",
+                "event": "Product Viewed",
+                "timestamp": stamp,
+                "properties": {"product_id": f"p-{position}", "price": 19.99, "currency": "USD"},
+            }
+            for position in range(BATCH)
+        ]
+        body = json.dumps({"batch": messages, "sentAt": stamp}).encode()
+        batches.append(request_bytes("/v1/batch", body, HEADERS))
+    return batches
+
+
+def _copy_and_insert(database: str) -> float:
+    """Return events a second by COPY into a staging table and INSERT, a batch a transaction, without anything else."""
+    blocks = _blocks()
+    with psycopg.connect(database, autocommit=True) as session:
+        session.execute("SELECT tiltyard_ensure_partition('decisions_eventlog', %s)", (_today(),))
+        session.execute(
+            "CREATE TEMPORARY TABLE bare (LIKE decisions_eventlog INCLUDING DEFAULTS) ON COMMIT DELETE ROWS"
+        )
+        started = time.perf_counter()
+        for block in blocks:
+            with session.transaction(), session.cursor() as cursor:
+                with cursor.copy(f"COPY bare ({COLUMNS}) FROM STDIN") as copy:
+                    copy.write(block)
+                cursor.execute(
+                    f"INSERT INTO decisions_eventlog ({COLUMNS}) SELECT {COLUMNS} FROM bare ON CONFLICT DO NOTHING"
+                )
+        return BARE_EVENTS / (time.perf_counter() - started)
+
+
+def _raw_copy(database: str) -> float:
+    """Return events a second by COPY into a table without an index, a batch a transaction."""
+    blocks = _blocks()
+    with psycopg.connect(database, autocommit=True) as session:
+        session.execute("CREATE TABLE IF NOT EXISTS bench_raw (LIKE decisions_eventlog INCLUDING DEFAULTS)")
+        started = time.perf_counter()
+        for block in blocks:
+            with session.cursor() as cursor, cursor.copy(f"COPY bench_raw ({COLUMNS}) FROM STDIN") as copy:
+                copy.write(block)
+        seconds = time.perf_counter() - started
+        session.execute("TRUNCATE bench_raw")
+    return BARE_EVENTS / seconds
+
+
+def _blocks() -> list[str]:
+    day = _today()
+    lines = [
+        f"1\t{day}\tb-{next(_numbers)}\ttrack\tProduct Viewed\t{day}T00:00:00Z\t{day}T00:00:00Z\t{'v' * 22}\t"
+        f"p-{n % BATCH}\t"
+        f'{{"product_id":"p-{n % BATCH}","price":19.99,"currency":"USD"}}'
+        for n in range(BARE_EVENTS)
+    ]
+    return ["\n".join(lines[start : start + BATCH]) + "\n" for start in range(0, BARE_EVENTS, BATCH)]
+
+
+def _today() -> str:
+    return time.strftime("%Y-%m-%d", time.gmtime())
+
+
+def _count(database: str) -> int:
+    with psycopg.connect(database) as session:
+        row = session.execute("SELECT count(*) FROM decisions_eventlog").fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+def _postgres_processor(database: str) -> float:
+    """Return the seconds of processor time that the edge's connections for events have taken in Postgres."""
+    with psycopg.connect(database) as session:
+        found = session.execute(
+            "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND application_name = %s",
+            ("tiltyard-edge-events",),
+        ).fetchall()
+    return sum(_processor(int(pid)) for (pid,) in found)
+
+
+def _processor(pid: int) -> float:
+    """Return the seconds of processor time that a process of this machine has taken."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

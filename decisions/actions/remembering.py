@@ -1,0 +1,209 @@
+"""What units met, kept in Redis for the edge: written from first exposures and identity links, and watched over.
+
+Only units of experiments whose allocation changed so that the hash no longer tells are kept, and what the visitors of
+logged-in customers met. Redis holds nothing that the records do not: a mark says that everything is there, and without
+it the edge serves the control. Writers of a project wait for each other, and each reads the records after it has
+waited, so the last one to write has seen everything.
+"""
+
+import logging
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+import redis
+from django.conf import settings
+from django.db import connection, transaction
+
+from decisions.models import ProjectionState
+from decisions.serving.unit_keys import (
+    FRESH_SECONDS,
+    MARKS_KEPT_SECONDS,
+    UNITS_KEPT_SECONDS,
+    linked_key,
+    linked_mark,
+    met_key,
+    met_mark,
+    written_key,
+)
+from experiments.queries.met import (
+    Stretch,
+    first_met,
+    first_met_through_links,
+    sticky_experiments,
+    visitor_experiments,
+)
+from foundation.actions.jobs import enqueue, has_open_job
+from foundation.queries import all_projects
+
+UPDATE = "remember_units"
+"""The kind of the job that writes what was met in newly projected messages."""
+FILL = "refill_units"
+"""The kind of the job that writes everything again."""
+
+logger = logging.getLogger(__name__)
+
+
+def promise_units(*, project_id: int, after: datetime, until: datetime) -> bool:
+    """Promise to write what was met in the messages received in (after, until]; in the caller's transaction.
+
+    What has to be kept is decided when the job runs: an allocation may change while this transaction is under way.
+    """
+    return enqueue(
+        kind=UPDATE,
+        key=f"{UPDATE}:{project_id}:{after.isoformat()}:{until.isoformat()}",
+        project_id=project_id,
+        payload={"after": after.isoformat(), "until": until.isoformat()},
+    )
+
+
+@transaction.atomic
+def remember_units(*, project_id: int, after: datetime, until: datetime) -> int:
+    """Write what was met in the messages received in (after, until]; return how many facts.
+
+    Raises redis.RedisError where Redis does not answer: the job is tried again.
+    """
+    _wait_for_others(project_id)
+    received = Stretch(after, until)
+    client = _client()
+    try:
+        sticky, visitors = sticky_experiments(project_id), visitor_experiments(project_id)
+        written = _write_met(client, project_id, sticky, received) if sticky else 0
+        written += _write_linked(client, project_id, visitors, received) if visitors else 0
+        reached = client.get(written_key(project_id))
+        if reached is not None and datetime.fromisoformat(str(reached)) >= after:  # else a stretch before is missing
+            client.set(written_key(project_id), max(str(reached), until.astimezone(UTC).isoformat()))
+        return written
+    finally:
+        client.close()
+
+
+@transaction.atomic
+def refill_units(*, project_id: int) -> int:
+    """Write everything that has to be kept of a project, mark it as whole, and return how many facts it is.
+
+    Raises redis.RedisError where Redis does not answer.
+    """
+    _wait_for_others(project_id)
+    reached = _watermark(project_id)
+    client = _client()
+    try:
+        written = _fill_met(client, project_id, sticky_experiments(project_id))
+        written += _write_linked(client, project_id, visitor_experiments(project_id), None)
+        client.set(linked_mark(project_id), _server(client), ex=MARKS_KEPT_SECONDS)
+        if reached is not None:
+            client.set(written_key(project_id), reached)
+        return written
+    finally:
+        client.close()
+
+
+def prepare_units(*, project_id: int, experiments: Sequence[int], published: Sequence[int]) -> None:
+    """Write the units of experiments that the next bundle is the first to call sticky, before it is published.
+
+    `published` are those that the bundle before called so: a refill of theirs is not waited for, since a bundle may
+    carry a kill switch. Where Redis does not answer the edge says so, until the refill comes through.
+    """
+    new = [experiment for experiment in experiments if experiment not in published]
+    if not new:
+        return
+    client = _client()
+    try:
+        _wait_for_others(project_id)
+        _fill_met(client, project_id, new)
+    except redis.RedisError as error:
+        logger.warning("units of experiments %s are not in Redis yet: %s", new, error)
+    finally:
+        client.close()
+
+
+def promise_refills(*, now: datetime) -> int:
+    """Promise to write again what Redis has lost, was restarted under or will soon forget; return how many projects.
+
+    Raises redis.RedisError where Redis does not answer; it is asked again at the next turn.
+    """
+    client = _client()
+    try:
+        server = _server(client)
+        return sum(_promise_refill(client, server, project.id, now) for project in all_projects())
+    finally:
+        client.close()
+
+
+def _promise_refill(client: redis.Redis, server: str, project_id: int, now: datetime) -> int:
+    marks = [met_mark(project_id, experiment) for experiment in sticky_experiments(project_id)]
+    if visitor_experiments(project_id):
+        marks.append(linked_mark(project_id))
+    if not marks or has_open_job(kind=FILL, project_id=project_id):
+        return 0
+    if all(_is_fresh(client, mark, server) for mark in marks) and not _has_hole(client, project_id):
+        return 0
+    return int(enqueue(kind=FILL, key=f"{FILL}:{project_id}:{now.isoformat()}", project_id=project_id, payload={}))
+
+
+def _is_fresh(client: redis.Redis, mark: str, server: str) -> bool:
+    """Return whether a mark was set by this very run of the server, which may have lost its last seconds at its end."""
+    return client.get(mark) == server and client.ttl(mark) > FRESH_SECONDS
+
+
+def _has_hole(client: redis.Redis, project_id: int) -> bool:
+    """Return whether something projected has not been written, and no job is left that will write it."""
+    reached = _watermark(project_id)
+    is_written = reached is None or client.get(written_key(project_id)) == reached
+    return not is_written and not has_open_job(kind=UPDATE, project_id=project_id)
+
+
+def _watermark(project_id: int) -> str | None:
+    """Return up to which receipt time messages have been projected, as it is kept in Redis."""
+    state = ProjectionState.objects.filter(project_id=project_id).first()
+    return None if state is None else state.watermark.astimezone(UTC).isoformat()
+
+
+def _fill_met(client: redis.Redis, project_id: int, experiments: Sequence[int]) -> int:
+    """Write all units of these experiments, then their marks."""
+    if not experiments:
+        return 0
+    written = _write_met(client, project_id, experiments, None)
+    server = _server(client)
+    for experiment in experiments:
+        client.set(met_mark(project_id, experiment), server, ex=MARKS_KEPT_SECONDS)
+    return written
+
+
+def _write_met(client: redis.Redis, project_id: int, experiments: Sequence[int], received: Stretch | None) -> int:
+    written = 0
+    for batch in first_met(experiments, received):
+        pipeline = client.pipeline(transaction=False)
+        for met in batch:
+            key = met_key(project_id, met.unit_kind, met.unit)
+            pipeline.hset(key, str(met.experiment_id), f"{met.epoch} {met.variant}")
+            pipeline.expire(key, UNITS_KEPT_SECONDS)
+        pipeline.execute()
+        written += len(batch)
+    return written
+
+
+def _write_linked(client: redis.Redis, project_id: int, experiments: Sequence[int], received: Stretch | None) -> int:
+    written = 0
+    for batch in first_met_through_links(project_id, experiments, received):
+        pipeline = client.pipeline(transaction=False)
+        for met in batch:
+            key = linked_key(project_id, met.customer)
+            pipeline.hset(key, str(met.experiment_id), f"{met.visitor} {met.variant}")
+            pipeline.expire(key, UNITS_KEPT_SECONDS)
+        pipeline.execute()
+        written += len(batch)
+    return written
+
+
+def _wait_for_others(project_id: int) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtext('tiltyard.remembering'), %s)", [project_id])
+
+
+def _client() -> redis.Redis:
+    return redis.Redis.from_url(settings.REDIS_URL, socket_timeout=10, socket_connect_timeout=5, decode_responses=True)
+
+
+def _server(client: redis.Redis) -> str:
+    """Return what names this run of the server."""
+    return str(client.info("server")["run_id"])

@@ -1,0 +1,1 @@
+"""Files and DataFrames of units in, the same with their assignments out."""

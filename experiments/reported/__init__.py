@@ -1,0 +1,1 @@
+"""PURE: reports of platforms on schedules that were handed out, from their text to cells that count."""
