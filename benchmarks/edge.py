@@ -18,12 +18,15 @@ from contextlib import contextmanager
 from itertools import count, islice
 from pathlib import Path
 
+import psutil
 import psycopg
 
 from benchmarks.bundles import CLIENT_KEY, full_feature_content, publish
 from benchmarks.database import own_database
 from benchmarks.load import Load, request_bytes, run_load
 from benchmarks.open_load import run_open_load
+from config.local import processes
+from config.local.server import HOST, free_port
 
 PROJECT = Path(__file__).resolve().parents[1]
 RUNS = 5
@@ -32,6 +35,7 @@ CONNECTIONS = 8
 INGEST_CONNECTIONS = 2
 PER_SECOND = 200
 OPEN_SECONDS = 20.0
+OWN = "config.edge:application"
 LIVE = (1, 20, 200, 2_000)
 BATCH = 500
 BASELINE_EVENTS = 50_000
@@ -45,42 +49,16 @@ def main() -> int:
             session.execute("INSERT INTO foundation_project " + _PROJECT)
         publish(database, full_feature_content(live=20))
         environment = {"DATABASE_URL": database, "TILTYARD_STATE_DIR": state}
-        with _server("config.edge:application", environment) as (port, process):
-            answer = _answer(port)
-            kept = Path(state) / "answer.json"
-            kept.write_bytes(answer)
-            with (
-                _server("benchmarks.fixed:application", {"FIXED_BYTES": str(len(answer))}) as (fixed_port, _),
-                _server("benchmarks.framework:application", {"FIXED_ANSWER": str(kept)}) as (framework_port, _),
-            ):
-                assigned, fixed, framework = _taking_turns(port, fixed_port, framework_port)
-                open_model = {
-                    "assignments": _quantiles(_open(port)),
-                    "fixed_bytes": _quantiles(_open(fixed_port)),
-                }
-            megabytes_before = _resident_megabytes(process.pid)
+        with _server(OWN, environment) as (port, process):
+            result = {"benchmark": "edge", "experiments": 20} | _compared(port, process, Path(state))
+            megabytes = _resident_megabytes(process.pid)
             stored = [_ingest(port, database) for _ in range(RUNS)]
-            meanwhile = _assignments_during_ingest(port)
-            result = {
-                "benchmark": "edge",
-                "experiments": 20,
-                "answer_bytes": len(answer),
-                "assignments_per_second": round(statistics.median(load.per_second for load in assigned)),
-                "fixed_bytes_per_second": round(statistics.median(load.per_second for load in fixed)),
-                "assignments_to_fixed": _ratio(assigned, fixed),
-                "framework_per_second": round(statistics.median(load.per_second for load in framework)),
-                "assignments_to_framework": _ratio(assigned, framework),
-                "open_model_ms": {"per_second": PER_SECOND} | open_model,
+            idle, meanwhile = _assignments_during_ingest(port)
+            result |= {
                 "events_per_second": round(statistics.median(stored)),
                 "events_per_second_runs": [round(rate) for rate in stored],
-                "resident_mb": {
-                    "after_assignments": megabytes_before,
-                    "after_events": _resident_megabytes(process.pid),
-                },
-                "lone_assignments_ms": {
-                    "idle": meanwhile[0].milliseconds(0.99),
-                    "during_events": meanwhile[1].milliseconds(0.99),
-                },
+                "resident_mb": {"after_assignments": megabytes, "after_events": _resident_megabytes(process.pid)},
+                "lone_assignments_ms": {"idle": idle.milliseconds(0.99), "during_events": meanwhile.milliseconds(0.99)},
             }
         result["by_live_experiments"] = _by_live(database)
         bare = statistics.median(_bare_ingest(database) for _ in range(RUNS))
@@ -92,6 +70,38 @@ def main() -> int:
     return 0
 
 
+def _compared(port: int, process: subprocess.Popen[bytes], folder: Path) -> dict[str, object]:
+    """Return assignments beside fixed bytes of the same length and beside the same answer through REST framework."""
+    answer = _answer(port)
+    files = {name: str(folder / name) for name in ("ANSWER", "BUNDLE")}
+    Path(files["ANSWER"]).write_bytes(answer)
+    Path(files["BUNDLE"]).write_text(json.dumps(full_feature_content(live=20)))
+    length = {"FIXED_BYTES": str(len(answer))}
+    with (
+        _server("benchmarks.fixed:application", length) as (fixed_port, fixed_process),
+        _server("benchmarks.framework:application", files) as (framework_port, framework_process),
+    ):
+        servers = {"assignments": process, "fixed_bytes": fixed_process, "framework": framework_process}
+        before = {name: _processor_seconds(one.pid) for name, one in servers.items()}
+        loads = dict(zip(servers, _taking_turns(port, fixed_port, framework_port), strict=True))
+        spent = {name: _processor_seconds(one.pid) - before[name] for name, one in servers.items()}
+        own = loads["assignments"]
+        return {
+            "answer_bytes": len(answer),
+            "per_second": {
+                name: round(statistics.median(one.per_second for one in all_)) for name, all_ in loads.items()
+            },
+            "assignments_to_fixed": _ratio(own, loads["fixed_bytes"]),
+            "assignments_to_framework": _ratio(own, loads["framework"]),
+            "processor_microseconds": {name: round(1e6 * spent[name] / _answered(loads[name]), 1) for name in servers},
+            "open_model_ms": {
+                "per_second": PER_SECOND,
+                "assignments": _quantiles(_open(port)),
+                "fixed_bytes": _quantiles(_open(fixed_port)),
+            },
+        }
+
+
 _PROJECT = """
 (id, key, name, currency, time_zone, pepper, signing_key, attributes, clock_kind, clock_speed, revision)
 VALUES (1, 'bench', 'Bench', 'USD', 'UTC', '\\x00', '\\x00', '[]', 'REAL', 1.0, 1)
@@ -101,11 +111,9 @@ VALUES (1, 'bench', 'Bench', 'USD', 'UTC', '\\x00', '\\x00', '[]', 'REAL', 1.0, 
 @contextmanager
 def _server(application: str, environment: Mapping[str, str]) -> Iterator[tuple[int, subprocess.Popen[bytes]]]:
     """Run a WSGI application as `bin/serve` runs the edge, and yield its port and process."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = int(probe.getsockname()[1])
-    command = [sys.executable, "-m", "granian", "--interface=wsgi", "--host=127.0.0.1", f"--port={port}"]
-    command += ["--workers=1", "--no-ws", "--log-level=warning", application]
+    port = free_port()
+    command = [application if part == OWN else part for part in processes.edge(host=HOST, port=port).command]
+    command.append("--log-level=warning")
     process = subprocess.Popen(command, cwd=PROJECT, env={**os.environ, **environment}, stdout=sys.stderr)
     try:
         _await_answer(port)
@@ -158,6 +166,11 @@ def _taking_turns(*ports: int) -> list[list[Load]]:
     return loads
 
 
+def _answered(loads: list[Load]) -> float:
+    """Return how many answers there were, those of the warming run too, which is as long as the others."""
+    return sum(len(load.latencies) for load in loads) * (len(loads) + 1) / len(loads)
+
+
 def _ratio(loads: list[Load], others: list[Load]) -> float:
     return round(statistics.median(a.per_second / b.per_second for a, b in zip(loads, others, strict=True)), 3)
 
@@ -180,7 +193,7 @@ def _by_live(database: str) -> dict[str, dict[str, float]]:
         publish(database, full_feature_content(live=live), version=version)
         with tempfile.TemporaryDirectory(prefix="tiltyard-edge-") as state:
             environment = {"DATABASE_URL": database, "TILTYARD_STATE_DIR": state}
-            with _server("config.edge:application", environment) as (port, process):
+            with _server(OWN, environment) as (port, process):
                 size = len(_answer(port))
                 with _server("benchmarks.fixed:application", {"FIXED_BYTES": str(size)}) as (fixed_port, _):
                     assigned, fixed = _taking_turns(port, fixed_port)
@@ -273,6 +286,13 @@ def _bare_ingest(database: str) -> float:
                     f"INSERT INTO decisions_eventlog ({_COLUMNS}) SELECT {_COLUMNS} FROM bare ON CONFLICT DO NOTHING"
                 )
         return BASELINE_EVENTS / (time.perf_counter() - started)
+
+
+def _processor_seconds(parent: int) -> float:
+    """Return how long a server and its workers have computed: it says what a request costs on a busy machine too."""
+    found = psutil.Process(parent)
+    spent = [one.cpu_times() for one in (found, *found.children(recursive=True))]
+    return float(sum(one.user + one.system for one in spent))
 
 
 def _resident_megabytes(parent: int) -> int:

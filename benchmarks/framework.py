@@ -1,12 +1,13 @@
-"""The same answer through Django and REST framework, already computed: what the frameworks alone cost.
+"""The same answer through Django and REST framework: the same engine behind the framework's parser and renderer.
 
-The view reads the body with the framework's parser and gives an answer that lies in the file FIXED_ANSWER to its
-renderer; default middleware, no database, no authentication. So the comparison flatters the framework.
+The experiments lie in the file BUNDLE, all members but the assignments in the file ANSWER. Default middleware, no
+database, no authentication, and the token is not signed anew: so the comparison flatters the framework.
 """
 
 import json
 import os
 import secrets
+from datetime import UTC, datetime
 from pathlib import Path
 
 import django
@@ -14,6 +15,10 @@ from django.conf import settings
 from django.core.handlers.wsgi import WSGIHandler
 from django.core.wsgi import get_wsgi_application
 from django.urls import path
+
+from experiments.assignment.compiler import compile_snapshot
+from experiments.assignment.engine import assign
+from experiments.assignment.snapshot import Assignment
 
 settings.configure(
     SECRET_KEY=secrets.token_urlsafe(50),
@@ -34,20 +39,33 @@ from rest_framework.request import Request  # noqa: E402 - only once the setting
 from rest_framework.response import Response  # noqa: E402
 from rest_framework.views import APIView  # noqa: E402
 
-_ANSWER = json.loads(Path(os.environ["FIXED_ANSWER"]).read_text())
+_ANSWER = json.loads(Path(os.environ["ANSWER"]).read_text())
+_SNAPSHOT = compile_snapshot(json.loads(Path(os.environ["BUNDLE"]).read_text()))
+_MEMBERS = ("unit_kind", "variant", "enrolled", "reason", "epoch", "probability")
 
 
 class Assignments(APIView):  # type: ignore[misc]  # the framework has no types
-    """Answers every request with the same assignments."""
+    """Assigns the units of a request."""
 
     def post(self, request: Request) -> Response:
-        """Return them, once the body has been read."""
-        assert "units" in request.data
-        return Response(_ANSWER)
+        """Return what each experiment gives them."""
+        found = assign(request.data["units"], request.data["attributes"], datetime.now(UTC), None, _SNAPSHOT)
+        return Response(_ANSWER | {"assignments": [_members(one) for one in found]})
 
     def get(self, _request: Request) -> Response:
         """Return that it answers."""
         return Response({})
+
+
+def _members(assignment: Assignment) -> dict[str, object]:
+    answer = assignment.answer
+    return {
+        "experiment": answer.experiment_key,
+        "experiment_id": answer.experiment_id,
+        **{name: getattr(answer, name) for name in _MEMBERS},
+        "parameters": dict(answer.parameters),
+        "slots": [assignment.layer_slot, assignment.coverage_slot, assignment.variant_slot],
+    }
 
 
 urlpatterns = [path("v1/assignments", Assignments.as_view()), path("healthz/ready", Assignments.as_view())]

@@ -39,7 +39,8 @@ def main() -> int:
         with psycopg.connect(database) as session:
             session.execute("INSERT INTO foundation_project " + _PROJECT)
         publish(database, _content())
-        with _server("config.edge:application", {"DATABASE_URL": database, "TILTYARD_STATE_DIR": state}) as (port, _):
+        environment = {"DATABASE_URL": database, "TILTYARD_STATE_DIR": state, "TILTYARD_EDGE_REQUEST_RATE": "1000000"}
+        with _server("config.edge:application", environment) as (port, _):
             result = {
                 "benchmark": "ofrep",
                 "flags": FLAGS,

@@ -10,10 +10,11 @@ class DecisionsConfig(AppConfig):
         """Let an experiment at a decision point start only where its policies hold, and its pages tell of the point."""
         from decisions.launch_checks import decision_problems
         from decisions.reports.previews import related_previews
-        from decisions.reports.related import related_decisions
+        from decisions.reports.related import related_decisions, related_lateness
         from experiments import launch_checks
         from experiments.reports import related
 
         launch_checks.register(decision_problems)
         related.register(related_decisions)
         related.register(related_previews)
+        related.register(related_lateness)

@@ -275,4 +275,15 @@ def _periods(design: Design) -> Iterable[LaunchProblem]:
         )
 
 
-_checks: list[LaunchCheck] = [_variants, _metrics, _hypothesis, _traffic, _audience, _overrides, _plan, _unit, _flags, _periods]
+_checks: list[LaunchCheck] = [
+    _variants,
+    _metrics,
+    _hypothesis,
+    _traffic,
+    _audience,
+    _overrides,
+    _plan,
+    _unit,
+    _flags,
+    _periods,
+]

@@ -3,6 +3,7 @@
 import hmac
 import re
 from base64 import urlsafe_b64encode
+from functools import lru_cache
 from hashlib import sha256
 
 from foundation.errors import DomainError
@@ -29,6 +30,22 @@ class RandomBytesInvalid(DomainError):
     hint = "Pass secrets.token_bytes() of the length that the function names."
 
 
+def keyed_digest(key: bytes, message: bytes) -> bytes:
+    """Return HMAC-SHA256 of a message.
+
+    A prepared copy is quicker than `hmac.digest`, which moreover lets go of the interpreter for a microsecond of work:
+    under load another thread then has it for milliseconds.
+    """
+    state = _keyed(key).copy()
+    state.update(message)
+    return state.digest()
+
+
+@lru_cache(maxsize=256)
+def _keyed(key: bytes) -> hmac.HMAC:
+    return hmac.new(key, digestmod="sha256")
+
+
 def hash_unit(pepper: bytes, kind: str, unit_id: str) -> str:
     """Return the 22 characters under which a personal unit is stored.
 
@@ -41,7 +58,7 @@ def hash_unit(pepper: bytes, kind: str, unit_id: str) -> str:
         message = f"{kind}\0{unit_id}".encode()
     except UnicodeEncodeError as error:
         raise UnitIdInvalid(f"The {kind} id contains a lone surrogate.") from error
-    return _base64url(hmac.digest(pepper, message, "sha256")[:16])
+    return _base64url(keyed_digest(pepper, message)[:16])
 
 
 def salt_from(random_bytes: bytes) -> str:

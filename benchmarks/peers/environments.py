@@ -13,13 +13,21 @@ PROJECT = Path(__file__).resolve().parents[2]
 
 @dataclass(frozen=True, slots=True)
 class Peer:
-    """Another program: its package, the version compared with, and the module that times it."""
+    """Another program: its package, the version compared with, the module that times it, what it forgets to ask for."""
 
     package: str
     version: str
     module: str
+    needs: tuple[str, ...] = ()
 
 
+ASSIGNMENT_PEERS = (
+    Peer("growthbook", "4.0.0", "growthbook_assignment"),
+    Peer("eppo-server-sdk", "4.4.1", "eppo_assignment"),
+    Peer("UnleashClient", "6.9.1", "unleash_assignment"),
+    Peer("flagsmith-flag-engine", "11.1.1", "flagsmith_assignment"),
+    Peer("planout", "0.6.0", "planout_assignment", needs=("six==1.17.0",)),
+)
 PEERS = (
     Peer("tea-tasting", "1.14.0", "tea_tasting_methods"),
     Peer("gbstats", "0.8.0", "gbstats_methods"),
@@ -27,10 +35,10 @@ PEERS = (
 )
 
 
-def times_of(peer: Peer, folder: Path, comparisons: str) -> dict[str, Any] | str:
-    """Return what the peer takes for each method, or why it was left out; installs it on the first run.
+def times_of(peer: Peer, folder: Path, question: str) -> dict[str, Any] | str:
+    """Return what the peer says of its times, or why it was left out; installs it on the first run.
 
-    comparisons: JSON of the moments by method.
+    question: JSON that the peer's module reads from its standard input.
     """
     python = folder / peer.package / "bin" / "python"
     problem = _install(peer, python)
@@ -39,7 +47,7 @@ def times_of(peer: Peer, folder: Path, comparisons: str) -> dict[str, Any] | str
     environment = {"PATH": os.environ.get("PATH", ""), "PYTHONPATH": str(PROJECT)}
     ran = subprocess.run(
         [python, "-W", "ignore", "-m", f"benchmarks.peers.{peer.module}"],
-        input=comparisons,
+        input=question,
         env=environment,
         capture_output=True,
         text=True,
@@ -67,6 +75,7 @@ def _install(peer: Peer, python: Path) -> str:
             "--quiet",
             "--disable-pip-version-check",
             f"{peer.package}=={peer.version}",
+            *peer.needs,
         ],
     )
     for step in steps:

@@ -5,7 +5,7 @@
  */
 
 import { assign, compile, nothing } from "./engine.mjs";
-import { Reporter, isPage, markOf, pause, settingsOf, trackMessage, unref } from "./tiltyard.mjs";
+import { Reporter, isPage, markOf, pause, pauseOf, settingsOf, trackMessage, unref } from "./tiltyard.mjs";
 
 export { assign, compile } from "./engine.mjs";
 export { parameter } from "./tiltyard.mjs";
@@ -121,7 +121,7 @@ export class LocalClient extends Reporter {
     if (reply.status !== 200 && reply.status !== 304) {
       void reply.body?.cancel?.();
       this.bundleError = `the server answers ${reply.status}`;
-      return Math.min(Number(reply.headers.get("Retry-After")) || 0, 300) * 1000;
+      return pauseOf(reply);
     }
     const clock = {
       project: Date.parse(reply.headers.get("Tiltyard-Time")), at: performance.now(),

@@ -46,8 +46,11 @@ export interface EventSettings {
   timeoutSeconds?: number;
 }
 
-/** What browsers call localStorage. */
+/** What browsers call localStorage. With the optional members, answers that are too old are removed from it. */
 export interface KeepsTexts {
+  readonly length?: number;
+  key?(place: number): string | null;
+  removeItem?(name: string): void;
   getItem(name: string): string | null;
   setItem(name: string, text: string): void;
 }

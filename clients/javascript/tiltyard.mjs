@@ -8,9 +8,14 @@
 
 const LARGEST_BODY = 900_000;
 const LARGEST_BEACON = 60_000;
+const LARGEST_MESSAGE = 32_768; // Bytes: the server takes no larger one, and no browser keeps more than 64 KiB alive.
+const MOST_KEPT = 20;
+const PREFIX = "tiltyard:";
+const encoder = new TextEncoder();
 const FINAL = new Set([400, 403, 404, 405, 413, 415, 422]);
 export const pause = (ms) => new Promise((resolve) => unref(setTimeout(resolve, ms)));
 export const unref = (timer) => (timer?.unref?.(), timer);
+export const pauseOf = (reply) => Math.min(Number(reply.headers.get("Retry-After")) || 0, 300) * 1000;
 export const isPage = () => typeof document !== "undefined" && typeof window !== "undefined";
 
 function identifier() {
@@ -70,12 +75,13 @@ class Outbox {
     } catch {
       text = undefined;
     }
-    if (text === undefined || text.length > 32_768 || this.waiting.length + this.inFlight >= this.queueLimit) {
+    const fits = text !== undefined && encoder.encode(text).length <= LARGEST_MESSAGE;
+    if (!fits || this.waiting.length + this.inFlight >= this.queueLimit) {
       this.counts.dropped += 1;
       return false;
     }
     this.waiting.push(text);
-    if (this.waiting.length >= this.batchSize) void this.send();
+    if (this.waiting.length >= this.batchSize && Date.now() >= this.notBefore) void this.send();
     else this.later(this.flushMs);
     return true;
   }
@@ -92,7 +98,9 @@ class Outbox {
   later(ms) {
     this.timer ??= unref(setTimeout(() => {
       this.timer = null;
-      void this.send();
+      // A refusal may have come since this was set: the server is then left alone for as long as it asked.
+      if (Date.now() < this.notBefore) this.later(0);
+      else void this.send();
     }, Math.max(ms, this.notBefore - Date.now())));
   }
 
@@ -123,7 +131,7 @@ class Outbox {
       const after = await this.post(batch);
       this.inFlight = 0;
       if (after === null) {
-        this.failures = 0;
+        this.failures = this.notBefore = 0;
         continue;
       }
       this.waiting.unshift(...batch);
@@ -145,7 +153,7 @@ class Outbox {
       if (isPacked) headers["Content-Encoding"] = "gzip";
       const reply = await fetch(`${this.url}/v1/batch`, {
         method: "POST", headers, body: isPacked ? await packed(text) : text, keepalive: isPage(), credentials: "omit",
-        signal: AbortSignal.timeout(this.timeoutMs),
+        redirect: "error", signal: AbortSignal.timeout(this.timeoutMs),
       });
       if (reply.ok) {
         const { rejected = 0 } = await reply.json().catch(() => ({}));
@@ -160,7 +168,7 @@ class Outbox {
         this.counts.rejected += batch.length;
         return null;
       }
-      return Math.min(Number(reply.headers.get("Retry-After")) || 0, 300) * 1000;
+      return pauseOf(reply);
     } catch (error) {
       this.error = `the server does not answer: ${error?.message ?? error}`;
       return 0;
@@ -248,11 +256,13 @@ export class RemoteClient extends Reporter {
     );
     super(made, made.clientKey, () => Date.now());
     this.kept = new Map();
+    this.quietUntil = 0;
     try {
       this.storage = made.storage === undefined ? globalThis.localStorage ?? null : made.storage;
     } catch {
       this.storage = null; // A browser may refuse the very look at it.
     }
+    this.tidy();
   }
 
   /**
@@ -260,15 +270,18 @@ export class RemoteClient extends Reporter {
    * answer to the same units) or "none" (use your defaults). Never rejects, and takes no longer than timeoutSeconds.
    */
   async assign(units, attributes = {}, { experiments = null, personalised = true } = {}) {
-    const name = nameOf([this.settings.url, sorted(units), experiments, personalised]);
+    let name = null;
     try {
+      name = nameOf([this.settings.url, sorted(units), experiments, personalised]);
+      if (Date.now() < this.quietUntil) throw new Error("the server has asked to be left alone");
       const reply = await fetch(`${this.settings.url}/v1/assignments`, {
         method: "POST",
         headers: { Authorization: `Bearer ${this.settings.clientKey}`, "Content-Type": "application/json" },
         body: JSON.stringify({ units, attributes, experiments, personalised }),
-        credentials: "omit",
+        credentials: "omit", redirect: "error",
         signal: AbortSignal.timeout(this.settings.timeoutSeconds * 1000),
       });
+      if (reply.status === 429) this.quietUntil = Date.now() + pauseOf(reply);
       if (reply.ok) {
         const found = await reply.json();
         if (found.bundle_version !== null) {
@@ -305,6 +318,7 @@ export class RemoteClient extends Reporter {
     const text = JSON.stringify({ at: Date.now(), found });
     this.kept.set(name, text);
     if (this.kept.size > 1_000) this.kept.delete(this.kept.keys().next().value);
+    this.tidy(name);
     try {
       this.storage?.setItem(name, text);
     } catch {
@@ -312,14 +326,39 @@ export class RemoteClient extends Reporter {
     }
   }
 
+  /** Remove answers that are too old from the storage, and all but the latest: it is the shop's, and small. */
+  tidy(but = null) {
+    try {
+      const { storage } = this;
+      if (!storage?.removeItem) return;
+      const names = Array.from({ length: storage.length ?? 0 }, (_, place) => storage.key(place));
+      const held = names.filter((name) => name?.startsWith(PREFIX) && name !== but)
+        .map((name) => [ageOf(storage.getItem(name)), name]).sort(([a], [b]) => a - b);
+      held.forEach(([age, name], place) => {
+        if (place >= MOST_KEPT - 1 || !(age <= this.settings.keepSeconds * 1000)) storage.removeItem(name);
+      });
+    } catch {
+      // Forbidden: then nothing is kept there either.
+    }
+  }
+
   recall(name) {
     try {
-      const { at, found } = JSON.parse(this.kept.get(name) ?? this.storage?.getItem(name) ?? "null") ?? {};
-      const age = Date.now() - at;
-      return found && age >= 0 && age <= this.settings.keepSeconds * 1000 ? found : null;
+      const text = this.kept.get(name) ?? this.storage?.getItem(name);
+      return text && ageOf(text) <= this.settings.keepSeconds * 1000 ? JSON.parse(text).found : null;
     } catch {
       return null;
     }
+  }
+}
+
+/** How many milliseconds old a kept answer is; endless where it is none, or from the future. */
+function ageOf(text) {
+  try {
+    const age = Date.now() - JSON.parse(text).at;
+    return age >= 0 ? age : Infinity;
+  } catch {
+    return Infinity;
   }
 }
 
@@ -330,7 +369,7 @@ function nameOf(asked) {
     a = Math.imul(a ^ char.codePointAt(0), 0x01000193);
     b = Math.imul(b + char.codePointAt(0), 0x85ebca6b) ^ (b >>> 13);
   }
-  return `tiltyard:${[a, b].map((half) => (half >>> 0).toString(16)).join("-")}`;
+  return `${PREFIX}${[a, b].map((half) => (half >>> 0).toString(16)).join("-")}`;
 }
 
 const sorted = (units) => Object.entries(units ?? {}).sort(([a], [b]) => (a < b ? -1 : 1));

@@ -1,7 +1,6 @@
 """The edge's handler of `POST /v1/assignments`: what each experiment gives the units; enrols nobody."""
 
 import logging
-import secrets
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
@@ -9,6 +8,7 @@ from config.edge.desk import Environ, Route, body_of, known_key
 from decisions.serving import answers
 from decisions.serving.assigning import Asked, give
 from decisions.serving.bundle import LiveBundle
+from decisions.serving.decision_ids import next_decision_id
 from decisions.serving.http import Response
 from decisions.serving.known import NOTHING_KNOWN, NOTHING_WANTED, wants_of
 from decisions.serving.preview import read_preview
@@ -41,7 +41,7 @@ class AssignmentDesk:
 
     def answer(self, environ: Environ) -> Response:
         """Return what each experiment gives the units of the request; whatever fails on the way, it is 200."""
-        decision_id = secrets.token_urlsafe(12)
+        decision_id = next_decision_id()
         found = known_key(environ, self._runtime)
         if found is None:
             missing = answers.render_nothing(decision_id=decision_id, reason=Reason.BUNDLE_MISSING)

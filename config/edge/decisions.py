@@ -1,7 +1,6 @@
 """The edge's handler of `POST /v1/decisions/{decision_point}`: from a request to an answer and a row of the log."""
 
 import logging
-import secrets
 import time
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -18,6 +17,7 @@ from decisions.ingest.writer import LONGEST_SIMULATED_WRITE, LONGEST_WRITE, Even
 from decisions.serving.bundle import LiveBundle
 from decisions.serving.decide import decide
 from decisions.serving.decision_answers import render_decision, render_no_decision
+from decisions.serving.decision_ids import next_decision_id
 from decisions.serving.decision_requests import (
     DecisionMalformed,
     DecisionPointUnknown,
@@ -110,7 +110,7 @@ class DecisionDesk:
         """
         started = time.monotonic()
         point_key = str(environ["PATH_INFO"])[len(PREFIX) :]
-        decision_id = secrets.token_urlsafe(12)
+        decision_id = next_decision_id()
         found = known_key(environ, self._runtime)
         if found is None:
             missing = DecisionReason.BUNDLE_MISSING

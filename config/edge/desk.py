@@ -4,10 +4,12 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, Protocol
 
 from decisions.ingest.bodies import read_body
+from decisions.ingest.browsers import ATTRIBUTE, BrowserFamily, browser_family
 from decisions.serving import http
 from decisions.serving.bundle import ApiKey, LiveBundle
 from decisions.serving.http import Response
 from decisions.serving.runtime import BundleRuntime
+from decisions.vocabulary import KeyKind
 from foundation.errors import DomainError
 from foundation.ids import digest_api_key, is_api_key
 
@@ -74,3 +76,11 @@ def body_of(environ: Environ) -> bytes:
     return read_body(
         environ["wsgi.input"], length=environ.get("CONTENT_LENGTH"), encoding=environ.get("HTTP_CONTENT_ENCODING")
     )
+
+
+def browser_of(environ: Environ, bundle: LiveBundle, key: ApiKey) -> BrowserFamily | None:
+    """Return the family of the browser that asks; None for servers, and where the project does not store it."""
+    agent = environ.get("HTTP_USER_AGENT")
+    if key.kind is KeyKind.SERVER or ATTRIBUTE not in bundle.attributes or not agent:
+        return None
+    return browser_family(str(agent))

@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime
 
 import msgspec
 
-from config.edge.desk import Environ, Route, body_of, known_key
+from config.edge.desk import Environ, Route, body_of, browser_of, known_key
 from decisions.ingest.bodies import LARGEST_BODY, BodyDamaged, BodyEncodingUnknown, BodyTooLarge
 from decisions.ingest.counting import PendingCounts
 from decisions.ingest.envelopes import EnvelopeMalformed, TooManyMessages, open_batch, write_key_of
@@ -110,7 +110,8 @@ class EventDesk:
         self._event_limit.take(key.id, len(raws), time.monotonic())
         self._byte_limit.take(key.id, len(body), time.monotonic())
         wall = datetime.now(UTC)
-        intake = Intake(bundle, key.kind, bundle.clock.at(wall), self._settings.token_age)
+        browser = browser_of(environ, bundle, key)
+        intake = Intake(bundle, key.kind, bundle.clock.at(wall), self._settings.token_age, browser)
         received = receive(raws, sent_at, intake, kind=kind, backfill=backfill)
         if self._writer is None or self._counts is None:
             raise IngestUnavailable("DATABASE_URL is not set.")

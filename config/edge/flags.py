@@ -15,6 +15,7 @@ from config.edge.desk import Environ, Route, body_of, known_key
 from decisions.ingest.bodies import BodyDamaged, BodyEncodingUnknown, BodyTooLarge
 from decisions.serving import http
 from decisions.serving.bundle import LiveBundle
+from decisions.serving.decision_ids import next_decision_id
 from decisions.serving.etags import is_named
 from decisions.serving.flag_texts import FlagBook
 from decisions.serving.http import Response
@@ -156,7 +157,7 @@ class FlagDesk:
         return Occasion(bundle, book, at, known, preview)
 
     def _stamp(self) -> Stamp:
-        return Stamp(secrets.token_urlsafe(12), Reason.BUNDLE_STALE.value if self._runtime.is_stale() else None)
+        return Stamp(next_decision_id(), Reason.BUNDLE_STALE.value if self._runtime.is_stale() else None)
 
     def _guarded(self, key: str | None, answer: Callable[[], Response]) -> Response:
         """Return what is answered, or the error in the protocol's own form."""

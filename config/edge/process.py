@@ -21,6 +21,7 @@ from config.edge.explain import ExplainDesk
 from config.edge.flags import FlagDesk
 from config.edge.probes import ProbeDesk
 from config.edge.visitors import VisitorDesk
+from decisions.ingest.bodies import LARGEST_BODY
 from decisions.serving import http
 from decisions.serving.cookies import cors_with_cookies
 from decisions.serving.http import Response
@@ -124,7 +125,12 @@ class Edge:
         found = self.runtime.live.by_key.get(digest_api_key(sent)) if sent else None
         if found is not None:
             environ[CALLER] = found
-            self._limit.take(found[1].id, 1, time.monotonic())
+            try:
+                self._limit.take(found[1].id, 1, time.monotonic())
+            except RateLimited:
+                # Read all the same: for a client that is still sending the connection would break instead.
+                environ["wsgi.input"].read(LARGEST_BODY)
+                raise
 
     def _respond(self, environ: dict[str, Any], path: str, route: Route | None) -> Response:
         if route is None:

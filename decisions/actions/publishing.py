@@ -18,6 +18,7 @@ from decisions.queries.bundles import decision_parts
 from decisions.serving.bundle import PublishedText
 from decisions.serving.selftest import examine, write_content
 from experiments.queries.bundles import bundle_parts
+from experiments.vocabulary import Status
 from foundation.queries import ProjectFacts, project_facts, valid_keys
 from models_registry.queries.versions import artifact_bytes
 
@@ -48,7 +49,8 @@ def publish_bundle(*, project_id: int) -> int:
         decided = decision_parts(project_id, experiment_ids={int(entry["id"]) for entry in parts["experiments"]})
         text = _text(facts, {**_head(facts), **parts, **decided})
         examine(text)
-        sticky = _sticky(parts["experiments"])
+        # One that is paused draws nobody: stopping it must not wait until its units are written.
+        sticky = _sticky(entry for entry in parts["experiments"] if entry["status"] == Status.RUNNING)
         if sticky:
             prepare_units(project_id=project_id, experiments=sticky, published=_published(project_id))
         for model in decided["models"]:

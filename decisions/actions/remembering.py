@@ -7,18 +7,20 @@ waited, so the last one to write has seen everything.
 """
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 
 import redis
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import OperationalError, connection, transaction
 
 from decisions.models import ProjectionState
 from decisions.serving.unit_keys import (
     FRESH_SECONDS,
     MARKS_KEPT_SECONDS,
     UNITS_KEPT_SECONDS,
+    filling_key,
     linked_key,
     linked_mark,
     met_key,
@@ -40,7 +42,14 @@ UPDATE = "remember_units"
 FILL = "refill_units"
 """The kind of the job that writes everything again."""
 
+LONGEST_WAIT = "2s"
+"""For which a bundle waits until nobody else writes what units met; it may carry a kill switch."""
+
 logger = logging.getLogger(__name__)
+
+
+class StoreLost(redis.RedisError):
+    """Redis was emptied or restarted while it was filled, so that nobody knows what of it is there."""
 
 
 def promise_units(*, project_id: int, after: datetime, until: datetime) -> bool:
@@ -60,17 +69,18 @@ def promise_units(*, project_id: int, after: datetime, until: datetime) -> bool:
 def remember_units(*, project_id: int, after: datetime, until: datetime) -> int:
     """Write what was met in the messages received in (after, until]; return how many facts.
 
-    Raises redis.RedisError where Redis does not answer: the job is tried again.
+    It begins where the writing has got to, if that is before: a stretch that comes out of turn, or after one that was
+    given up, leaves no hole. Raises redis.RedisError where Redis does not answer: the job is tried again.
     """
     _wait_for_others(project_id)
-    received = Stretch(after, until)
     client = _client()
     try:
+        reached = client.get(written_key(project_id))
+        received = Stretch(after if reached is None else min(after, datetime.fromisoformat(str(reached))), until)
         sticky, visitors = sticky_experiments(project_id), visitor_experiments(project_id)
         written = _write_met(client, project_id, sticky, received) if sticky else 0
         written += _write_linked(client, project_id, visitors, received) if visitors else 0
-        reached = client.get(written_key(project_id))
-        if reached is not None and datetime.fromisoformat(str(reached)) >= after:  # else a stretch before is missing
+        if reached is not None:  # else nobody knows what of the stretches before is there
             client.set(written_key(project_id), max(str(reached), until.astimezone(UTC).isoformat()))
         return written
     finally:
@@ -87,9 +97,11 @@ def refill_units(*, project_id: int) -> int:
     reached = _watermark(project_id)
     client = _client()
     try:
-        written = _fill_met(client, project_id, sticky_experiments(project_id))
-        written += _write_linked(client, project_id, visitor_experiments(project_id), None)
-        client.set(linked_mark(project_id), _server(client), ex=MARKS_KEPT_SECONDS)
+        sticky = sticky_experiments(project_id)
+        marks = [met_mark(project_id, experiment) for experiment in sticky]
+        with _marking(client, project_id, [*marks, linked_mark(project_id)]):
+            written = _write_met(client, project_id, sticky, None) if sticky else 0
+            written += _write_linked(client, project_id, visitor_experiments(project_id), None)
         if reached is not None:
             client.set(written_key(project_id), reached)
         return written
@@ -101,15 +113,19 @@ def prepare_units(*, project_id: int, experiments: Sequence[int], published: Seq
     """Write the units of experiments that the next bundle is the first to call sticky, before it is published.
 
     `published` are those that the bundle before called so: a refill of theirs is not waited for, since a bundle may
-    carry a kill switch. Where Redis does not answer the edge says so, until the refill comes through.
+    carry a kill switch, and neither is another writer for long. Where Redis does not answer the edge says so, until
+    the refill comes through.
     """
     new = [experiment for experiment in experiments if experiment not in published]
     if not new:
         return
+    if not _is_our_turn(project_id):
+        logger.warning("units of experiments %s are not in Redis yet: others write there", new)
+        return
     client = _client()
     try:
-        _wait_for_others(project_id)
-        _fill_met(client, project_id, new)
+        with _marking(client, project_id, [met_mark(project_id, experiment) for experiment in new]):
+            _write_met(client, project_id, new, None)
     except redis.RedisError as error:
         logger.warning("units of experiments %s are not in Redis yet: %s", new, error)
     finally:
@@ -158,15 +174,24 @@ def _watermark(project_id: int) -> str | None:
     return None if state is None else state.watermark.astimezone(UTC).isoformat()
 
 
-def _fill_met(client: redis.Redis, project_id: int, experiments: Sequence[int]) -> int:
-    """Write all units of these experiments, then their marks."""
-    if not experiments:
-        return 0
-    written = _write_met(client, project_id, experiments, None)
-    server = _server(client)
-    for experiment in experiments:
-        client.set(met_mark(project_id, experiment), server, ex=MARKS_KEPT_SECONDS)
-    return written
+@contextmanager
+def _marking(client: redis.Redis, project_id: int, marks: Sequence[str]) -> Iterator[None]:
+    """Set marks when what they speak of has been written. Raises StoreLost where some of it may be gone already.
+
+    A key that is there from the beginning to the end says that nothing was emptied in between.
+    """
+    server, filling = _server(client), filling_key(project_id)
+    client.set(filling, server, ex=MARKS_KEPT_SECONDS)
+    yield
+    with client.pipeline() as pipeline:
+        pipeline.watch(filling)
+        if pipeline.get(filling) is None or _server(client) != server:
+            raise StoreLost("Redis was emptied or restarted while it was filled.")
+        pipeline.multi()
+        for mark in marks:
+            pipeline.set(mark, server, ex=MARKS_KEPT_SECONDS)
+        pipeline.delete(filling)
+        pipeline.execute()
 
 
 def _write_met(client: redis.Redis, project_id: int, experiments: Sequence[int], received: Stretch | None) -> int:
@@ -198,6 +223,19 @@ def _write_linked(client: redis.Redis, project_id: int, experiments: Sequence[in
 def _wait_for_others(project_id: int) -> None:
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(hashtext('tiltyard.remembering'), %s)", [project_id])
+
+
+def _is_our_turn(project_id: int) -> bool:
+    """Wait for other writers as above, but not for long; return whether they are done."""
+    with connection.cursor() as cursor:
+        try:
+            with transaction.atomic():
+                cursor.execute("SELECT set_config('lock_timeout', %s, true)", [LONGEST_WAIT])
+                _wait_for_others(project_id)
+        except OperationalError:
+            return False
+        cursor.execute("SET LOCAL lock_timeout TO DEFAULT")
+    return True
 
 
 def _client() -> redis.Redis:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from decisions.ingest.browsers import BrowserFamily
 from decisions.ingest.validation import ValidMessage
 from decisions.serving.bundle import LiveBundle
 from decisions.serving.token import DecisionToken, TokenEntry, TokenRefused, verify_token
@@ -33,12 +34,16 @@ Fault = ExposureFault | TokenFault
 
 @dataclass(frozen=True, slots=True)
 class Intake:
-    """Under what circumstances messages arrive. `now` is project time."""
+    """Under what circumstances messages arrive. `now` is project time.
+
+    `browser` is the family of the browser that sends them: None where a server does, or the project does not store it.
+    """
 
     bundle: LiveBundle
     key_kind: KeyKind
     now: datetime
     token_age: timedelta
+    browser: BrowserFamily | None = None
 
 
 @dataclass(frozen=True, slots=True)

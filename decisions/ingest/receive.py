@@ -6,9 +6,11 @@ from datetime import date, datetime, timedelta
 
 import msgspec
 
+from decisions.ingest.browsers import ATTRIBUTE, BrowserFamily
 from decisions.ingest.envelopes import Message, read_message
 from decisions.ingest.exposure import EXPOSURE_EVENT, PERSONAL_KINDS, Enrolment, Intake, enrolments_of
 from decisions.ingest.notes import Notes
+from decisions.ingest.properties import ATTRIBUTES
 from decisions.ingest.rows import EventRow
 from decisions.ingest.timestamps import Moments, moments_of, read_timestamp
 from decisions.ingest.validation import ValidMessage, validate
@@ -128,6 +130,8 @@ class _Reception:
         if valid.event == EXPOSURE_EVENT and not is_history:
             found = enrolments_of(valid, units, moments.corrected_at or now, self._intake)
             enrolments = _encode(found).decode()
+            if self._intake.browser is not None:
+                _note_browser(valid, self._intake.browser)
             if any(_is_unverified(enrolment) for enrolment in found):
                 self.notes.add(IntakeKind.UNVERIFIED, index)
         self.rows.append(
@@ -172,6 +176,13 @@ class _Reception:
                 known = self._hashed[kind, unit] = hash_unit(self._intake.bundle.pepper, kind, unit)
             stored[kind] = known
         return stored
+
+
+def _note_browser(exposure: ValidMessage, family: BrowserFamily) -> None:
+    """Add the browser to the attributes that are stored with an exposure, unless the shop says it itself."""
+    attributes = exposure.properties.setdefault(ATTRIBUTES, {})
+    if isinstance(attributes, dict):
+        attributes.setdefault(ATTRIBUTE, family.value)
 
 
 def _is_unverified(enrolment: Enrolment) -> bool:

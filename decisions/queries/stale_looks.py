@@ -3,7 +3,10 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.db.models import QuerySet
+
 from decisions.models import StaleLook
+from experiments.queries.looks import latest_look
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,9 +32,17 @@ class StaleFacts:
 
 def stale_looks(project_id: int) -> list[StaleFacts]:
     """Return the stale looks of a project, the one that became so last first."""
-    rows = StaleLook.objects.filter(scorecard__experiment__project_id=project_id).select_related(
-        "scorecard__experiment"
-    )
+    return _facts(StaleLook.objects.filter(scorecard__experiment__project_id=project_id))
+
+
+def stale_newest_look(experiment_id: int) -> StaleFacts | None:
+    """Return the newest look of an experiment where evidence came after it that it should have had, else None."""
+    found = _facts(StaleLook.objects.filter(scorecard__experiment_id=experiment_id))
+    newest = latest_look(experiment_id) if found else None
+    return next((facts for facts in found if newest is not None and facts.look == newest.number), None)
+
+
+def _facts(rows: QuerySet[StaleLook]) -> list[StaleFacts]:
     return [
         StaleFacts(
             scorecard_id=int(row.pk),
@@ -45,5 +56,5 @@ def stale_looks(project_id: int) -> list[StaleFacts]:
             verdict_state=row.verdict_state,
             content=row.content,
         )
-        for row in rows.order_by("-since", "-pk")
+        for row in rows.select_related("scorecard__experiment").order_by("-since", "-pk")
     ]

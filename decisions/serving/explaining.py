@@ -24,7 +24,7 @@ def case_of(bundle: LiveBundle, request: AssignmentRequest, at: datetime, known:
         at=at,
         bundle=bundle.snapshot,
         key=key,
-        audience=next((entry["audience"] for entry in entries if entry["key"] == key), None),
+        audience=next((entry.get("audience") for entry in entries if entry["key"] == key), None),
         sticky=known.sticky,
         linked=None if linked is None else {number: met.variant for number, met in linked.items()},
         personalised=request.personalised,

@@ -56,8 +56,9 @@ class GuardedScoring:
             scores = version.pool.score(question, until=until)
         except NotScored as fault:
             with version.lock:
+                before = version.circuit.openings
                 version.circuit.failed(ticket, time.monotonic())
-                has_opened = version.circuit.state is CircuitState.OPEN
+                has_opened = version.circuit.openings > before
             if has_opened:
                 # The pool has told of what failed; a deadline that passed has nothing more to tell.
                 logger.error("model version %s rests: %s", question.version, fault.reason)  # noqa: TRY400

@@ -97,12 +97,14 @@ class ScoringPool:
         """Return the scores of the candidates by a moment of `time.monotonic()`.
 
         Raises:
-            NotScored: the deadline passed, every thread hangs in a question that nobody waits for any more (then at
-                once), or the predictor failed.
+            NotScored: the deadline passed, every thread hangs in a question that nobody waits for any more or the
+                machine has no thread left (then at once), or the predictor failed.
         """
         if self._given_up >= self.threads or not self._places.acquire(timeout=max(0.0, until - time.monotonic())):
             raise NotScored(DecisionReason.DEADLINE)
-        self._start_one()
+        if not self._has_threads():
+            self._places.release()
+            raise NotScored(DecisionReason.DEADLINE)
         task = _Task(question)
         self._tasks.put(task)
         if not task.done.acquire(timeout=max(0.0, until - time.monotonic())) and self._give_up(task):
@@ -116,13 +118,18 @@ class ScoringPool:
         for _ in range(self._started):
             self._tasks.put(None)
 
-    def _start_one(self) -> None:
-        """Start a thread as long as there are fewer than may be."""
+    def _has_threads(self) -> bool:
+        """Start a thread as long as there are fewer than may be; return whether there is any."""
         if self._started < self.threads:
             with self._lock:
                 if self._started < self.threads:
-                    self._started += 1
-                    threading.Thread(target=self._work, name="scoring", daemon=True).start()
+                    try:
+                        threading.Thread(target=self._work, name="scoring", daemon=True).start()
+                    except RuntimeError:
+                        logger.error("no thread can be started to score with", exc_info=True)  # noqa: LOG014
+                    else:
+                        self._started += 1
+        return self._started > 0
 
     def _give_up(self, task: _Task) -> bool:
         """Return whether the task is still going on; it then counts as hanging until it ends."""

@@ -19,6 +19,7 @@ from decisions.serving.bundle import SigningKey
 from decisions.vocabulary import TokenFault
 from experiments.assignment.snapshot import Answer, Assignment
 from foundation.errors import DomainError
+from foundation.ids import keyed_digest
 
 SCHEMA = 2
 READABLE_SCHEMAS = (2, 1)
@@ -170,5 +171,5 @@ def _parse(payload: str) -> DecisionToken | None:
 
 def signature_of(payload: bytes, key: SigningKey, context: bytes) -> str:
     """Return the signature of a payload as text; one made in another context never equals it."""
-    digest = hmac.digest(key.secret, context + payload, "sha256")[:SIGNATURE_BYTES]
+    digest = keyed_digest(key.secret, context + payload)[:SIGNATURE_BYTES]
     return urlsafe_b64encode(digest).rstrip(b"=").decode()

@@ -34,3 +34,8 @@ def linked_mark(project_id: int) -> str:
 def written_key(project_id: int) -> str:
     """Return the key of the receipt time up to which everything projected has been written without a hole."""
     return f"tiltyard:met:{project_id}:until"
+
+
+def filling_key(project_id: int) -> str:
+    """Return the key that is there while everything is written, so that a loss in between shows."""
+    return f"tiltyard:met:{project_id}:filling"

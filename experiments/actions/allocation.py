@@ -8,7 +8,7 @@ from django.db import transaction
 from experiments.allocation import SLOTS, Ranges, first_ranges, moved_ranges
 from experiments.launch_checks import Design
 from experiments.lifecycle import SERVING
-from experiments.models import AllocationEpoch, EpochAllocation, Experiment
+from experiments.models import AllocationEpoch, EpochAllocation, Experiment, PeriodSchedule
 from experiments.queries.designs import ExperimentUnknown
 from experiments.vocabulary import ArmState, Status
 from foundation.actions.journal import write_journal
@@ -59,7 +59,7 @@ def change_allocation(
 ) -> int:
     """Open the next epoch with new weights, coverage or arm states and return its number.
 
-    What is not given stays. Raises AllocationInvalid, ExperimentUnknown.
+    What is not given stays. Raises AllocationInvalid, ExperimentUnknown, ScheduleFixed.
     """
     row = Experiment.objects.select_for_update().filter(pk=experiment_id).first()
     if row is None:
@@ -76,6 +76,11 @@ def change_allocation(
     _validate(new_weights, new_states, new_coverage, set(current))
     if row.period_minutes is not None and (new_weights, new_states) != (old_weights, old_states):
         raise ScheduleFixed("The schedule of an experiment by period was drawn for its weights, when it was launched.")
+    if new_coverage != latest.coverage and PeriodSchedule.objects.filter(experiment_id=experiment_id).exists():
+        raise ScheduleFixed(
+            "The schedule was handed out, and its report is held against it.",
+            hint="Stop the experiment, or pause it; the coverage stays as it was when the schedule was handed out.",
+        )
     if (new_weights, new_states, new_coverage) == (old_weights, old_states, latest.coverage):
         raise AllocationInvalid("Nothing changes.", hint="Give a weight, the coverage or a state that differs.")
     opened_at = project_facts(row.project_id).clock.at(now)

@@ -1,12 +1,14 @@
 """Handing out schedules: for which units and periods is kept, so that a report can be held against it."""
 
 import hashlib
+from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
 from typing import ClassVar
 
 from django.db import transaction
 
+from experiments.assignment.schedule import MOST_CELLS
 from experiments.models import Experiment, PeriodSchedule, RecordedImport
 from experiments.queries.schedules import ScheduleFacts, ScheduleImpossible, periods_in, schedule_facts
 from foundation.actions.journal import write_journal
@@ -33,7 +35,12 @@ def hand_out(*, experiment_id: int, units: Sequence[str], days: int, acting_user
     periods = periods_in(facts, days)
     if not units:
         raise UnitsInvalid("The list has no units.")
-    twice = sorted({unit for unit in units if units.count(unit) > 1}) if len(set(units)) != len(units) else []
+    if len(units) * periods > MOST_CELLS:
+        raise ScheduleImpossible(
+            f"{len(units)} units in {periods} periods are more than {MOST_CELLS} cells.",
+            hint="Give fewer units or fewer days.",
+        )
+    twice = sorted(unit for unit, times in Counter(units).items() if times > 1)
     if twice:
         raise UnitsInvalid(f"Unit {twice[0]!r} is in the list more than once.")
     if any("\0" in unit for unit in units):

@@ -81,6 +81,20 @@ class CellCount:
 
 
 @dataclass(frozen=True, slots=True)
+class BrowserReturns:
+    """Visitors of one browser who were first exposed more than ten days ago, and how many came back after a week."""
+
+    browser: str
+    visitors: int
+    returned: int
+
+    @property
+    def share(self) -> float:
+        """The share of them that came back; there must be some."""
+        return self.returned / self.visitors
+
+
+@dataclass(frozen=True, slots=True)
 class Health:
     """Counts that validity checks read.
 
@@ -91,7 +105,7 @@ class Health:
     metrics, margins or plan after launch, which must never happen. filtered: units that each filter left out, by
     variant. late: messages that arrived too late to count, None where that is not known. redefined: metrics of the plan
     that have been given a newer definition since, which the plan does not use. conflicts: customers whose visitors met
-    different variants.
+    different variants. returns: who came back, by browser, where browsers are stored.
     """
 
     exclusions: Exclusions = field(default_factory=Exclusions)
@@ -105,6 +119,7 @@ class Health:
     messages: int | None = None
     redefined: tuple[str, ...] = ()
     conflicts: int = 0
+    returns: tuple[BrowserReturns, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

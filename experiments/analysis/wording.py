@@ -79,6 +79,7 @@ CHECKS: dict[str, str] = {
     "UNVERIFIED_EXPOSURES": "Verified exposures",
     "QUARANTINE": "Rows left out",
     "LATE_DATA": "Late data",
+    "VISITOR_IDS": "Ids of visitors last",
     "IMMATURE_UNITS": "Complete windows",
 }
 
@@ -147,6 +148,10 @@ ADVICE: dict[str, str] = {
     "LATE_DATA": (
         "Messages came too late to count, so outcomes are missing. See that clients send at once and that queues"
         " are emptied; if one variant sends later than another, the comparison is biased."
+    ),
+    "VISITOR_IDS": (
+        "In one browser less than half as many visitors come back after a week as in the others: their ids do not last,"
+        " and one shopper counts as several. Let the server set the visitor's cookie, under the shop's own domain."
     ),
     "IMMATURE_UNITS": "Some units' windows are not complete yet; they will count at a later look.",
 }

@@ -137,10 +137,11 @@ class Experiment:
     refused: Mapping[Reason, Answer]
     """The answer for each reason that leaves the unit with the control."""
     is_sticky: bool
+    """Whether the allocation has changed so that the hash no longer tells what a unit met before."""
     periods: Periods | None
+    """The calendar where units are randomised by period."""
     settling: tuple[Answer, ...]
     """The answer to each variant slot during the burn-in of a period."""
-    """Whether the allocation has changed so that the hash no longer tells what a unit met before."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -17,7 +17,7 @@ class FirstExposure(models.Model):
     """
 
     pk = models.CompositePrimaryKey("experiment", "unit", "variant", "received_at")
-    experiment = models.ForeignKey(Experiment, models.PROTECT, related_name="+")
+    experiment = models.ForeignKey(Experiment, models.PROTECT, related_name="+", db_index=False)
     unit = models.TextField()
     variant = models.ForeignKey(Variant, models.PROTECT, related_name="+")
     epoch = models.PositiveIntegerField()
@@ -34,6 +34,7 @@ class FirstExposure(models.Model):
     class Meta:
         verbose_name = _("first exposure")
         verbose_name_plural = _("first exposures")
+        indexes = [models.Index(name="exposure_received", fields=["experiment", "received_at"])]
 
 
 class FilteredUnit(models.Model):

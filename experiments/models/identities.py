@@ -10,7 +10,9 @@ class IdentityLink(models.Model):
     The earliest message of a pair makes the row; rows are never changed. Times are project time.
     """
 
-    project = models.ForeignKey("foundation.Project", models.PROTECT, related_name="+", verbose_name=_("project"))
+    project = models.ForeignKey(
+        "foundation.Project", models.PROTECT, related_name="+", verbose_name=_("project"), db_index=False
+    )
     customer = models.TextField()
     visitor = models.TextField()
     linked_at = models.DateTimeField(_("linked"))
@@ -21,7 +23,10 @@ class IdentityLink(models.Model):
         verbose_name = _("identity")
         verbose_name_plural = _("identities")
         constraints = [models.UniqueConstraint(name="identity_once", fields=["project", "customer", "visitor"])]
-        indexes = [models.Index(name="identity_visitor", fields=["project", "visitor"])]
+        indexes = [
+            models.Index(name="identity_visitor", fields=["project", "visitor"]),
+            models.Index(name="identity_received", fields=["project", "received_at"]),
+        ]
 
     def __str__(self) -> str:
         return f"{self.customer[:12]} {self.visitor[:12]}"

@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from experiments.analysis.inputs import AnalysisInputs, Health, History
+from experiments.analysis.inputs import AnalysisInputs, BrowserReturns, Health, History
 from experiments.analysis.plan import AnalysisPlan
 from experiments.analysis.scorecard import Exclusions, Scorecard
 from experiments.models import IdentityLink, Metric, Outcome, Quarantine, RecordedImport
@@ -20,6 +20,7 @@ from experiments.vocabulary import MetricRole, UnitKind
 from experiments.warehouse import postgres
 from experiments.warehouse.links import conflicts
 from experiments.warehouse.question import Calendar, Question
+from experiments.warehouse.returning import BROWSER, UNTIL_DAYS, returning
 from foundation.queries import project_facts
 
 VARIANT_MISMATCH = "VARIANT_MISMATCH"
@@ -88,6 +89,7 @@ def own_inputs(
             messages=_messages(question),
             redefined=_redefined(run, plan, received_before),
             conflicts=_conflicts(question),
+            returns=_returns(question),
         ),
         history=history,
         is_last=run.stopped_at is not None and window_end >= run.stopped_at + timedelta(hours=longest),
@@ -107,6 +109,16 @@ def _has_links(run: RunFacts, received_before: datetime) -> bool:
 def _conflicts(question: Question) -> int:
     """Return how many customers were visitors that met different variants."""
     return int(postgres.rows(conflicts(question))[0]["customers"]) if question.has_links else 0
+
+
+def _returns(question: Question) -> tuple[BrowserReturns, ...]:
+    """Return who came back after a week by browser, where the project stores browsers and there was time for it."""
+    is_known = BROWSER in project_facts(question.project_id).attributes
+    lasted = question.window_end - question.window_start
+    if question.unit_kind is not UnitKind.VISITOR or not is_known or lasted < timedelta(days=UNTIL_DAYS):
+        return ()
+    rows = sorted(postgres.rows(returning(question)), key=lambda row: str(row["browser"]))
+    return tuple(BrowserReturns(row["browser"], int(row["visitors"]), int(row["returned"])) for row in rows)
 
 
 def recorded_inputs(*, run: RunFacts, plan: AnalysisPlan) -> AnalysisInputs:

@@ -21,10 +21,7 @@ SELECT DISTINCT ON (f.experiment_id, f.unit) f.experiment_id, e.unit_kind, f.uni
 FROM experiments_firstexposure f
 JOIN experiments_experiment e ON e.id = f.experiment_id
 JOIN experiments_variant v ON v.id = f.variant_id
-WHERE f.experiment_id = ANY(%(experiments)s) AND (%(until)s::timestamptz IS NULL OR (f.experiment_id, f.unit) IN (
-    SELECT experiment_id, unit FROM experiments_firstexposure
-    WHERE experiment_id = ANY(%(experiments)s) AND received_at > %(after)s AND received_at <= %(until)s
-))
+WHERE f.experiment_id = ANY(%(experiments)s)
 ORDER BY f.experiment_id, f.unit, f.{_FIRST}
 """  # noqa: S608 - the only text put in is a constant
 
@@ -33,16 +30,32 @@ SELECT DISTINCT ON (l.customer, f.experiment_id) l.customer, f.experiment_id, l.
 FROM experiments_identitylink l
 JOIN experiments_firstexposure f ON f.experiment_id = ANY(%(experiments)s) AND f.unit = l.visitor
 JOIN experiments_variant v ON v.id = f.variant_id
-WHERE l.project_id = %(project)s AND (%(until)s::timestamptz IS NULL OR l.customer IN (
-    SELECT customer FROM experiments_identitylink
-    WHERE project_id = %(project)s AND received_at > %(after)s AND received_at <= %(until)s
-    UNION ALL
-    SELECT k.customer FROM experiments_identitylink k JOIN experiments_firstexposure r ON r.unit = k.visitor
-    WHERE k.project_id = %(project)s AND r.experiment_id = ANY(%(experiments)s)
-        AND r.received_at > %(after)s AND r.received_at <= %(until)s
-))
+WHERE l.project_id = %(project)s
 ORDER BY l.customer, f.experiment_id, f.{_FIRST}, l.visitor
 """  # noqa: S608 - the only text put in is a constant
+
+# Who was touched is found first and by itself: as a condition on the rows it would have all of them read every time.
+_MET_LATELY = """
+WITH touched AS MATERIALIZED (
+    SELECT DISTINCT experiment_id, unit FROM experiments_firstexposure
+    WHERE experiment_id = ANY(%(experiments)s) AND received_at > %(after)s AND received_at <= %(until)s
+)
+""" + _MET.replace(
+    "FROM experiments_firstexposure f", "FROM touched JOIN experiments_firstexposure f USING (experiment_id, unit)"
+).replace("WHERE f.experiment_id = ANY(%(experiments)s)", "")
+
+_LINKED_LATELY = """
+WITH touched AS MATERIALIZED (
+    SELECT customer FROM experiments_identitylink
+    WHERE project_id = %(project)s AND received_at > %(after)s AND received_at <= %(until)s
+    UNION
+    SELECT k.customer FROM experiments_firstexposure r
+    JOIN experiments_identitylink k ON k.project_id = %(project)s AND k.visitor = r.unit
+    WHERE r.experiment_id = ANY(%(experiments)s) AND r.received_at > %(after)s AND r.received_at <= %(until)s
+)
+""" + _LINKED.replace(
+    "FROM experiments_identitylink l", "FROM touched JOIN experiments_identitylink l USING (customer)"
+)
 
 
 class Stretch(NamedTuple):
@@ -107,7 +120,8 @@ def first_met(experiments: Sequence[int], received: Stretch | None = None) -> It
     Must run inside a transaction: rows are streamed by a cursor on the server.
     """
     parameters: dict[str, Any] = {"experiments": list(experiments), **_bounds(received)}
-    yield from ([Met(*row) for row in rows] for rows in _batches(_MET, parameters))
+    statement = _MET if received is None else _MET_LATELY
+    yield from ([Met(*row) for row in rows] for rows in _batches(statement, parameters))
 
 
 def first_met_through_links(
@@ -118,7 +132,8 @@ def first_met_through_links(
     With a stretch, only of customers who were linked, or whose visitors were exposed, in messages received in it.
     """
     parameters: dict[str, Any] = {"experiments": list(experiments), "project": project_id, **_bounds(received)}
-    yield from ([LinkedMet(*row) for row in rows] for rows in _batches(_LINKED, parameters))
+    statement = _LINKED if received is None else _LINKED_LATELY
+    yield from ([LinkedMet(*row) for row in rows] for rows in _batches(statement, parameters))
 
 
 def _allocation(epoch: AllocationEpoch) -> Allocation:
@@ -132,8 +147,8 @@ def _allocation(epoch: AllocationEpoch) -> Allocation:
     )
 
 
-def _bounds(received: Stretch | None) -> dict[str, datetime | None]:
-    return {"after": None, "until": None} if received is None else received._asdict()
+def _bounds(received: Stretch | None) -> dict[str, datetime]:
+    return {} if received is None else received._asdict()
 
 
 def _batches(statement: str, parameters: dict[str, Any]) -> Iterator[list[tuple[Any, ...]]]:

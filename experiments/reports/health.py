@@ -33,6 +33,8 @@ FIGURES: Final[dict[str, Text]] = {
     "rows": gettext_lazy("rows"),
     "mismatched": gettext_lazy("mismatched"),
     "share": gettext_lazy("share"),
+    "browser": gettext_lazy("browser"),
+    "share_of_others": gettext_lazy("share in the other browsers"),
     "crossovers": gettext_lazy("in several variants"),
     "conflicts": gettext_lazy("customers whose visitors met different variants"),
     "uneven_split": gettext_lazy("uneven split"),
@@ -58,7 +60,7 @@ _FOR_ANALYSTS: Final = frozenset(
 )
 """Figures that only the JSON shows."""
 _SHOWN_WITH_ANOTHER: Final = frozenset({"expected", "dimension"})
-_PERCENTAGES: Final = frozenset({"share", "detectable", "planned"})
+_PERCENTAGES: Final = frozenset({"share", "share_of_others", "detectable", "planned"})
 _FAILED: Final = {CheckLevel.BLOCK: FAIL, CheckLevel.WARN: WARN, CheckLevel.INTERPRET: INTERPRET}
 
 

@@ -44,9 +44,7 @@ def call(
         seen.update(status=int(status[:3]), headers=dict(sent))
 
     answered = b"".join(edge(environ | headers, start_response))
-    assert seen["headers"].get("Content-Length") == (
-        None if seen["status"] in (204, 304) else str(len(answered))
-    )
+    assert seen["headers"].get("Content-Length") == (None if seen["status"] in (204, 304) else str(len(answered)))
     return Answer(seen["status"], seen["headers"], answered)
 
 

@@ -10,6 +10,7 @@ from django.urls import reverse
 
 from decisions.models import PublishedBundle
 from experiments.actions.design import create_holdout, create_layer
+from experiments.actions.flags import FlagDefinition, create_flag
 from experiments.models import Quarantine
 from foundation.actions.projects import issue_api_key
 from tests.experiments.reports import material, stored
@@ -28,6 +29,7 @@ EXPECTED = [
     "decisions_publishedbundle",
     "experiments_experiment",
     "experiments_filter",
+    "experiments_flag",
     "experiments_holdout",
     "experiments_layer",
     "experiments_metric",
@@ -65,6 +67,7 @@ def rows() -> None:
     stored.keep(stored.running(project), material.scorecard(material.comparisons()), material.SHIP)
     who = {"project_id": project, "acting_user": "manager", "now": material.START}
     create_layer(key="checkout", name="Checkout", **who)
+    create_flag(definition=FlagDefinition(key="banner", name="Banner", kind="BOOLEAN", default=False), **who)
     create_holdout(key="year", name="Year", unit_kind="visitor", share=50_000, **who)
     issue_api_key(kind="client", name="Web", **who)
     Quarantine.objects.create(project_id=project, origin="EVENT", reference="m", reason="LATE")

@@ -10,6 +10,7 @@ from jsonschema import Draft202012Validator
 from config.edge import Edge
 from config.edge.flags import PATH, PREFIX, ROUTE
 from decisions.serving.flag_texts import NO_EXPERIMENT
+from decisions.serving.limits import KeyLimit, LimitPolicy
 from decisions.serving.ofrep_requests import PERSONALISED, PREVIEW, UNIT_MEMBERS
 from decisions.serving.settings import EdgeSettings
 from decisions.serving.store import BundleFile
@@ -81,3 +82,10 @@ def test_refusals__of_every_kind__have_the_declared_shape(edge: Edge, tmp_path: 
 def test_document__members_of_a_context__are_those_that_are_read() -> None:
     declared = SCHEMAS["FlagRequest"]["properties"]["context"]["properties"]
     assert set(declared) == {*UNIT_MEMBERS, PERSONALISED, PREVIEW}
+
+
+def test_refusal__key_that_asked_too_often__has_the_declared_shape(edge: Edge) -> None:
+    edge._limit = KeyLimit(LimitPolicy("requests", 0.1, 1))
+    for path in (PATH, f"{PREFIX}price"):
+        statuses = [ask(edge, path, {"context": {"targetingKey": "limited"}}).status for _ in range(2)]
+        assert statuses[-1] == 429

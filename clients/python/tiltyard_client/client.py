@@ -9,6 +9,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from multiprocessing.util import Finalize, register_after_fork
 from threading import Lock
 from typing import Any
 
@@ -61,6 +62,7 @@ class Client:
         self._events = EventQueue(settings, connection, self._now)
         self._reported: OrderedDict[tuple[object, ...], None] = OrderedDict()
         self._reporting = Lock()
+        self._is_closed = False
         _restart_in_forks(self)
         _close_at_exit(self)
 
@@ -158,7 +160,13 @@ class Client:
         return self._events.flush(seconds)
 
     def close(self, seconds: float = SECONDS_AT_EXIT) -> bool:
-        """Flush and end the background threads; assigning goes on from the last bundle."""
+        """Flush and end the background threads; assigning goes on from the last bundle. A second time waits for nothing.
+
+        Servers that end their workers without what Python runs at exit (Celery does) have to call it there.
+        """
+        if self._is_closed:
+            return self._events.waiting == 0
+        self._is_closed = True
         self._bundles.stop()
         return self._events.close(seconds)
 
@@ -190,7 +198,9 @@ class Client:
             return False
 
     def _restart(self) -> None:
-        """Begin again in a forked child, which has none of the parent's threads."""
+        """Begin again in a forked child, which has none of the parent's threads. One that was closed stays so."""
+        if self._is_closed:
+            return
         self._reporting = Lock()
         self._bundles.start()
         self._events.restart()
@@ -209,6 +219,11 @@ def _restart_in_forks(client: Client) -> None:
 
 
 def _close_at_exit(client: Client) -> None:
+    """See that what waits is sent when the process ends in order.
+
+    Children of multiprocessing end without what atexit knows, and forget at their start what they were to do at their
+    end: there the client is closed by a finalizer of their own.
+    """
     held = weakref.ref(client)
 
     def close() -> None:
@@ -216,4 +231,9 @@ def _close_at_exit(client: Client) -> None:
         if living is not None:
             living.close()
 
+    def close_in_child(_client: Client) -> None:
+        Finalize(None, close, exitpriority=10)
+
     atexit.register(close)
+    Finalize(None, close, exitpriority=10)
+    register_after_fork(client, close_in_child)

@@ -5,12 +5,22 @@ import { createInterface } from "node:readline";
 import { RemoteClient } from "../../../clients/javascript/tiltyard.mjs";
 
 const kept = new Map();
-const storage = { getItem: (name) => kept.get(name) ?? null, setItem: (name, text) => void kept.set(name, text) };
+const storage = {
+  get length() {
+    return kept.size;
+  },
+  key: (place) => [...kept.keys()][place] ?? null,
+  getItem: (name) => kept.get(name) ?? null,
+  setItem: (name, text) => void kept.set(name, text),
+  removeItem: (name) => void kept.delete(name),
+};
+kept.set("cart of the shop", "[]");
 const settings = { storage, ...JSON.parse(process.argv[2]) };
 let client = new RemoteClient(settings);
 const others = {
   newPage: () => void (client = new RemoteClient(settings)),
   names: () => [...kept.keys()],
+  keepFor: (seconds) => void (settings.keepSeconds = seconds),
   counts: () => ({ ...client.outbox.counts, waiting: client.outbox.waiting.length }),
 };
 for await (const line of createInterface({ input: process.stdin })) {

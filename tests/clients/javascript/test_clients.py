@@ -5,6 +5,7 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -183,7 +184,7 @@ def test_remote__answers__come_from_the_server_then_from_its_last_answer_then_fr
         assert last == fresh | {"from": "cache"}, page
     stranger = shop("assign", {"visitor": "v-2"}, GERMAN)
     assert (stranger["from"], stranger["assignments"], stranger["decision_token"]) == ("none", [], None)
-    (name,) = shop("names")
+    _, name = shop("names")
     assert "v-1" not in name
     assert "c-1" not in name
 
@@ -221,6 +222,86 @@ def test_remote__exposures__carry_the_token_and_arrive_once(
     assert shop("counts") == {"stored": 1, "rejected": 0, "dropped": 0, "waiting": 0}
     ((_, _, event, _, _, (enrolment,)),) = log_of(postgres)
     assert (event, enrolment["verification"], enrolment["reason"]) == ("Experiment Viewed", "TOKEN", None)
+
+
+@dataclass
+class Refusing:
+    """Answers every request with a status and headers, and remembers the paths."""
+
+    status: str
+    headers: list[tuple[str, str]]
+    seen: list[str] = field(default_factory=list)
+
+    def __call__(self, environ: Any, start_response: Any) -> list[bytes]:
+        self.seen.append(environ["PATH_INFO"])
+        start_response(self.status, [*self.headers, ("Content-Length", "0")])
+        return [b""]
+
+
+def test_remote__told_to_wait__asks_and_reports_no_more_until_then(make_shop: MakeShop) -> None:
+    refusing = Refusing("429 Too Many Requests", [("Retry-After", "60")])
+    with listening(refusing) as url:
+        shop = make_shop("remote", url, batchSize=2)
+        assert [shop("assign", {"visitor": f"v-{n}"})["from"] for n in range(3)] == ["none"] * 3
+        assert shop("track", "Product Viewed", UNITS)
+        assert within(10, lambda: "/v1/batch" in refusing.seen)
+        assert shop("assign", UNITS)["from"] == "none"
+        for _ in range(10):
+            assert shop("track", "Product Viewed", UNITS)
+            time.sleep(0.02)
+        assert refusing.seen == ["/v1/assignments", "/v1/batch"]
+        assert shop("counts") == {"stored": 0, "rejected": 0, "dropped": 0, "waiting": 11}
+
+
+@pytest.mark.parametrize("kind", ["local", "remote"])
+def test_clients__sent_elsewhere__take_no_key_there(kind: str, make_shop: MakeShop) -> None:
+    elsewhere = Refusing("200 OK", [])
+    with listening(elsewhere) as other:
+        redirecting = Refusing("307 Temporary Redirect", [("Location", f"{other}/v1/batch")])
+        with listening(redirecting) as url:
+            shop = make_shop(kind, url, timeoutSeconds=5)
+            assert shop("track", "Product Viewed", UNITS)
+            shop("assign", UNITS)
+            assert shop("flush", 0.5) is False
+            assert "/v1/batch" in redirecting.seen
+    assert elsewhere.seen == []
+
+
+def test_remote__message_larger_than_the_server_takes__is_dropped_and_holds_up_no_other(
+    stored: tuple[Front, str, Postgres], make_shop: MakeShop
+) -> None:
+    _, url, postgres = stored
+    shop = make_shop("remote", url)
+    assert shop("track", "Products Searched", UNITS, {"query": "\u5c3a" * 11_000}) is False
+    assert shop("track", "Products Searched", UNITS, {"query": "\u5c3a" * 100})
+    assert shop("flush", 20)
+    assert shop("counts") == {"stored": 1, "rejected": 0, "dropped": 1, "waiting": 0}
+    assert len(log_of(postgres)) == 1
+
+
+def test_remote__many_shoppers_on_one_machine__leave_the_storage_small_and_what_is_old_goes(
+    edge: Edge, make_shop: MakeShop
+) -> None:
+    with listening(edge) as url:
+        shop = make_shop("remote", url)
+        for number in range(25):
+            assert shop("assign", {"visitor": f"v-{number}"})["from"] == "server"
+        assert len(shop("names")) == 1 + 20
+    assert shop("assign", {"visitor": "v-24"})["from"] == "cache"
+    shop("keepFor", 0)
+    time.sleep(0.01)
+    shop("newPage")
+    assert shop("names") == ["cart of the shop"]
+
+
+def test_remote__units_that_cannot_be_written__are_answered_with_nothing(edge: Edge, run_node: RunNode) -> None:
+    with listening(edge) as url:
+        script = f"""
+            const {{ RemoteClient }} = await import({json.dumps((CLIENTS / "tiltyard.mjs").as_uri())});
+            const client = new RemoteClient({{ url: {json.dumps(url)}, clientKey: "{CLIENT_KEY}", storage: null }});
+            console.log((await client.assign({{ visitor: 5n }})).from);
+        """
+        assert run_node(script).strip() == "none"
 
 
 def test_constructors__with_the_wrong_kind_of_key_or_place__refuse(run_node: RunNode) -> None:

@@ -1,7 +1,9 @@
 """The Python client against a real edge: what it answers, what it survives, what it reports."""
 
 import json
+import multiprocessing
 import os
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -291,3 +293,34 @@ def test_forked_worker__of_a_server_that_preloads__has_a_client_of_its_own(
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
     assert client.flush(10)
     assert len(log_of(postgres)) == 2
+
+
+def test_child_of_multiprocessing__that_ends_in_order__sends_what_waits(
+    stored: tuple[Front, str, Postgres], make_client: MakeClient
+) -> None:
+    _, url, postgres = stored
+    client = make_client(url, flush_seconds=60)
+    forked = multiprocessing.get_context("fork").Process(
+        target=client.track, args=("Product Viewed", {"visitor": "child"})
+    )
+    forked.start()
+    forked.join(30)
+    assert forked.exitcode == 0
+    assert len(log_of(postgres)) == 1
+
+
+def test_forked_child__of_a_client_that_was_closed__starts_no_threads(make_client: MakeClient) -> None:
+    client = make_client("http://127.0.0.1:9", timeout_seconds=0.2)
+    assert client.close(0.1)
+    child = os.fork()
+    if child == 0:
+        names = [thread.name for thread in threading.enumerate() if thread.name.startswith("tiltyard")]
+        os._exit(len(names))
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+
+def test_close__a_second_time__waits_for_nothing(make_client: MakeClient) -> None:
+    client = make_client("http://127.0.0.1:9", timeout_seconds=0.2)
+    assert client.track("Product Viewed", {"visitor": "v"})
+    assert client.close(0.1) is False
+    assert client.close(3_600) is False

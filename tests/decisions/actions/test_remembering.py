@@ -7,12 +7,15 @@ from datetime import timedelta
 import pytest
 import redis
 from django.core.management import call_command
+from django.db import connection
 
 from decisions.actions.projection import project_events
 from decisions.actions.publishing import publish_bundle
 from decisions.actions.remembering import (
     FILL,
     UPDATE,
+    StoreLost,
+    _marking,
     promise_refills,
     promise_units,
     refill_units,
@@ -21,9 +24,10 @@ from decisions.actions.remembering import (
 from decisions.models import ProjectionState
 from decisions.queries.live import newest_bundle
 from decisions.serving.known import Known, Linked, wants_of
-from decisions.serving.unit_keys import linked_key, linked_mark, met_key, met_mark
+from decisions.serving.unit_keys import filling_key, linked_key, linked_mark, met_key, met_mark
 from decisions.serving.unit_store import UnitStore
 from experiments.actions.allocation import change_allocation
+from experiments.actions.lifecycle import pause
 from foundation.models import Job
 from tests.fixtures.messages import customer_of, log_alias, log_exposure, minutes, unit_of
 from tests.fixtures.records import ACTOR, NOW, make_project, make_running, simulation_clock
@@ -251,17 +255,79 @@ def test_refills__stretch_that_no_job_will_write__is_filled(client: redis.Redis,
     assert known_of(project, {"visitor": "v1"}).sticky == {experiment: "treatment"}
 
 
-def test_remember__stretch_after_a_hole__does_not_cover_it(client: redis.Redis, project: int) -> None:
-    make_running(project)
+def test_remember__stretch_out_of_turn__begins_where_the_writing_has_got_to(client: redis.Redis, project: int) -> None:
+    experiment = make_running(project)
+    shrink(experiment)
+    publish_bundle(project_id=project)
     project_all(project, until=10)
     refill_units(project_id=project)
-    Job.objects.filter(kind=UPDATE).update(state=Job.State.DONE)
-    Job.objects.filter(kind=FILL).update(state=Job.State.DONE)
+    expose(project, experiment, "v1", minute=15)
+    expose(project, experiment, "v2", minute=25, variant="control")
+    project_all(project, until=30)
+    Job.objects.all().update(state=Job.State.DONE)
+
+    assert remember_units(project_id=project, after=NOW + minutes(20), until=NOW + minutes(30)) == 2
+
+    assert known_of(project, {"visitor": "v1"}).sticky == {experiment: "treatment"}
+    assert promise_refills(now=NOW) == 0, "there is no hole"
+    assert remember_units(project_id=project, after=NOW + minutes(10), until=NOW + minutes(20)) == 1
+    assert promise_refills(now=NOW) == 0, "the stretch before changes nothing"
+
+
+def test_remember__after_a_loss__does_not_pass_for_everything(client: redis.Redis, project: int) -> None:
+    experiment = make_running(project)
+    shrink(experiment)
+    publish_bundle(project_id=project)
+    project_all(project, until=10)
+    client.flushdb()
+    Job.objects.all().update(state=Job.State.DONE)
 
     remember_units(project_id=project, after=NOW + minutes(10), until=NOW + minutes(20))
-    ProjectionState.objects.filter(project_id=project).update(watermark=NOW + minutes(20))
-    assert promise_refills(now=NOW) == 0
 
-    remember_units(project_id=project, after=NOW + minutes(30), until=NOW + minutes(40))
-    ProjectionState.objects.filter(project_id=project).update(watermark=NOW + minutes(40))
+    assert known_of(project, {"visitor": "v1"}).sticky == {experiment: None}
     assert promise_refills(now=NOW) == 1
+
+
+def test_fill__store_emptied_meanwhile__sets_no_mark(client: redis.Redis, project: int) -> None:
+    mark = met_mark(project, 1)
+    with pytest.raises(StoreLost), _marking(client, project, [mark]):
+        client.flushdb()
+    assert client.get(mark) is None
+
+    with _marking(client, project, [mark]):
+        assert client.get(mark) is None, "not before everything is written"
+    assert client.get(mark)
+    assert client.get(filling_key(project)) is None
+
+
+def test_publish__others_write_for_long__is_not_kept_waiting(client: redis.Redis, project: int) -> None:
+    experiment = make_running(project)
+    shrink(experiment)
+    other = connection.copy()
+    with other.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_lock(hashtext('tiltyard.remembering'), %s)", [project])
+    try:
+        version = publish_bundle(project_id=project)
+    finally:
+        other.close()
+
+    assert newest_bundle(project).version == version
+    assert known_of(project, {"visitor": "v1"}).sticky == {experiment: None}
+    with connection.cursor() as cursor:
+        cursor.execute("SHOW lock_timeout")
+        assert cursor.fetchone() == ("0",)
+
+
+def test_publish__sticky_experiment_that_was_stopped__does_not_wait_for_its_units(
+    client: redis.Redis, project: int
+) -> None:
+    experiment = make_running(project)
+    expose(project, experiment, "v1")
+    project_all(project)
+    shrink(experiment)
+    pause(experiment_id=experiment, acting_user=ACTOR, now=NOW, reason="it broke")
+
+    publish_bundle(project_id=project)
+
+    assert not newest_bundle(project).snapshot.experiments["button"].is_running
+    assert client.keys("tiltyard:met:*") == []

@@ -9,9 +9,11 @@ from decisions.actions.projection import project_events
 from decisions.actions.stale_looks import promise_restatements, restate
 from decisions.models import ProjectionState, StaleLook
 from decisions.queries.stale_looks import stale_looks
+from decisions.reports.related import related_lateness
 from experiments.actions.analysis import analyse
 from experiments.actions.verification import verify_report
 from experiments.models import Scorecard
+from experiments.reports.related import NOTHING
 from foundation.models import Job
 from foundation.queries import project_facts
 from tests.expert.population import Message, arm, exposure, look, order, receive
@@ -111,8 +113,11 @@ def test_stale__rows_that_do_not_concern_the_look__leave_it_alone():
         ],
     )
     assert not StaleLook.objects.exists()
+    assert related_lateness(experiment_id) == NOTHING
     receive(project_id, [Message("its", "u1", END - timedelta(days=1), "Product Viewed", received_at=received)])
     assert StaleLook.objects.get().rows == 1
+    (link,) = related_lateness(experiment_id).links
+    assert (str(link.text), link.url) == ("1 row came after this look", "/ops/intake/shop")
 
 
 def test_promise__stale_look__is_restated_once_in_a_stretch_and_only_when_its_rows_may_be_counted():

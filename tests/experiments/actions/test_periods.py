@@ -94,6 +94,14 @@ def test_change_allocation__by_period__keeps_weights_and_arms_and_lets_coverage_
     assert change_allocation(**order, coverage=500_000) == 2
 
 
+def test_change_allocation__schedule_was_handed_out__keeps_the_coverage_it_was_made_with():
+    experiment_id = make_by_period(make_project())
+    planned(experiment_id, ITEMS, days=4)
+    with pytest.raises(ScheduleFixed, match="handed out"):
+        change_allocation(experiment_id=experiment_id, acting_user=ACTOR, now=NOW, reason="More", coverage=500_000)
+    assert AllocationEpoch.objects.count() == 1
+
+
 def test_look__balanced_cells__compares_them_with_errors_over_items():
     project_id = make_project()
     experiment_id = make_by_period(project_id)

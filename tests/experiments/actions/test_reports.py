@@ -259,6 +259,17 @@ def test_hand_out__list_that_cannot_be__changes_nothing(units):
     assert not PeriodSchedule.objects.exists()
 
 
+def test_hand_out__more_cells_than_can_be_written_out__changes_nothing():
+    experiment_id = make_by_period(make_project())
+    units = [str(number) for number in range(100_000)]
+    with pytest.raises(ScheduleImpossible, match="more than 1000000 cells"):
+        hand_out(experiment_id=experiment_id, units=units, days=14, acting_user=ACTOR, now=NOW)
+    with pytest.raises(UnitsInvalid, match="'0' is in the list more than once"):
+        hand_out(experiment_id=experiment_id, units=[*units, *units], days=1, acting_user=ACTOR, now=NOW)
+    assert not PeriodSchedule.objects.exists()
+    assert not JournalEntry.objects.filter(action="experiment.schedule").exists()
+
+
 def test_hand_out__no_periods_or_not_launched__is_impossible():
     project_id = make_project()
     with pytest.raises(ScheduleImpossible, match="not randomised by period"):
