@@ -82,7 +82,7 @@ class TakenBody(serializers.Serializer):
     refused = RefusedItem(many=True)
 
 
-_TAKEN: Final = {(200, JSON): TakenBody, **problems(400, 401, 415, 422)}
+_TAKEN: Final = {(200, JSON): TakenBody, **problems(400, 401, 413, 415, 422)}
 
 
 class ServerView(APIView):

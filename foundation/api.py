@@ -3,6 +3,8 @@
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
+from django.conf import settings
+from django.core.exceptions import RequestDataTooBig
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from rest_framework import exceptions
 from rest_framework.authentication import BaseAuthentication, get_authorization_header
@@ -18,6 +20,7 @@ from foundation.ids import digest_api_key
 from foundation.queries import ProjectFacts, project_of_server_key
 
 PROBLEM = "application/problem+json"
+TOO_LARGE = 413
 UNPROCESSABLE = 422
 _MOST_TOLD: Final = 5
 PROBLEM_SCHEMA: Final[dict[str, Any]] = {
@@ -114,6 +117,9 @@ def handle_error(error: Exception, context: Mapping[str, Any]) -> Response | Non
     """Return an error as application/problem+json; None for what is unforeseen, which is a 500."""
     if isinstance(error, DomainError):
         return _problem(UNPROCESSABLE, error.code, error.message, error.hint)
+    if isinstance(error, RequestDataTooBig):
+        largest = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+        return _problem(TOO_LARGE, "BODY_TOO_LARGE", f"The body has more than {largest} bytes.", "Send it in parts.")
     found = exception_handler(error, dict(context))
     if found is None:
         return None

@@ -9,8 +9,8 @@ from foundation.api import problems
 Schema = dict[str, Any]
 JSON: Final = "application/json"
 
-PROBLEMS: Final = problems(400, 401, 415, 422)
-"""The responses that every endpoint of this package may give: unreadable JSON, no valid key, unusable values."""
+PROBLEMS: Final = problems(400, 401, 413, 415, 422)
+"""The responses that every endpoint of this package may give: unreadable JSON, no valid key, too much, unusable values."""
 
 
 def schema_of(kind: Any) -> Schema:

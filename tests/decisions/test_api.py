@@ -63,6 +63,7 @@ def test_put_items__without_a_valid_server_key__is_401_and_writes_nothing(projec
         ('{"items": {}}', 400),
         ('{"items": [], "more": 1}', 400),
         (json.dumps({"items": [{"item_id": "a"}] * 1001}), 422),
+        (json.dumps({"items": [{"item_id": "a", "title": "x" * 1_100_000}]}), 413),
     ],
 )
 def test_put_items__malformed__is_a_problem_that_says_what_to_do(project, text, status):
