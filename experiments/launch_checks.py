@@ -12,6 +12,7 @@ from experiments.analysis.plan import AnalysisPlan, PlanInvalid
 from experiments.assignment.flags import value_fault
 from experiments.assignment.periods import DAY_MINUTES, LONGEST_PERIOD, block_length
 from experiments.assignment.targeting import AudienceInvalid, compile_audience
+from experiments.assignment.writing import unwritable
 from experiments.vocabulary import PERSONAL_UNITS, FlagKind, MetricRole, PeriodDesign, Source, UnitKind
 from foundation.errors import DomainError
 
@@ -211,6 +212,18 @@ def _unit(design: Design) -> Iterable[LaunchProblem]:
         yield LaunchProblem("OVERRIDE_UNIT", "Only people can be test units.", "Remove the overrides.")
 
 
+def _parameters(design: Design) -> Iterable[LaunchProblem]:
+    """Find what no bundle could carry: published, it would keep every later change of the project from being served."""
+    for variant in design.variants:
+        where = unwritable(variant.parameters, "parameters")
+        if where is not None:
+            yield LaunchProblem(
+                "PARAMETERS",
+                f"Not every client could read {where} of variant {variant.key}.",
+                "Use texts, lists, objects, true, false, null and numbers of at most 18 digits.",
+            )
+
+
 def _flags(design: Design) -> Iterable[LaunchProblem]:
     for use in design.flags:
         if use.layer_key != design.layer_key:
@@ -284,6 +297,7 @@ _checks: list[LaunchCheck] = [
     _overrides,
     _plan,
     _unit,
+    _parameters,
     _flags,
     _periods,
 ]

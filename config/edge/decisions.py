@@ -6,8 +6,11 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
 from functools import partial
+from typing import Any
 
-from config.edge.desk import Environ, Route, body_of, known_key
+from config.edge.desk import Environ, Route, body_of, browser_of, known_key
+from decisions.ingest.browsers import ATTRIBUTE as BROWSER
+from decisions.ingest.browsers import BrowserFamily
 from decisions.ingest.decision_log import DecisionLog
 from decisions.ingest.decision_rows import Occasion, decision_row
 from decisions.ingest.exposure import stored_units
@@ -121,14 +124,30 @@ class DecisionDesk:
             raise DecisionPointUnknown(f"The project has no decision point {point_key[:64]!r}.")
         request = read_decision_request(body_of(environ), point)
         try:
-            return Response(200, self._decided(request, point, bundle, decision_id, started))
+            exposure = self._exposure_attributes(request, bundle, browser_of(environ, bundle, found[1]))
+            return Response(200, self._decided(request, point, bundle, exposure, decision_id, started))
         except Exception:
             logger.exception("decision %s failed", decision_id)
             failed = DecisionReason.ENGINE_ERROR
             return Response(200, render_no_decision(point_key, decision_id=decision_id, reason=failed))
 
+    def _exposure_attributes(
+        self, request: DecisionRequest, bundle: LiveBundle, browser: BrowserFamily | None
+    ) -> dict[str, Any]:
+        """Return the attributes that an exposure by this request is stored with."""
+        if not request.expose:
+            return {}
+        seen = {} if browser is None else {BROWSER: browser.value}
+        return seen | keep_attributes(request.attributes, bundle.attributes)[0]
+
     def _decided(
-        self, request: DecisionRequest, point: DecisionPoint, bundle: LiveBundle, decision_id: str, started: float
+        self,
+        request: DecisionRequest,
+        point: DecisionPoint,
+        bundle: LiveBundle,
+        exposure_attributes: Mapping[str, Any],
+        decision_id: str,
+        started: float,
     ) -> bytes:
         self._let_go_of_old_versions()
         at = bundle.clock.at(datetime.now(UTC))
@@ -153,7 +172,7 @@ class DecisionDesk:
             exposed=exposed,
             degraded=degraded,
             microseconds=round((time.monotonic() - started) * 1e6),
-            attributes=keep_attributes(request.attributes, bundle.attributes)[0] if exposed else {},
+            attributes=exposure_attributes if exposed else {},
         )
         self.log.add(decision_row(decision, occasion))
         self._metrics.count_decision(bundle.snapshot.project_key, point.key, decision.reason)

@@ -110,11 +110,10 @@ LINES = """
 CREATE TEMPORARY TABLE incoming_line ON COMMIT DROP AS
 WITH event_line AS (
     SELECT day, message_id, 0 AS line, event, corrected_at, received_at, fault, kind, replayed, visitor, customer,
-        session, coalesce(item, properties->>'product_id') AS item, store,
-        -- an order with lines counts for the clusters of its lines, once
-        CASE WHEN event IN ('Order Completed', 'Order Refunded') AND jsonb_typeof(properties->'products') = 'array'
-             AND jsonb_array_length(properties->'products') > 0
-             THEN NULL ELSE properties->>'cluster_id' END AS cluster, properties,
+        session,
+        -- an order with lines counts for the items and clusters of its lines, once
+        CASE WHEN NOT has_lines THEN coalesce(item, properties->>'product_id') END AS item, store,
+        CASE WHEN NOT has_lines THEN properties->>'cluster_id' END AS cluster, properties,
         CASE WHEN event IN ('Order Completed', 'Order Refunded', 'Order Cancelled')
              THEN CASE
                 WHEN properties->>'revenue' IS NOT NULL OR properties->>'total' IS NULL
@@ -130,7 +129,11 @@ WITH event_line AS (
         properties->>'order_id' AS order_id,
         CASE WHEN event IN ('Order Refunded', 'Order Cancelled') THEN -1 ELSE 1 END AS sign,
         event IN ('Order Completed', 'Order Refunded', 'Order Cancelled') AS needs_amount
-    FROM incoming_message
+    FROM incoming_message, LATERAL (
+        SELECT CASE WHEN event NOT IN ('Order Completed', 'Order Refunded') THEN false
+            WHEN jsonb_typeof(properties->'products') = 'array' THEN jsonb_array_length(properties->'products') > 0
+            ELSE false END AS has_lines
+    ) lines
     WHERE event IS NOT NULL AND event <> 'Experiment Viewed'
 )
 SELECT * FROM event_line

@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 import redis
 from django.conf import settings
 from django.db import OperationalError, connection, transaction
+from redis.client import Pipeline
 
 from decisions.models import ProjectionState
 from decisions.serving.unit_keys import (
@@ -163,8 +164,9 @@ def _is_fresh(client: redis.Redis, mark: str, server: str) -> bool:
 
 def _has_hole(client: redis.Redis, project_id: int) -> bool:
     """Return whether something projected has not been written, and no job is left that will write it."""
-    reached = _watermark(project_id)
-    is_written = reached is None or client.get(written_key(project_id)) == reached
+    reached, written = _watermark(project_id), client.get(written_key(project_id))
+    # More may have been projected and written since the watermark was read.
+    is_written = reached is None or (written is not None and str(written) >= reached)
     return not is_written and not has_open_job(kind=UPDATE, project_id=project_id)
 
 
@@ -183,15 +185,16 @@ def _marking(client: redis.Redis, project_id: int, marks: Sequence[str]) -> Iter
     server, filling = _server(client), filling_key(project_id)
     client.set(filling, server, ex=MARKS_KEPT_SECONDS)
     yield
-    with client.pipeline() as pipeline:
-        pipeline.watch(filling)
+
+    def finish(pipeline: Pipeline) -> None:
         if pipeline.get(filling) is None or _server(client) != server:
             raise StoreLost("Redis was emptied or restarted while it was filled.")
         pipeline.multi()
         for mark in marks:
             pipeline.set(mark, server, ex=MARKS_KEPT_SECONDS)
         pipeline.delete(filling)
-        pipeline.execute()
+
+    client.transaction(finish, filling)
 
 
 def _write_met(client: redis.Redis, project_id: int, experiments: Sequence[int], received: Stretch | None) -> int:

@@ -1,7 +1,7 @@
 """When to stop asking what keeps failing: a circuit breaker, given the time, without clock or thread of its own.
 
-CLOSED asks as usual. So many failures within a short time open it: nothing is asked for a while. Then one probe goes
-through (HALF_OPEN), and its outcome closes the circuit or opens it again.
+CLOSED asks as usual. So many failures within a short time open it, where they are not few among many successes: nothing
+is asked for a while. Then one probe goes through (HALF_OPEN), and its outcome closes the circuit or opens it again.
 """
 
 from collections import deque
@@ -20,11 +20,16 @@ class CircuitState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class BreakerPolicy:
-    """So many `failures` within `within` seconds open a circuit for `rest` seconds."""
+    """So many `failures` within `within` seconds open a circuit for `rest` seconds.
+
+    They must also be that `share` of all calls since the first of them: a pause of the machine makes a busy process
+    miss several deadlines at once, and to rest for that would cost far more answers than it saves.
+    """
 
     failures: int = 5
     within: float = 10.0
     rest: float = 30.0
+    share: float = 0.05
 
 
 class Circuit:
@@ -34,11 +39,12 @@ class Circuit:
     probe, has nothing to say any more: its ticket is an old one.
     """
 
-    __slots__ = ("_failed_at", "_opened_at", "_policy", "_probe_since", "_ticket", "openings")
+    __slots__ = ("_failures", "_opened_at", "_policy", "_probe_since", "_successes", "_ticket", "openings")
 
     def __init__(self, policy: BreakerPolicy) -> None:
         self._policy = policy
-        self._failed_at: deque[float] = deque()
+        self._failures: deque[tuple[float, int]] = deque()  # When, and after how many successes.
+        self._successes = 0
         self._opened_at: float | None = None
         self._probe_since: float | None = None
         self._ticket = 0
@@ -67,21 +73,26 @@ class Circuit:
 
     def succeeded(self, ticket: int) -> None:
         """Close the circuit where it was the probe. A success among others forgives no failure before it."""
-        if ticket == self._ticket and self._probe_since is not None:
+        if ticket != self._ticket:
+            return
+        self._successes += 1
+        if self._probe_since is not None:
             self._opened_at = self._probe_since = None
-            self._failed_at.clear()
+            self._failures.clear()
 
     def failed(self, ticket: int, now: float) -> None:
         """Count a failure; open the circuit where it was one too many, or the probe."""
         if ticket != self._ticket:
             return
         if self._probe_since is None:
-            self._failed_at.append(now)
-            while now - self._failed_at[0] > self._policy.within:
-                self._failed_at.popleft()
-            if len(self._failed_at) < self._policy.failures:
+            self._failures.append((now, self._successes))
+            while now - self._failures[0][0] > self._policy.within:
+                self._failures.popleft()
+            failed = len(self._failures)
+            calls = failed + self._successes - self._failures[0][1]
+            if failed < self._policy.failures or failed < self._policy.share * calls:
                 return
         self._opened_at, self._probe_since = now, None
-        self._failed_at.clear()
+        self._failures.clear()
         self._ticket += 1
         self.openings += 1

@@ -40,13 +40,16 @@ class DecisionContext(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class DecisionRequest(msgspec.Struct, forbid_unknown_fields=True):
-    """What a storefront asks. Unit ids are of any type here: one that is not valid earns the reason UNIT_INVALID."""
+    """What a storefront asks. Unit ids are of any type here: one that is not valid earns the reason UNIT_INVALID.
+
+    `size` is a whole number or None once it was read: in JSON 20.0 is one too.
+    """
 
     units: Mapping[str, Any]
     attributes: dict[str, Any] = {}
     context: DecisionContext = msgspec.field(default_factory=DecisionContext)
     candidates: list[str] | None = None
-    size: int | None = None
+    size: Any = None
     expose: bool = False
     personalised: bool = True
     preview: str | None = None
@@ -66,8 +69,7 @@ def read_decision_request(body: bytes, point: DecisionPoint) -> DecisionRequest:
         request.units = with_store_item(request.units)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise DecisionMalformed(f"The body cannot be read: {str(error).rstrip('.')}.") from error
-    if request.size is not None and not 1 <= request.size <= point.largest_slate:
-        raise DecisionMalformed(f"size is {request.size}; {point.key} gives 1 to {point.largest_slate} actions.")
+    request.size = _size(request.size, point)
     for name, items, most in (
         ("candidates", request.candidates or (), MOST_CANDIDATES),
         ("context.recent_items", request.context.recent_items, MOST_RECENT),
@@ -76,3 +78,14 @@ def read_decision_request(body: bytes, point: DecisionPoint) -> DecisionRequest:
         if len(items) > most:
             raise DecisionMalformed(f"{name} names {len(items)} items; at most {most} are read.")
     return request
+
+
+def _size(asked: object, point: DecisionPoint) -> int | None:
+    if asked is None:
+        return None
+    whole = int(asked) if isinstance(asked, float) and asked.is_integer() else asked
+    if type(whole) is not int:
+        raise DecisionMalformed("The body cannot be read: size must be a whole number.")
+    if not 1 <= whole <= point.largest_slate:
+        raise DecisionMalformed(f"size is {str(whole)[:40]}; {point.key} gives 1 to {point.largest_slate} actions.")
+    return whole

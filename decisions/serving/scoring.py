@@ -126,7 +126,7 @@ class ScoringPool:
                     try:
                         threading.Thread(target=self._work, name="scoring", daemon=True).start()
                     except RuntimeError:
-                        logger.error("no thread can be started to score with", exc_info=True)  # noqa: LOG014
+                        logger.exception("no thread can be started to score with")
                     else:
                         self._started += 1
         return self._started > 0

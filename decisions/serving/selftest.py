@@ -6,7 +6,6 @@ A bundle that fails here never gets a version that an edge could load. What was 
 import json
 from collections.abc import Mapping
 from dataclasses import replace
-from math import isfinite
 from types import MappingProxyType
 from typing import Any, Never
 
@@ -27,6 +26,7 @@ from experiments.assignment.flags import value_fault
 from experiments.assignment.reading import BundleInvalid, read_list, read_object
 from experiments.assignment.selftest import examine_assignment
 from experiments.assignment.snapshot import Assignment, Flag
+from experiments.assignment.writing import unwritable
 
 PRESENT: Mapping[str, tuple[str, ...]] = {
     "experiments": ("audience", "holdout", "layer", "layer_ranges"),
@@ -39,9 +39,6 @@ PRESENT: Mapping[str, tuple[str, ...]] = {
 _ITEMS = ("self-test-1", "self-test-2")
 _OF_NOBODY = (DecisionReason.BASELINE, DecisionReason.MODEL_UNAVAILABLE)
 
-# What every client can read as a whole number: more digits have no text here, and no number in JavaScript.
-_LARGEST_INTEGER = 2**63
-
 
 def write_content(content: Mapping[str, object]) -> str:
     """Return the one JSON text of a bundle's content: sorted keys, no spaces.
@@ -53,31 +50,9 @@ def write_content(content: Mapping[str, object]) -> str:
         text = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
         text.encode()
     except (TypeError, ValueError, RecursionError) as error:
-        where = _unwritable(content, "bundle") or "bundle"
+        where = unwritable(content, "bundle") or "bundle"
         raise BundleInvalid(f"{where}: cannot be written as JSON.") from error
     return text
-
-
-def _unwritable(value: object, path: str) -> str | None:
-    """Return the path of the first part that JSON cannot say, None where there is none."""
-    if isinstance(value, Mapping):
-        inner = ((item, f"{path}.{name}") for name, item in value.items())
-        return next(filter(None, (_unwritable(item, where) for item, where in inner)), None)
-    if isinstance(value, list | tuple):
-        listed = (_unwritable(item, f"{path}[{place}]") for place, item in enumerate(value))
-        return next(filter(None, listed), None)
-    match value:
-        case None | bool():
-            is_said = True
-        case int():
-            is_said = abs(value) <= _LARGEST_INTEGER
-        case float():
-            is_said = isfinite(value)
-        case str():
-            is_said = not any("\ud800" <= letter <= "\udfff" for letter in value)
-        case _:
-            is_said = False
-    return None if is_said else path
 
 
 def examine(text: PublishedText) -> LiveBundle:
@@ -144,7 +119,7 @@ def _examine_experiment(entry: Mapping[str, object], path: str) -> None:
     if entry["layer"] is None and read_list(entry["layer_ranges"], f"{path}.layer_ranges"):
         raise BundleInvalid(f"{path}.layer_ranges: it has a part of a layer, but no layer.")
     for where, variant in _entries(entry, "variants", path):
-        fault = _unwritable(variant.get("parameters"), f"{where}.parameters")
+        fault = unwritable(variant.get("parameters"), f"{where}.parameters")
         if fault is not None:
             raise BundleInvalid(f"{fault}: no client could read it.")
 

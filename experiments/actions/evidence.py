@@ -63,7 +63,8 @@ FROM (
     SELECT x.day, x.message_id, e.id AS experiment_id, e.unit_kind, opened.number AS epoch,
         a.weight / 1000000.0 AS probability,
         CASE e.unit_kind WHEN 'visitor' THEN x.visitor WHEN 'customer' THEN x.customer WHEN 'session' THEN x.session
-            WHEN 'item' THEN x.item WHEN 'store' THEN x.store END AS unit
+            WHEN 'item' THEN x.item WHEN 'store' THEN x.store
+            WHEN 'store-item' THEN x.store || '|' || x.item END AS unit
     FROM incoming_exposure x
     JOIN experiments_experiment e ON e.project_id = %(project)s AND e.source = 'OWN' AND e.period_minutes IS NULL
         AND (e.key = x.claimed OR e.id::text = x.claimed)

@@ -38,7 +38,7 @@ def cell_effect(
 
 
 def _totals(spec: MetricSpec, arms: tuple[ClusterSums, ClusterSums], numerator: str) -> ClusterTotals | Undefined:
-    """Return the rows and sums of the clusters that have cells in either arm, or what keeps them from being compared."""
+    """Return rows and sums of the clusters that have cells in either arm, or what keeps them from being compared."""
     rows = np.array([arm.cells for arm in arms], dtype=float).T.reshape(-1, 2)
     met = rows.sum(axis=1) > 0.0
     if not np.all(rows.sum(axis=0) > 0.0):

@@ -10,7 +10,7 @@ Schema = dict[str, Any]
 JSON: Final = "application/json"
 
 PROBLEMS: Final = problems(400, 401, 413, 415, 422)
-"""The responses that every endpoint of this package may give: unreadable JSON, no valid key, too much, unusable values."""
+"""What every endpoint of this package may refuse with: unreadable JSON, no valid key, too much, unusable values."""
 
 
 def schema_of(kind: Any) -> Schema:

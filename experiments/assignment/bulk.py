@@ -13,7 +13,7 @@ import numpy as np
 
 from experiments.assignment.bucketing import SLOTS
 from experiments.assignment.bulk_audiences import ADMITTED, FAILED, AudienceColumns
-from experiments.assignment.bulk_block import Block, Mask, draw_slots, encode_ids
+from experiments.assignment.bulk_block import Block, Mask, WholeIds, draw_slots
 from experiments.assignment.bulk_table import NO_SLOT, AssignmentColumn, Slots, UnitTable
 from experiments.assignment.engine import assign
 from experiments.assignment.periods import Periods
@@ -45,7 +45,8 @@ def assign_table(
         block = Block(table, bundle, audiences, slice(start, min(start + BLOCK, rows)))
         for sheet in sheets.values():
             sheet.fill(block)
-    filled = {key: sheet.column(table, bundle) for key, sheet in sheets.items()}
+    whole = WholeIds(table)
+    filled = {key: sheet.column(whole, bundle) for key, sheet in sheets.items()}
     return tuple(filled.get(key) or _unknown(key, rows, at, bundle) for key in keys)
 
 
@@ -98,22 +99,27 @@ class _Sheet:
         self._edges = np.array([edge for span in experiment.layer_ranges for edge in span], dtype=np.int32)
         self._owns_layer = sum(end - start for start, end in experiment.layer_ranges) == SLOTS
 
-    def column(self, table: UnitTable, bundle: Snapshot) -> AssignmentColumn:
+    def column(self, whole: WholeIds, bundle: Snapshot) -> AssignmentColumn:
         """Return what was filled in."""
         return AssignmentColumn(
             experiment_key=self._experiment.key,
             answers=tuple(self._answers),
             codes=self._codes,
-            draw_layer=self._deferred_layer(table, bundle) if self._owns_layer else lambda: self._layer,
+            draw_layer=self._deferred_layer(whole, bundle) if self._owns_layer else lambda: self._layer,
             coverage_slots=self._coverage,
             variant_slots=self._variant,
             period=self._period,
         )
 
-    def _deferred_layer(self, table: UnitTable, bundle: Snapshot) -> Callable[[], Slots]:
+    def _deferred_layer(self, whole: WholeIds, bundle: Snapshot) -> Callable[[], Slots]:
         def draw() -> Slots:
-            encoded, _ = encode_ids(table.units.get(self._experiment.unit_kind, ()))
-            self._layer[self._addressed] = draw_slots(prefix, compress(encoded, self._addressed))
+            for rows, ids in whole.blocks(self._experiment.unit_kind, BLOCK):
+                addressed = self._addressed[rows]
+                _put(
+                    self._layer[rows],
+                    addressed,
+                    draw_slots(prefix, ids if addressed.all() else compress(ids, addressed)),
+                )
             return self._layer
 
         prefix = bundle.layer_prefixes[self._experiment.layer or 0]

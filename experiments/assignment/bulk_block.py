@@ -1,6 +1,6 @@
 """Some rows of a table of units, and what several experiments need of them."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import compress
 from typing import cast
 
@@ -71,6 +71,23 @@ def draw_slots(prefix: bytes, units: Iterable[bytes]) -> Slots:
     # A list first: NumPy takes from a list in half the time that it takes from a generator.
     digests = [xxh3_64_intdigest(prefix + unit) for unit in units]
     return (np.fromiter(digests, np.uint64, len(digests)) % SLOTS).astype(np.int32)
+
+
+class WholeIds:
+    """The ids of a table in UTF-8, encoded once when the first experiment asks."""
+
+    def __init__(self, table: UnitTable) -> None:
+        self._table = table
+        self._kinds: dict[str, Sequence[bytes]] = {}
+
+    def blocks(self, kind: str, size: int) -> Iterator[tuple[slice, Sequence[bytes]]]:
+        """Yield the rows and ids of each block; nothing where the table has no such column."""
+        if kind not in self._kinds:
+            self._kinds[kind] = encode_ids(self._table.units.get(kind, ()))[0]
+        ids = self._kinds[kind]
+        for start in range(0, len(ids), size):
+            rows = slice(start, min(start + size, len(ids)))
+            yield rows, ids[rows]
 
 
 class Block:

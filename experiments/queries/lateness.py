@@ -20,11 +20,13 @@ WITH look AS (
     JOIN (
         SELECT * FROM incoming_outcome
         WHERE fault IS NULL AND NOT is_history AND replayed = %(replayed)s
-    ) o ON o.occurred_at < l.window_end AND o.occurred_at >= l.started_at AND (o.line = 0 OR l.unit_kind = 'item')
+    ) o ON o.occurred_at < l.window_end AND o.occurred_at >= l.started_at
+        AND (o.line = 0 OR l.unit_kind IN ('item', 'cluster', 'store-item'))
         AND o.received_at >= l.received_before
     CROSS JOIN LATERAL (
         SELECT CASE l.unit_kind WHEN 'visitor' THEN o.visitor WHEN 'customer' THEN o.customer
-            WHEN 'session' THEN o.session WHEN 'item' THEN o.item ELSE o.store END AS unit
+            WHEN 'session' THEN o.session WHEN 'item' THEN o.item WHEN 'store' THEN o.store
+            WHEN 'cluster' THEN o.cluster WHEN 'store-item' THEN o.store || '|' || o.item END AS unit
     ) done
     WHERE done.unit IS NOT NULL AND (l.by_period OR EXISTS (
         SELECT 1 FROM experiments_firstexposure f

@@ -35,16 +35,17 @@ ORDER BY l.customer, f.experiment_id, f.{_FIRST}, l.visitor
 """  # noqa: S608 - the only text put in is a constant
 
 # Who was touched is found first and by itself: as a condition on the rows it would have all of them read every time.
-_MET_LATELY = """
+_TOUCHED_UNITS = """
 WITH touched AS MATERIALIZED (
     SELECT DISTINCT experiment_id, unit FROM experiments_firstexposure
     WHERE experiment_id = ANY(%(experiments)s) AND received_at > %(after)s AND received_at <= %(until)s
 )
-""" + _MET.replace(
+"""
+_MET_LATELY = _TOUCHED_UNITS + _MET.replace(
     "FROM experiments_firstexposure f", "FROM touched JOIN experiments_firstexposure f USING (experiment_id, unit)"
-).replace("WHERE f.experiment_id = ANY(%(experiments)s)", "")
+)
 
-_LINKED_LATELY = """
+_TOUCHED_CUSTOMERS = """
 WITH touched AS MATERIALIZED (
     SELECT customer FROM experiments_identitylink
     WHERE project_id = %(project)s AND received_at > %(after)s AND received_at <= %(until)s
@@ -53,7 +54,8 @@ WITH touched AS MATERIALIZED (
     JOIN experiments_identitylink k ON k.project_id = %(project)s AND k.visitor = r.unit
     WHERE r.experiment_id = ANY(%(experiments)s) AND r.received_at > %(after)s AND r.received_at <= %(until)s
 )
-""" + _LINKED.replace(
+"""
+_LINKED_LATELY = _TOUCHED_CUSTOMERS + _LINKED.replace(
     "FROM experiments_identitylink l", "FROM touched JOIN experiments_identitylink l USING (customer)"
 )
 

@@ -10,7 +10,7 @@ from decisions.ingest.validation import ValidMessage, validate
 from tests.chaos.flood import IMPOLITE
 from tests.chaos.messages import batch, exposure, message, order, zipped
 from tests.chaos.steps import overload, poison, replay, speed
-from tests.decisions.published import AT
+from tests.experiments.assignment.builders import AT
 
 
 def load(milliseconds: float, *, status: int = 200) -> Load:

@@ -57,12 +57,13 @@ def publish_point(
     record: dict[str, Any] | None = None,
     files: tuple[bytes, ...] = (CATALOGUE, ARTIFACT),
     catalogue: dict[str, Any] | None = None,
+    attributes: tuple[str, ...] = ("country",),
 ) -> None:
     publish_files(postgres.url, *files)
     models = [record or model_record(12, ARTIFACT)]
     named = file_record(CATALOGUE) if catalogue is None else catalogue
     parts = {"points": [at], "models": models, "catalogue": named, "version": version}
-    publish(postgres.url, published(decision_content(*experiments, **parts), companion()))
+    publish(postgres.url, published(decision_content(*experiments, **parts), companion(attributes=list(attributes))))
 
 
 def ask(edge: Edge, units: dict[str, Any] | None = None, *, at: str = "home", **parts: Any) -> Answer:

@@ -136,6 +136,20 @@ def test_decisions__expose_with_attributes__keeps_those_that_the_project_allows(
     assert row["properties"]["attributes"] == {"country": "DE"}
 
 
+def test_decisions__expose_from_a_browser__keeps_its_family_where_the_project_allows_it(
+    postgres: Postgres, make_edge: MakeEdge
+) -> None:
+    point = ab_point(RANKED, personal=False)
+    publish_point(postgres, TREATED, at=point, attributes=("country", "browser"))
+    asked = {"units": {"visitor": "visitor-1"}, "expose": True, "attributes": {"country": "DE"}}
+    agent = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
+
+    call(make_edge(), "/v1/decisions/home", asked, HTTP_USER_AGENT=agent)
+
+    (row,) = decisions_of(postgres, 1)
+    assert row["properties"]["attributes"] == {"browser": "firefox", "country": "DE"}
+
+
 def test_decisions__expose_without_an_enrolment__exposes_nobody(postgres: Postgres, make_edge: MakeEdge) -> None:
     publish_point(postgres, experiment(1, coverage=0), at=ab_point(RANKED, personal=False))
 

@@ -1,5 +1,6 @@
 """API keys that ask too often: told when to come again, in the form of the path, without harm to other keys."""
 
+import io
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -148,3 +149,14 @@ def test_events__all_places_taken__the_next_is_503_at_once_and_assignments_go_on
     assert served.status == 200
     after = call(edge, "/v1/batch", {"batch": [message(1)]})
     assert "DATABASE_URL" in after.json["detail"], "the places are free again"
+
+
+def test_requests__too_many_with_a_large_body__are_read_so_that_the_refusal_arrives(cut_off: MakeEdge) -> None:
+    edge = cut_off(requests=LimitPolicy("requests", 0.1, 1.0))
+    call(edge, "/v1/assignments", {"units": {"visitor": "v"}})
+    body = io.BytesIO(b"x" * 900_000)
+
+    refused = call(edge, "/v1/batch", **{"wsgi.input": body})  # type: ignore[arg-type]
+
+    assert refused.status == 429
+    assert body.read() == b""

@@ -64,3 +64,11 @@ def test_packages__of_another_package_json__are_installed_anew(clone: Path, caps
     manifest = node.FOLDER / "package.json"
     manifest.write_text(manifest.read_text() + "\n")
     assert not node.has_packages()
+
+
+def test_set_up__registry_that_does_not_answer__is_given_up_soon(clone: Path) -> None:
+    program(clone / "bin" / "node", "v22.1.0")
+    program(clone / "bin" / "npm", '"$@" > asked')
+    node.install(Path("python"), Steps(total=1))
+    asked = (node.FOLDER / "asked").read_text().split()
+    assert {"--fetch-retries=1", "--fetch-retry-maxtimeout=2000", "--prefer-offline"} <= set(asked)

@@ -160,9 +160,9 @@ class Client:
         return self._events.flush(seconds)
 
     def close(self, seconds: float = SECONDS_AT_EXIT) -> bool:
-        """Flush and end the background threads; assigning goes on from the last bundle. A second time waits for nothing.
+        """Flush and end the background threads; assigning goes on from the last bundle. Once is enough.
 
-        Servers that end their workers without what Python runs at exit (Celery does) have to call it there.
+        Where worker processes end without what Python runs at exit, as those of Celery do, it has to be called there.
         """
         if self._is_closed:
             return self._events.waiting == 0

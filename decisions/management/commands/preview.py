@@ -11,6 +11,9 @@ from decisions.actions.preview import PREVIEW_HOURS, preview_token
 from experiments.queries.readouts import readout
 from foundation.errors import DomainError
 
+MOST_HOURS = 366 * 24
+"""A token cannot be called back before the project's signing key changes."""
+
 
 class Command(BaseCommand):
     help = _("Print a token that shows one variant of a live experiment for a while; nobody is enrolled by it.")
@@ -22,6 +25,8 @@ class Command(BaseCommand):
         parser.add_argument("--hours", type=int, default=PREVIEW_HOURS, help=_("how long it lasts"))
 
     def handle(self, *args: Any, **options: Any) -> None:
+        if not 1 <= options["hours"] <= MOST_HOURS:
+            raise CommandError(_("--hours: must be between 1 and %(most)d.") % {"most": MOST_HOURS})
         try:
             found = readout(key=options["experiment"], project_key=options["project"])
             token = preview_token(

@@ -115,6 +115,22 @@ def test_amount__smallest_parts__are_rounded_once():
     assert Outcome.objects.get().value == 10_000_001
 
 
+def test_order__with_lines_and_an_item_of_its_own__is_about_the_items_of_its_lines_alone():
+    project_id = make_project()
+    lines = [{"product_id": "p", "price": 4}, {"product_id": "q", "price": 6}]
+    named = {"order_id": "A", "revenue": 10, "product_id": "p", "cluster_id": "c"}
+    log(project_id, message_id="o", event="Order Completed", at=START, properties=named | {"products": lines})
+    log(project_id, message_id="s", event="Order Completed", at=START, properties=named | {"order_id": "B"})
+    project_events(project_id=project_id)
+    found = Outcome.objects.order_by("message_id", "line").values_list("order_id", "line", "item", "cluster", "value")
+    assert list(found) == [
+        ("A", 0, None, None, 10_000_000),
+        ("A", 1, "p", "c", 4_000_000),
+        ("A", 2, "q", "c", 6_000_000),
+        ("B", 0, "p", "c", 10_000_000),
+    ]
+
+
 @pytest.mark.parametrize(
     ("refunded_after", "left"),
     [(1.5, 70), (2.5, 70), (4.9, 70), (5.0, 100), (6.0, 100)],

@@ -17,6 +17,8 @@ from experiments.reports.related import NOTHING
 from foundation.models import Job
 from foundation.queries import project_facts
 from tests.expert.population import Message, arm, exposure, look, order, receive
+from tests.fixtures.cells import live_through, make_by_period, planned
+from tests.fixtures.messages import log
 from tests.fixtures.records import NOW, make_project, make_running
 from workers.runner import run
 
@@ -118,6 +120,22 @@ def test_stale__rows_that_do_not_concern_the_look__leave_it_alone():
     assert StaleLook.objects.get().rows == 1
     (link,) = related_lateness(experiment_id).links
     assert (str(link.text), link.url) == ("1 row came after this look", "/ops/intake/shop")
+
+
+def test_stale__line_about_a_cluster__concerns_the_look_at_clusters():
+    project_id = make_project()
+    experiment_id = make_by_period(project_id, unit_kind="cluster")
+    cells = planned(experiment_id, [f"c{n}" for n in range(12)], 14)
+    live_through(project_id, experiment_id, cells, lambda cell: 1.0, kind="cluster")
+    take_look(experiment_id)
+    ProjectionState.objects.update(watermark=LOOKED)
+    at, received = END - timedelta(days=1), LOOKED + timedelta(hours=1)
+    for number, line in enumerate(({"cluster_id": "c1"}, {})):
+        order_of = {"order_id": f"late-{number}", "revenue": 1, "products": [{"product_id": "p", "price": 1, **line}]}
+        name = f"late-{number}"
+        log(project_id, message_id=name, event="Order Completed", at=at, received_at=received, properties=order_of)
+    project_events(project_id=project_id)
+    assert [stale.rows for stale in StaleLook.objects.all()] == [1], "only the line that names a cluster"
 
 
 def test_promise__stale_look__is_restated_once_in_a_stretch_and_only_when_its_rows_may_be_counted():

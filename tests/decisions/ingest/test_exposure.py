@@ -7,8 +7,8 @@ import pytest
 from decisions.ingest.envelopes import Message, read_message
 from decisions.ingest.exposure import EXPOSURE_EVENT, Intake, enrolments_of, stored_units
 from decisions.ingest.validation import ValidMessage, validate
-from decisions.serving.assigning import Given
 from decisions.serving.answers import render_assignments
+from decisions.serving.assigning import Given
 from decisions.serving.bundle import LiveBundle
 from decisions.vocabulary import ExposureFault, KeyKind, TokenFault, Verification
 from experiments.assignment.engine import assign

@@ -38,10 +38,11 @@ def test_wording__every_reason_and_kind__has_its_sentence():
     observed = set(IntakeKind) - {IntakeKind.RECEIVED, IntakeKind.ACCEPTED, IntakeKind.DUPLICATE, IntakeKind.REJECTED}
     assert set(NOTED) == observed
     assert set(KINDS) == {kind.value for kind in observed} | {"REJECTED", "QUARANTINED"}
-    told = [("REJECTED", list(REJECTIONS)), ("QUARANTINED", list(FAULTS)), *((str(kind), [""]) for kind in NOTED)]
+    told: list[tuple[str, list[str]]] = [("REJECTED", [str(reason) for reason in REJECTIONS])]
+    told += [("QUARANTINED", [str(reason) for reason in FAULTS]), *((str(kind), [""]) for kind in NOTED)]
     for kind, reasons in told:
         for reason in reasons:
-            sentence = str(fix_of(kind, str(reason)))
+            sentence = str(fix_of(kind, reason))
             assert sentence.endswith("."), reason
             assert len(sentence) > 20
 

@@ -85,3 +85,6 @@ def test_command__preview_and_explain__print_what_they_found(
         call_command("explain", "button", "--visitor", "v-1", "--attributes", "{")
     with pytest.raises(CommandError):
         call_command("preview", "button", "gone")
+    for hours in (0, 10**9):
+        with pytest.raises(CommandError, match="--hours"):
+            call_command("preview", "button", "treatment", hours=hours)

@@ -58,6 +58,48 @@ def test_circuit__successes_between_failures__do_not_hide_them() -> None:
     assert circuit.state is CircuitState.OPEN
 
 
+def calling(circuit: Circuit, *, times: int, failing_every: int, seconds: float) -> None:
+    for number in range(1, times + 1):
+        now = seconds * number / times
+        ticket = circuit.admit(now)
+        if ticket is None:
+            return
+        if number % failing_every:
+            circuit.succeeded(ticket)
+        else:
+            circuit.failed(ticket, now)
+
+
+def test_circuit__few_failures_among_many_successes__stays_closed() -> None:
+    circuit = Circuit(POLICY)
+
+    calling(circuit, times=100_000, failing_every=50, seconds=100.0)
+
+    assert (circuit.state, circuit.openings) == (CircuitState.CLOSED, 0)
+
+
+def test_circuit__busy_process_that_pauses__stays_closed_and_opens_when_failures_go_on() -> None:
+    circuit = Circuit(POLICY)
+    calling(circuit, times=10_000, failing_every=20_000, seconds=10.0)
+    failing(circuit, *[10.0] * 4)
+    for _ in range(200):
+        circuit.succeeded(circuit.admit(10.1) or 0)
+
+    failing(circuit, 10.2)
+    assert circuit.openings == 0
+
+    failing(circuit, *[10.3] * 6)
+    assert circuit.state is CircuitState.OPEN
+
+
+def test_circuit__one_call_in_ten_fails__opens() -> None:
+    circuit = Circuit(POLICY)
+
+    calling(circuit, times=1_000, failing_every=10, seconds=10.0)
+
+    assert circuit.state is CircuitState.OPEN
+
+
 def test_circuit__open__lets_exactly_one_probe_through_after_thirty_seconds() -> None:
     circuit = opened(at=4.0)
 

@@ -148,3 +148,20 @@ def test_guard__versions_that_serve_no_more__are_forgotten_with_their_threads(gu
         time.sleep(0.01)
     assert threading.active_count() <= before + 4
     assert list(guard.status()) == [3]
+
+
+def test_guard__many_that_miss_the_deadline_together__are_told_of_once(
+    guard: GuardedScoring, caplog: pytest.LogCaptureFixture
+) -> None:
+    released = threading.Event()
+    predictor = Scripted(partial(waiting, released))
+    callers = [threading.Thread(target=reason, args=(guard, 12, predictor), kwargs={"seconds": 0.2}) for _ in range(9)]
+
+    for caller in callers:
+        caller.start()
+    for caller in callers:
+        caller.join()
+    released.set()
+
+    assert guard.status()[12] == (CircuitState.OPEN, 1)
+    assert len([record for record in caplog.records if "rests" in record.message]) == 1

@@ -4,10 +4,12 @@ import os
 import time
 from collections.abc import Callable
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import redis
 
 from config.local.embedded import Postgres, Valkey
+from config.local.server import port_is_free
 from decisions.serving.heartbeat import NAMES_KEY, REPORT_KEY, EdgeReport, decode_report, encode_report
 from decisions.serving.runtime import BundleRuntime
 from decisions.serving.settings import EdgeSettings
@@ -56,9 +58,38 @@ def test_runtime__with_redis__tells_what_it_serves_at_once_after_a_switch_and_ta
 
     publish(breakable_postgres.url, text_of(version=2))
     eventually(lambda: versions() == {"shop": 2})
+    url = own_valkey.url
     own_valkey.kill()
+    eventually(lambda: port_is_free(urlsplit(url).port or 0))  # Else the server would come back on another one.
     own_valkey.start()
+    assert own_valkey.url == url
     eventually(lambda: versions() == {"shop": 2})
     runtime.stop()
     eventually(lambda: told() is None)
+    client.close()
+
+
+def test_hints__redis_that_takes_no_reports__are_heard_all_the_same(
+    breakable_postgres: Postgres, own_valkey: Valkey, tmp_path: Path
+) -> None:
+    publish(breakable_postgres.url, text_of(version=1))
+    client = redis.Redis.from_url(own_valkey.url)
+    client.acl_setuser("listener", enabled=True, nopass=True, channels=["*"], commands=["+@all", "-set", "-zadd"])
+    settings = EdgeSettings(
+        database_url=breakable_postgres.url,
+        redis_url=own_valkey.url.replace("://", "://listener:any@"),
+        state_directory=tmp_path,
+        poll_seconds=60.0,
+    )
+    runtime = BundleRuntime(settings)
+    runtime.start()
+    eventually(lambda: runtime.status().hint_error is None)
+    time.sleep(1.5)
+    publish(breakable_postgres.url, text_of(version=2))
+    client.publish("tiltyard:bundle", "1:2")
+
+    eventually(lambda: runtime.live.by_project[1].version == 2)
+    assert runtime.status().hint_error is None
+    assert client.zcard(NAMES_KEY) == 0
+    runtime.stop()
     client.close()

@@ -146,3 +146,14 @@ def test_score__all_items_at_once__only_those_asked_about_need_be_finite() -> No
     predictor = Scripted(lambda: np.array([np.nan, 2.0], dtype=np.float32))
 
     assert score_at_once(Question(12, predictor, NO_ITEMS, BOTH[1:], True)).tolist() == [2.0]
+
+
+def test_pool__machine_without_a_thread_left__says_so_at_once_and_scores_later(pool: ScoringPool) -> None:
+    usual = threading.stack_size(2**46)
+    try:
+        met = {reason_of(lambda: ask(pool, Scripted(scores), seconds=60)) for _ in range(5)}
+    finally:
+        threading.stack_size(usual)
+
+    assert met == {DecisionReason.DEADLINE}
+    assert ask(pool, Scripted(scores), seconds=60).tolist() == [1.0, 2.0]
