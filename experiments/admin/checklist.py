@@ -73,6 +73,22 @@ _WORDS: Final[dict[str, Wording]] = {
         _("Units by period are not compared by dimension."),
         _("Leave the dimensions empty, or the period."),
     ),
+    "PARAMETERS": (
+        _("A parameter cannot be read by every client."),
+        _("Use texts, lists, objects, true, false, null and numbers of at most 18 digits."),
+    ),
+    "FLAG_LAYER": (
+        _("A parameter is a flag of another layer."),
+        _("Move the experiment or the flag to the layer of the other, or name the parameter otherwise."),
+    ),
+    "FLAG_TAKEN": (
+        _("Another experiment sets the flag already."),
+        _("Stop the other one, or give both and the flag a layer, where they share the traffic."),
+    ),
+    "FLAG_VALUE": (
+        _("A value does not have the type of its flag."),
+        _("Give the parameter a value of the flag's type under Variants."),
+    ),
     "PLAN": (_("The analysis plan does not hold."), _("Correct what the detail names under Plan or Metrics.")),
 }
 
@@ -86,6 +102,10 @@ _DETAILED: Final = {
     "OVERRIDE",
     "PERIOD_UNIT",
     "PERIOD_BEYOND_HORIZON",
+    "PARAMETERS",
+    "FLAG_LAYER",
+    "FLAG_TAKEN",
+    "FLAG_VALUE",
     "PLAN",
 }
 """Problems whose message names the culprit."""

@@ -175,7 +175,7 @@ PROMISES = (
         "E7",
         "Overload pushes back",
         "429 or 503 with Retry-After; memory +100 MB† at most; assignments' p99 below twice",
-        "ten times as many senders as one process has connections",
+        "ten times as many senders as one process has connections; assignments of the process beside it",
         step=overload.back_pressure,
     ),
     Promise(

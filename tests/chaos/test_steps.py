@@ -29,21 +29,23 @@ GOOD = {"202": 50, "503": 400}
 
 
 @pytest.mark.parametrize(
-    ("storm", "bare", "counts", "grown", "kept"),
+    ("flooded", "apart", "bare", "counts", "grown", "kept"),
     [
-        (load(15), load(1), GOOD, 20.0, True),
-        (load(25), load(1), GOOD, 20.0, False),
-        (load(25), load(15), GOOD, 20.0, True),
-        (load(15), load(1), GOOD, 120.0, False),
-        (load(15), load(1), {"202": 50}, 20.0, False),
-        (load(15), load(1), GOOD | {IMPOLITE: 1}, 20.0, False),
-        (load(15), load(1), GOOD | {"500": 1}, 20.0, False),
-        (load(15), load(1), GOOD | {"BrokenPipeError": 1}, 20.0, False),
-        (load(15, status=503), load(1), GOOD, 20.0, False),
+        (load(15), load(15), load(1), GOOD, 20.0, True),
+        (load(90), load(15), load(1), GOOD, 20.0, True),
+        (load(15), load(25), load(1), GOOD, 20.0, False),
+        (load(15), load(25), load(15), GOOD, 20.0, True),
+        (load(15), load(15), load(1), GOOD, 120.0, False),
+        (load(15), load(15), load(1), {"202": 50}, 20.0, False),
+        (load(15), load(15), load(1), GOOD | {IMPOLITE: 1}, 20.0, False),
+        (load(15), load(15), load(1), GOOD | {"500": 1}, 20.0, False),
+        (load(15), load(15), load(1), GOOD | {"BrokenPipeError": 1}, 20.0, False),
+        (load(15, status=503), load(15), load(1), GOOD, 20.0, False),
     ],
 )
-def test_overload__politeness_memory_and_latency__must_all_hold(storm, bare, counts, grown, kept):
-    assert overload.judge(load(5), storm, bare, dict(counts), grown=grown).kept is kept
+def test_overload__politeness_memory_and_latency__must_all_hold(flooded, apart, bare, counts, grown, kept):
+    calm = overload.Storm(load(5), load(5), load(1))
+    assert overload.judge(calm, overload.Storm(flooded, apart, bare), dict(counts), grown=grown).kept is kept
 
 
 def test_messages__good_ones__are_valid_and_poisons_are_not():

@@ -59,6 +59,7 @@ def test_runtime__with_redis__tells_what_it_serves_at_once_after_a_switch_and_ta
     publish(breakable_postgres.url, text_of(version=2))
     eventually(lambda: versions() == {"shop": 2})
     url = own_valkey.url
+    client.close()
     own_valkey.kill()
     eventually(lambda: port_is_free(urlsplit(url).port or 0))  # Else the server would come back on another one.
     own_valkey.start()
