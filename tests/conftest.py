@@ -66,8 +66,10 @@ def _prepare() -> tuple[object, object]:
         DEBUG="0",
     )
     django.setup()
+    from django.conf import settings
     from django.db import connection
 
+    settings.REDIS_URL = os.environ[REDIS_URL]  # In a lane of several they were read before: the first run's database.
     connection.settings_dict["TEST"]["NAME"] = f"test_{connection.settings_dict['NAME']}_{number}"
     return lock, lease
 
