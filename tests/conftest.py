@@ -69,7 +69,8 @@ def _prepare() -> tuple[object, object]:
     from django.conf import settings
     from django.db import connection
 
-    settings.REDIS_URL = os.environ[REDIS_URL]  # In a lane of several they were read before: the first run's database.
+    # In a process of several the settings were read before, with what the first one had.
+    settings.REDIS_URL, settings.STATE_DIRECTORY = os.environ[REDIS_URL], own_state
     connection.settings_dict["TEST"]["NAME"] = f"test_{connection.settings_dict['NAME']}_{number}"
     return lock, lease
 
