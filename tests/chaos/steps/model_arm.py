@@ -10,6 +10,8 @@ from tests.chaos.promises import Finding
 MISDEEDS = ("hangs", "raises", "gives NaN", "gives too few")
 REQUESTS = 60
 PROBE_SECONDS = 30.0
+MOST_PROBES = 2
+"""On a machine that stalls for thirty milliseconds the first probe may be late, and the circuit rests again."""
 MOST_CALLS = 12
 """Of a predictor that always fails, in sixty requests: the circuit opens after five, and each thread may be in one."""
 
@@ -37,7 +39,7 @@ def misbehaving_models(ground: Ground) -> Finding:
             if misdeed == MISDEEDS[-1]:
                 script.write_text("behaves")
                 back = _seconds_until_model(client)
-                kept = kept and back <= PROBE_SECONDS + 5
+                kept = kept and back <= MOST_PROBES * PROBE_SECONDS + 5
                 told.append(f"the model is back after {back:.0f} s")
     return Finding(kept, f"deadline {DEADLINE_MS} ms; " + "; ".join(told))
 
@@ -61,7 +63,7 @@ def _calls(script: Path) -> int:
 
 def _seconds_until_model(client: Client) -> float:
     began = time.monotonic()
-    while time.monotonic() < began + 2 * PROBE_SECONDS:
+    while time.monotonic() < began + (MOST_PROBES + 1) * PROBE_SECONDS:
         if "MODEL" in _reasons(client, 1):
             break
         time.sleep(0.2)

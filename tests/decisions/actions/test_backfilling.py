@@ -59,7 +59,10 @@ def test_backfill__a_file__is_stored_as_history_and_counted_once(tmp_path: Path,
     assert first.rejections == {"MALFORMED": 1, "UNIT_MISSING": 1}
     assert again.statuses == {"accepted": 0, "duplicate": 1_200, "rejected": 2}
     with connection.cursor() as cursor:
-        cursor.execute("SELECT kind, count(*), count(DISTINCT day) FROM decisions_eventlog GROUP BY kind")
+        cursor.execute(
+            "SELECT kind, count(*), count(DISTINCT day) FROM decisions_eventlog WHERE project_id = %s GROUP BY kind",
+            [project_id],
+        )
         assert cursor.fetchall() == [("history", 1_200, 5)]
     today = datetime.now(UTC).date()
     days = intake_days(project_id, first=today - timedelta(days=1), last=today)

@@ -62,7 +62,7 @@ def test_assign__published_bundle__writes_the_variants_and_says_how_many(tmp_pat
         ),
     ]
     assert "1 row repeats the id" in said.err
-    assert not EventLog.objects.exists()
+    assert not EventLog.objects.filter(project_id=project_id).exists()
 
 
 def test_assign__downloaded_bundle__needs_no_project(tmp_path: Path, capsys: Any) -> None:
