@@ -164,7 +164,7 @@ def test_intake__the_whole_log_sent_again_shuffled_plain_and_compressed__stores_
         again = [door.send(messages[start : start + 150], zipped=seed == 2) for start in range(0, 600, 150)]
         assert {(answer["accepted"], answer["duplicate"]) for answer in again} == {(0, 150)}
     with connection.cursor() as cursor:
-        cursor.execute("SELECT count(*) FROM decisions_eventlog")
+        cursor.execute("SELECT count(*) FROM decisions_eventlog WHERE project_id = %s", [door.project_id])
         assert cursor.fetchone() == (600,)
     assert [(day.received, day.duplicates) for day in door.figures()] == [(1_800, 1_200)]
 
@@ -214,7 +214,9 @@ def test_intake__client_with_a_wrong_clock__is_corrected_to_the_round_trip(
     sent = datetime.now(UTC)
     door.send([track(1, timestamp=(happened + skew).isoformat())], sentAt=(sent + skew).isoformat())
     with connection.cursor() as cursor:
-        cursor.execute("SELECT corrected_at, occurred_at FROM decisions_eventlog")
+        cursor.execute(
+            "SELECT corrected_at, occurred_at FROM decisions_eventlog WHERE project_id = %s", [door.project_id]
+        )
         corrected, occurred = cursor.fetchone()
     assert occurred == happened + skew
     assert timedelta(0) <= corrected - happened <= datetime.now(UTC) - sent
