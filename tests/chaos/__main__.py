@@ -32,10 +32,11 @@ def main(arguments: Sequence[str]) -> int:
     if unknown:
         _say(f"There is no promise {', '.join(sorted(unknown))}. There are: {', '.join(p.number for p in PROMISES)}.")
         return 2
+    # Settled before the examination takes the environment over.
+    results = Path(options.json) if options.json else state_directory() / "chaos.json"
     chosen = [promise for promise in PROMISES if wanted is None or promise.number in wanted]
     report = _examine(chosen, is_long=options.long)
     sys.stdout.write("\n" + as_text(report))
-    results = Path(options.json) if options.json else state_directory() / "chaos.json"
     results.write_text(as_json(report))
     _say(f"results: {results}")
     if wanted is None:

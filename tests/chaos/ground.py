@@ -125,6 +125,7 @@ class Ground:
 @contextmanager
 def prepared(*, is_long: bool, say: Callable[[str], None]) -> Iterator[Ground]:
     """Start servers, migrate them, fill them, and yield the ground; everything is gone afterwards."""
+    before = dict(os.environ)
     directory = Path(tempfile.mkdtemp(prefix="tiltyard-chaos-"))
     postgres, valkey = Postgres(directory / "postgres"), Valkey(directory / "valkey")
     try:
@@ -149,6 +150,8 @@ def prepared(*, is_long: bool, say: Callable[[str], None]) -> Iterator[Ground]:
     finally:
         postgres.remove()
         valkey.remove()
+        os.environ.clear()
+        os.environ.update(before)
         shutil.rmtree(directory, ignore_errors=True)
 
 
