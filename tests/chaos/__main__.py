@@ -25,13 +25,13 @@ PAGE = PROJECT / "docs" / "promises.md"
 def main(arguments: Sequence[str]) -> int:
     """Examine, print, write; return 0 when every examined promise was kept."""
     options = _parser().parse_args(arguments)
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, _interrupted)
     wanted = {number.strip().upper() for number in options.only.split(",")} if options.only else None
     unknown = (wanted or set()) - {promise.number for promise in PROMISES}
     if unknown:
         _say(f"There is no promise {', '.join(sorted(unknown))}. There are: {', '.join(p.number for p in PROMISES)}.")
         return 2
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _interrupted)
     # Settled before the examination takes the environment over.
     results = Path(options.json) if options.json else state_directory() / "chaos.json"
     chosen = [promise for promise in PROMISES if wanted is None or promise.number in wanted]
