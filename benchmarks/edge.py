@@ -21,8 +21,9 @@ from pathlib import Path
 import psutil
 import psycopg
 
-from benchmarks.bundles import CLIENT_KEY, full_feature_content, publish
+from benchmarks.bundles import full_feature_content, publish
 from benchmarks.database import own_database
+from benchmarks.event_batches import HEADERS, event_batches
 from benchmarks.load import Load, request_bytes, run_load
 from benchmarks.open_load import run_open_load
 from config.local import processes
@@ -32,14 +33,10 @@ PROJECT = Path(__file__).resolve().parents[1]
 RUNS = 5
 SECONDS = 3.0
 CONNECTIONS = 8
-INGEST_CONNECTIONS = 2
 PER_SECOND = 200
 OPEN_SECONDS = 20.0
 OWN = "config.edge:application"
 LIVE = (1, 20, 200, 2_000)
-BATCH = 500
-BASELINE_EVENTS = 50_000
-HEADERS = {"Authorization": f"Bearer {CLIENT_KEY}", "Content-Type": "application/json"}
 
 
 def main() -> int:
@@ -52,20 +49,12 @@ def main() -> int:
         with _server(OWN, environment) as (port, process):
             result = {"benchmark": "edge", "experiments": 20} | _compared(port, process, Path(state))
             megabytes = _resident_megabytes(process.pid)
-            stored = [_ingest(port, database) for _ in range(RUNS)]
             idle, meanwhile = _assignments_during_ingest(port)
             result |= {
-                "events_per_second": round(statistics.median(stored)),
-                "events_per_second_runs": [round(rate) for rate in stored],
                 "resident_mb": {"after_assignments": megabytes, "after_events": _resident_megabytes(process.pid)},
                 "lone_assignments_ms": {"idle": idle.milliseconds(0.99), "during_events": meanwhile.milliseconds(0.99)},
             }
         result["by_live_experiments"] = _by_live(database)
-        bare = statistics.median(_bare_ingest(database) for _ in range(RUNS))
-        result |= {
-            "bare_copy_and_insert_per_second": round(bare),
-            "events_to_bare": round(statistics.median(stored) / bare, 3),
-        }
     print(json.dumps(result))
     return 0
 
@@ -205,52 +194,11 @@ def _by_live(database: str) -> dict[str, dict[str, float]]:
     return found
 
 
-_numbers = count()
-
-
-def _batches(how_many: int) -> list[bytes]:
-    """Return requests with new messages, made before the clock runs."""
-    stamp = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
-    batches = []
-    for _ in range(how_many):
-        messages = [
-            {
-                "type": "track",
-                "messageId": f"9f2c41d0-1111-4222-8333-{next(_numbers):012d}",
-                "anonymousId": f"visitor-{position}",
-                "event": "Product Viewed",
-                "timestamp": stamp,
-                "properties": {"product_id": f"p-{position}", "price": 19.99, "currency": "USD"},
-            }
-            for position in range(BATCH)
-        ]
-        body = json.dumps({"batch": messages, "sentAt": stamp}).encode()
-        batches.append(request_bytes("/v1/batch", body, HEADERS))
-    return batches
-
-
-def _ingest(port: int, database: str) -> float:
-    """Return events a second that were durably stored."""
-    waiting = iter(_batches(600))
-    before = _count(database)
-    load = run_load(port, lambda: next(waiting), connections=INGEST_CONNECTIONS, seconds=SECONDS)
-    assert load.statuses.keys() == {202}, load.statuses
-    assert _count(database) - before == BATCH * len(load.latencies)
-    return BATCH * load.per_second
-
-
-def _count(database: str) -> int:
-    with psycopg.connect(database) as session:
-        row = session.execute("SELECT count(*) FROM decisions_eventlog").fetchone()
-    assert row is not None
-    return int(row[0])
-
-
 def _assignments_during_ingest(port: int) -> tuple[Load, Load]:
     """Return one connection's assignments alone, and while events are stored from another thread."""
     requests = _assignment_requests()
     alone = run_load(port, lambda: next(requests), connections=1, seconds=SECONDS)
-    batches = iter(_batches(600))
+    batches = iter(event_batches(600))
     thread = threading.Thread(
         target=lambda: run_load(port, lambda: next(batches), connections=1, seconds=SECONDS), daemon=True
     )
@@ -258,34 +206,6 @@ def _assignments_during_ingest(port: int) -> tuple[Load, Load]:
     beside = run_load(port, lambda: next(requests), connections=1, seconds=SECONDS - 0.5)
     thread.join()
     return alone, beside
-
-
-_COLUMNS = "project_id, day, message_id, kind, event, occurred_at, corrected_at, visitor, properties"
-
-
-def _bare_ingest(database: str) -> float:
-    """Return events a second by COPY into a staging table and INSERT, 500 a transaction, without anything else."""
-    day = time.strftime("%Y-%m-%d", time.gmtime())
-    lines = [
-        f"1\t{day}\tb-{next(_numbers)}\ttrack\tProduct Viewed\t{day}T00:00:00Z\t{day}T00:00:00Z\t{'v' * 22}\t"
-        f'{{"product_id":"p-{n % BATCH}","price":19.99,"currency":"USD"}}'
-        for n in range(BASELINE_EVENTS)
-    ]
-    blocks = ["\n".join(lines[start : start + BATCH]) + "\n" for start in range(0, BASELINE_EVENTS, BATCH)]
-    with psycopg.connect(database, autocommit=True) as session:
-        session.execute("SELECT tiltyard_ensure_partition('decisions_eventlog', %s)", (day,))
-        session.execute(
-            "CREATE TEMPORARY TABLE bare (LIKE decisions_eventlog INCLUDING DEFAULTS) ON COMMIT DELETE ROWS"
-        )
-        started = time.perf_counter()
-        for block in blocks:
-            with session.transaction(), session.cursor() as cursor:
-                with cursor.copy(f"COPY bare ({_COLUMNS}) FROM STDIN") as copy:
-                    copy.write(block)
-                cursor.execute(
-                    f"INSERT INTO decisions_eventlog ({_COLUMNS}) SELECT {_COLUMNS} FROM bare ON CONFLICT DO NOTHING"
-                )
-        return BASELINE_EVENTS / (time.perf_counter() - started)
 
 
 def _processor_seconds(parent: int) -> float:

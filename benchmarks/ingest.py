@@ -21,17 +21,16 @@ from pathlib import Path
 
 import psycopg
 
-from benchmarks.bundles import CLIENT_KEY, full_feature_content, publish
+from benchmarks.bundles import full_feature_content, publish
 from benchmarks.database import own_database
+from benchmarks.event_batches import BATCH, event_batches
 from benchmarks.load import request_bytes, run_load
 
 PROJECT = Path(__file__).resolve().parents[1]
 RUNS = 5
 SECONDS = 3.0
 CONNECTIONS = 2
-BATCH = 500
 BARE_EVENTS = 30_000
-HEADERS = {"Authorization": f"Bearer {CLIENT_KEY}", "Content-Type": "application/json"}
 COLUMNS = "project_id, day, message_id, kind, event, occurred_at, corrected_at, visitor, item, properties"
 
 _PROJECT = """
@@ -121,7 +120,7 @@ def _await_answer(port: int) -> None:
 
 def _ours(port: int, worker: int, database: str) -> tuple[float, float, float]:
     """Return events a second that were durably stored, and the processor time of an event in edge and Postgres."""
-    waiting = iter(_batches(400))
+    waiting = iter(event_batches(400))
     before, edge_before, postgres_before = _count(database), _processor(worker), _postgres_processor(database)
     load = run_load(port, lambda: next(waiting), connections=CONNECTIONS, seconds=SECONDS)
     edge, postgres = _processor(worker) - edge_before, _postgres_processor(database) - postgres_before
@@ -129,27 +128,6 @@ def _ours(port: int, worker: int, database: str) -> tuple[float, float, float]:
     events = BATCH * len(load.latencies)
     assert _count(database) - before == events
     return BATCH * load.per_second, edge / events * 1e6, postgres / events * 1e6
-
-
-def _batches(how_many: int) -> list[bytes]:
-    """Return requests with new messages, made before the clock runs."""
-    stamp = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
-    batches = []
-    for _ in range(how_many):
-        messages = [
-            {
-                "type": "track",
-                "messageId": f"9f2c41d0-1111-4222-8333-{next(_numbers):012d}",
-                "anonymousId": f"visitor-{position}",
-                "event": "Product Viewed",
-                "timestamp": stamp,
-                "properties": {"product_id": f"p-{position}", "price": 19.99, "currency": "USD"},
-            }
-            for position in range(BATCH)
-        ]
-        body = json.dumps({"batch": messages, "sentAt": stamp}).encode()
-        batches.append(request_bytes("/v1/batch", body, HEADERS))
-    return batches
 
 
 def _copy_and_insert(database: str) -> float:

@@ -197,7 +197,7 @@ class Client:
             self._events.counts.dropped += 1
             return False
 
-    def _restart(self) -> None:
+    def restart_in_child(self) -> None:
         """Begin again in a forked child, which has none of the parent's threads. One that was closed stays so."""
         if self._is_closed:
             return
@@ -213,7 +213,7 @@ def _restart_in_forks(client: Client) -> None:
     def restart() -> None:
         forked = held()
         if forked is not None:
-            forked._restart()  # noqa: SLF001 - the other half of this class
+            forked.restart_in_child()
 
     os.register_at_fork(after_in_child=restart)
 

@@ -127,8 +127,7 @@ class EventQueue:
             self._changed.wait_for(lambda: self._messages or self._is_closing)
             if self._is_closing:
                 return None
-            is_full = lambda: len(self._messages) >= self._settings.batch_size or self._is_hurried()  # noqa: E731
-            self._changed.wait_for(is_full, timeout=self._settings.flush_seconds)
+            self._changed.wait_for(self._is_due, timeout=self._settings.flush_seconds)
             batch: list[bytes] = []
             size = 0
             while self._messages and len(batch) < self._settings.batch_size:
@@ -138,6 +137,9 @@ class EventQueue:
                 batch.append(self._messages.popleft())
             self._in_flight = len(batch)
             return batch
+
+    def _is_due(self) -> bool:
+        return len(self._messages) >= self._settings.batch_size or self._is_hurried()
 
     def _is_hurried(self) -> bool:
         return self._is_closing or time.monotonic() < self._hurried_until
