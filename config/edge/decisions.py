@@ -83,7 +83,9 @@ class DecisionDesk:
                 known = Known(features=Features(FeatureState.AVAILABLE, catalogue.items[-1:], catalogue.items[:1]))
                 for point in bundle.points.by_key.values():
                     nobody = DecisionRequest(units={})
-                    score = partial(self._scoring.score, until=time.monotonic() + WARM_SECONDS)
+                    is_simulated = bundle.clock.kind is ClockKind.SIMULATION
+                    until = time.monotonic() + WARM_SECONDS
+                    score = partial(self._scoring.score, until=until, is_simulated=is_simulated)
                     decide(nobody, point, bundle, known, bundle.snapshot.latest_opening, score)
 
     def close(self) -> None:
@@ -153,7 +155,8 @@ class DecisionDesk:
         at = bundle.clock.at(datetime.now(UTC))
         given = request.units
         stored = stored_units(bundle, {kind: given[kind] for kind in UNIT_KINDS if encode_unit(given.get(kind))})
-        score = partial(self._scoring.score, until=started + point.deadline)
+        is_simulated = bundle.clock.kind is ClockKind.SIMULATION
+        score = partial(self._scoring.score, until=started + point.deadline, is_simulated=is_simulated)
         decision = decide(request, point, bundle, self._look_up(request, point, bundle, stored), at, score)
         if decision.visitor is not None:
             stored |= {"visitor": decision.visitor}

@@ -4,13 +4,16 @@ import logging
 import threading
 import time
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from decisions.policy import Scores
 from decisions.serving.breaker import BreakerPolicy, Circuit, CircuitState
 from decisions.serving.scoring import NotScored, Question, ScoringPool
 from decisions.vocabulary import DecisionReason
+
+SIMULATED_REST = 1.0
+"""Seconds that a version of a simulated shop rests at most: to its clock the usual half minute would be days."""
 
 logger = logging.getLogger(__name__)
 
@@ -38,16 +41,19 @@ class GuardedScoring:
 
     def __init__(self, policy: BreakerPolicy) -> None:
         self._policy = policy
+        self._simulated = replace(policy, rest=min(policy.rest, SIMULATED_REST))
         self._versions: dict[int, _Guarded] = {}
         self._lock = threading.Lock()
 
-    def score(self, question: Question, *, until: float) -> Scores:
+    def score(self, question: Question, *, until: float, is_simulated: bool = False) -> Scores:
         """Return the scores of the candidates by a moment of `time.monotonic()`.
+
+        `is_simulated` says whether the version's project has a simulated clock.
 
         Raises:
             NotScored: the version did not answer in time or not properly, or is not asked for now.
         """
-        version = self._versions.get(question.version) or self._guard(question.version)
+        version = self._versions.get(question.version) or self._guard(question.version, is_simulated)
         with version.lock:
             ticket = version.circuit.admit(time.monotonic())
         if ticket is None:
@@ -84,6 +90,7 @@ class GuardedScoring:
         """Let the threads end once they have nothing to do."""
         self.keep_only(())
 
-    def _guard(self, number: int) -> _Guarded:
+    def _guard(self, number: int, is_simulated: bool) -> _Guarded:
+        policy = self._simulated if is_simulated else self._policy
         with self._lock:
-            return self._versions.setdefault(number, _Guarded(Circuit(self._policy)))
+            return self._versions.setdefault(number, _Guarded(Circuit(policy)))

@@ -11,7 +11,7 @@ import pytest
 
 from decisions.policy import Indices, Scores
 from decisions.serving.breaker import BreakerPolicy, CircuitState
-from decisions.serving.guard import GuardedScoring
+from decisions.serving.guard import SIMULATED_REST, GuardedScoring
 from decisions.serving.scoring import NotScored, Question
 from decisions.vocabulary import DecisionReason
 from models_registry.vocabulary import PredictorKind
@@ -165,3 +165,25 @@ def test_guard__many_that_miss_the_deadline_together__are_told_of_once(
 
     assert guard.status()[12] == (CircuitState.OPEN, 1)
     assert len([record for record in caplog.records if "rests" in record.message]) == 1
+
+
+def test_guard__version_of_a_simulated_shop__rests_for_a_second_at_most(guard: GuardedScoring) -> None:
+    failing, real = Scripted(lambda: GOOD[:1]), Scripted(lambda: GOOD[:1])
+    for version, predictor, is_simulated in ((12, failing, True), (13, real, False)):
+        for _ in range(5):
+            with pytest.raises(NotScored):
+                _ask(guard, version, predictor, is_simulated)
+        with pytest.raises(NotScored, match=DecisionReason.CIRCUIT_OPEN):
+            _ask(guard, version, predictor, is_simulated)
+    time.sleep(SIMULATED_REST + 0.05)
+    failing.script = real.script = lambda: GOOD
+
+    assert _ask(guard, 12, failing, True).tolist() == [1.0, 2.0]
+    with pytest.raises(NotScored, match=DecisionReason.CIRCUIT_OPEN):
+        _ask(guard, 13, real, False)
+    assert real.asked == 5
+
+
+def _ask(guard: GuardedScoring, version: int, predictor: Scripted, is_simulated: bool) -> Scores:
+    question = Question(version, predictor, PLACES, PLACES)
+    return guard.score(question, until=time.monotonic() + 5, is_simulated=is_simulated)
