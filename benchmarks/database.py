@@ -11,6 +11,12 @@ import psycopg
 from config.local.embedded import ensure_services
 from config.local.places import state_directory
 
+_PROJECT = """
+INSERT INTO foundation_project
+(id, key, name, currency, time_zone, pepper, signing_key, attributes, clock_kind, clock_speed, revision)
+VALUES (1, 'bench', 'Bench', 'USD', 'UTC', '\\x00', '\\x00', '[]', 'REAL', 1.0, 1)
+"""
+
 
 @contextmanager
 def own_database(name: str) -> Iterator[str]:
@@ -31,6 +37,12 @@ def own_database(name: str) -> Iterator[str]:
             os.environ["DATABASE_URL"] = main
             with psycopg.connect(main, autocommit=True) as session:
                 session.execute(f'DROP DATABASE IF EXISTS "{database}" WITH (FORCE)')
+
+
+def insert_project(database: str) -> None:
+    """Insert the project, of id 1, whose bundle a benchmark publishes."""
+    with psycopg.connect(database) as session:
+        session.execute(_PROJECT)
 
 
 def _migrate() -> None:

@@ -7,12 +7,10 @@ of each arrival; the ratio compares with the same server returning as many fixed
 import json
 import os
 import socket
-import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from pathlib import Path
 
@@ -21,14 +19,11 @@ import psycopg
 import redis
 
 from benchmarks.bundles import CLIENT_KEY, full_feature_content, publish
-from benchmarks.database import own_database
-from benchmarks.edge import _PROJECT, _await_answer, _resident_megabytes
+from benchmarks.database import insert_project, own_database
 from benchmarks.load import Load, request_bytes
 from benchmarks.open_load import run_open_load
-from config.local import processes
+from benchmarks.servers import OWN, resident_megabytes, serving
 from config.local.embedded import Valkey
-from config.local.places import PROJECT
-from config.local.server import HOST, free_port
 from decisions.serving.feature_keys import bought_key, seen_key
 from foundation.ids import hash_unit
 from models_registry.artifacts import digest, pack, seal
@@ -75,9 +70,9 @@ def main() -> int:
 
 def _measured(database: str, environment: Mapping[str, str]) -> dict[str, object]:
     requests = _requests()
-    with _server(None, environment) as (port, process):
+    with serving(OWN, environment) as (port, process):
         answer = _answer_of(port, requests[0])
-        with _server("benchmarks.fixed:application", {"FIXED_BYTES": str(len(answer))}) as (fixed, _):
+        with serving("benchmarks.fixed:application", {"FIXED_BYTES": str(len(answer))}) as (fixed, _):
             run_open_load(port, requests, per_second=PER_SECOND, seconds=WARM_SECONDS)
             run_open_load(fixed, requests, per_second=PER_SECOND, seconds=WARM_SECONDS)
             load = run_open_load(port, requests, per_second=PER_SECOND, seconds=SECONDS)
@@ -85,7 +80,7 @@ def _measured(database: str, environment: Mapping[str, str]) -> dict[str, object
         assert load.statuses.keys() == bare.statuses.keys() == {200}, (load.statuses, bare.statuses)
         decided = 1 + int(PER_SECOND * WARM_SECONDS) + len(load.latencies)
         rows, reasons = _logged(database, decided)
-        megabytes = _resident_megabytes(process.pid)
+        megabytes = resident_megabytes(process)
     milliseconds = _quantiles(load)
     return {
         "benchmark": "decisions",
@@ -105,22 +100,6 @@ def _measured(database: str, environment: Mapping[str, str]) -> dict[str, object
         and megabytes < LARGEST_MEGABYTES
         and all(milliseconds[name] < limit for name, limit in LIMITS.items()),
     }
-
-
-@contextmanager
-def _server(application: str | None, environment: Mapping[str, str]) -> Iterator[tuple[int, subprocess.Popen[bytes]]]:
-    """Run the edge as production does, or another application in the same way; yield its port and process."""
-    port = free_port()
-    own = "config.edge:application"
-    command = [application or own if part == own else part for part in processes.edge(host=HOST, port=port).command]
-    started = {**os.environ, **environment}
-    process = subprocess.Popen([*command, "--log-level=warning"], cwd=PROJECT, env=started, stdout=sys.stderr)
-    try:
-        _await_answer(port)
-        yield port, process
-    finally:
-        process.terminate()
-        process.wait(timeout=30)
 
 
 def _quantiles(load: Load) -> dict[str, float]:
@@ -201,8 +180,8 @@ def _publish(database: str, items: Sequence[str], random: np.random.Generator) -
         "models": [model | named],
         "catalogue": {"sha256": sha256(catalogue).hexdigest(), "size": len(catalogue)},
     }
+    insert_project(database)
     with psycopg.connect(database) as session:
-        session.execute("INSERT INTO foundation_project " + _PROJECT)
         for raw in (artifact, catalogue):
             for position, start in enumerate(range(0, len(raw), CHUNK)):
                 session.execute(

@@ -5,53 +5,45 @@ model: requests leave by a fixed schedule, and a stall is charged to everybody w
 """
 
 import json
-import os
 import socket
 import statistics
 import subprocess
 import sys
 import tempfile
 import threading
-import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterator
 from itertools import count, islice
 from pathlib import Path
 
 import psutil
-import psycopg
 
 from benchmarks.bundles import full_feature_content, publish
-from benchmarks.database import own_database
+from benchmarks.database import insert_project, own_database
 from benchmarks.event_batches import HEADERS, event_batches
 from benchmarks.load import Load, request_bytes, run_load
 from benchmarks.open_load import run_open_load
-from config.local import processes
-from config.local.server import HOST, free_port
+from benchmarks.servers import OWN, resident_megabytes, serving
 
-PROJECT = Path(__file__).resolve().parents[1]
 RUNS = 5
 SECONDS = 3.0
 CONNECTIONS = 8
 PER_SECOND = 200
 OPEN_SECONDS = 20.0
-OWN = "config.edge:application"
 LIVE = (1, 20, 200, 2_000)
 
 
 def main() -> int:
     """Measure and print."""
     with own_database("edge") as database, tempfile.TemporaryDirectory(prefix="tiltyard-edge-") as state:
-        with psycopg.connect(database) as session:
-            session.execute("INSERT INTO foundation_project " + _PROJECT)
+        insert_project(database)
         publish(database, full_feature_content(live=20))
         environment = {"DATABASE_URL": database, "TILTYARD_STATE_DIR": state}
-        with _server(OWN, environment) as (port, process):
+        with serving(OWN, environment) as (port, process):
             result = {"benchmark": "edge", "experiments": 20} | _compared(port, process, Path(state))
-            megabytes = _resident_megabytes(process.pid)
+            megabytes = resident_megabytes(process)
             idle, meanwhile = _assignments_during_ingest(port)
             result |= {
-                "resident_mb": {"after_assignments": megabytes, "after_events": _resident_megabytes(process.pid)},
+                "resident_mb": {"after_assignments": megabytes, "after_events": resident_megabytes(process)},
                 "lone_assignments_ms": {"idle": idle.milliseconds(0.99), "during_events": meanwhile.milliseconds(0.99)},
             }
         result["by_live_experiments"] = _by_live(database)
@@ -67,8 +59,8 @@ def _compared(port: int, process: subprocess.Popen[bytes], folder: Path) -> dict
     Path(files["BUNDLE"]).write_text(json.dumps(full_feature_content(live=20)))
     length = {"FIXED_BYTES": str(len(answer))}
     with (
-        _server("benchmarks.fixed:application", length) as (fixed_port, fixed_process),
-        _server("benchmarks.framework:application", files) as (framework_port, framework_process),
+        serving("benchmarks.fixed:application", length) as (fixed_port, fixed_process),
+        serving("benchmarks.framework:application", files) as (framework_port, framework_process),
     ):
         servers = {"assignments": process, "fixed_bytes": fixed_process, "framework": framework_process}
         before = {name: _processor_seconds(one.pid) for name, one in servers.items()}
@@ -89,40 +81,6 @@ def _compared(port: int, process: subprocess.Popen[bytes], folder: Path) -> dict
                 "fixed_bytes": _quantiles(_open(fixed_port)),
             },
         }
-
-
-_PROJECT = """
-(id, key, name, currency, time_zone, pepper, signing_key, attributes, clock_kind, clock_speed, revision)
-VALUES (1, 'bench', 'Bench', 'USD', 'UTC', '\\x00', '\\x00', '[]', 'REAL', 1.0, 1)
-"""
-
-
-@contextmanager
-def _server(application: str, environment: Mapping[str, str]) -> Iterator[tuple[int, subprocess.Popen[bytes]]]:
-    """Run a WSGI application as `bin/serve` runs the edge, and yield its port and process."""
-    port = free_port()
-    command = [application if part == OWN else part for part in processes.edge(host=HOST, port=port).command]
-    command.append("--log-level=warning")
-    process = subprocess.Popen(command, cwd=PROJECT, env={**os.environ, **environment}, stdout=sys.stderr)
-    try:
-        _await_answer(port)
-        yield port, process
-    finally:
-        process.terminate()
-        process.wait(timeout=15)
-
-
-def _await_answer(port: int) -> None:
-    deadline = time.monotonic() + 30
-    while time.monotonic() < deadline:
-        try:
-            with socket.create_connection(("127.0.0.1", port), timeout=5) as probe:
-                probe.sendall(request_bytes("/healthz/ready", b"", {}, method="GET"))
-                if probe.recv(12).endswith(b"200"):
-                    return
-        except OSError:
-            time.sleep(0.05)
-    raise RuntimeError(f"nothing answers on port {port}")
 
 
 def _assignment_requests() -> Iterator[bytes]:
@@ -182,14 +140,14 @@ def _by_live(database: str) -> dict[str, dict[str, float]]:
         publish(database, full_feature_content(live=live), version=version)
         with tempfile.TemporaryDirectory(prefix="tiltyard-edge-") as state:
             environment = {"DATABASE_URL": database, "TILTYARD_STATE_DIR": state}
-            with _server(OWN, environment) as (port, process):
+            with serving(OWN, environment) as (port, process):
                 size = len(_answer(port))
-                with _server("benchmarks.fixed:application", {"FIXED_BYTES": str(size)}) as (fixed_port, _):
+                with serving("benchmarks.fixed:application", {"FIXED_BYTES": str(size)}) as (fixed_port, _):
                     assigned, fixed = _taking_turns(port, fixed_port)
                 found[str(live)] = {
                     "assignments_per_second": round(statistics.median(load.per_second for load in assigned)),
                     "to_fixed": _ratio(assigned, fixed),
-                    "resident_mb": _resident_megabytes(process.pid),
+                    "resident_mb": resident_megabytes(process),
                 }
     return found
 
@@ -213,13 +171,6 @@ def _processor_seconds(parent: int) -> float:
     found = psutil.Process(parent)
     spent = [one.cpu_times() for one in (found, *found.children(recursive=True))]
     return float(sum(one.user + one.system for one in spent))
-
-
-def _resident_megabytes(parent: int) -> int:
-    """Return the resident memory of the worker of a server, without the supervisor that started it."""
-    listed = subprocess.run(["ps", "-o", "ppid=,rss=", "-A"], capture_output=True, text=True, check=True).stdout
-    rows = [line.split() for line in listed.splitlines()]
-    return round(sum(int(rss) for owner, rss in rows if int(owner) == parent) / 1024)
 
 
 if __name__ == "__main__":

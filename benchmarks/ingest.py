@@ -7,14 +7,11 @@ says where the time goes, on a machine that has other work too.
 
 import json
 import os
-import socket
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
@@ -22,22 +19,17 @@ from pathlib import Path
 import psycopg
 
 from benchmarks.bundles import full_feature_content, publish
-from benchmarks.database import own_database
+from benchmarks.database import insert_project, own_database
 from benchmarks.event_batches import BATCH, event_batches
-from benchmarks.load import request_bytes, run_load
+from benchmarks.load import run_load
+from benchmarks.servers import OWN, serving, worker_of
 
-PROJECT = Path(__file__).resolve().parents[1]
 RUNS = 5
 SECONDS = 3.0
 CONNECTIONS = 2
 BARE_EVENTS = 30_000
 COLUMNS = "project_id, day, message_id, kind, event, occurred_at, corrected_at, visitor, item, properties"
 
-_PROJECT = """
-INSERT INTO foundation_project
-(id, key, name, currency, time_zone, pepper, signing_key, attributes, clock_kind, clock_speed, revision)
-VALUES (1, 'bench', 'Bench', 'USD', 'UTC', '\\x00', '\\x00', '[]', 'REAL', 1.0, 1)
-"""
 _numbers = count()
 
 
@@ -55,10 +47,10 @@ class Turn:
 def main() -> int:
     """Measure and print."""
     with own_database("ingest") as database, tempfile.TemporaryDirectory(prefix="tiltyard-ingest-") as state:
-        with psycopg.connect(database) as session:
-            session.execute(_PROJECT)
+        insert_project(database)
         publish(database, full_feature_content(live=20))
-        with _edge({"DATABASE_URL": database, "TILTYARD_STATE_DIR": state}) as (port, worker):
+        with serving(OWN, {"DATABASE_URL": database, "TILTYARD_STATE_DIR": state}) as (port, process):
+            worker = worker_of(process).pid
             _ours(port, worker, database)  # warms up
             turns = [_turn(port, worker, database) for _ in range(RUNS)]
     print(json.dumps(_summary(turns)))
@@ -85,37 +77,6 @@ def _summary(turns: Sequence[Turn]) -> dict[str, object]:
         "postgres_processor_us": round(statistics.median(turn.postgres_us for turn in turns), 1),
         "load_of_the_machine": round(os.getloadavg()[0], 1),
     }
-
-
-@contextmanager
-def _edge(environment: Mapping[str, str]) -> Iterator[tuple[int, int]]:
-    """Run an edge as `bin/serve` does, and yield its port and the id of its working process."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = int(probe.getsockname()[1])
-    command = [sys.executable, "-m", "granian", "--interface=wsgi", "--host=127.0.0.1", f"--port={port}"]
-    command += ["--workers=1", "--no-ws", "--log-level=warning", "config.edge:application"]
-    process = subprocess.Popen(command, cwd=PROJECT, env={**os.environ, **environment}, stdout=sys.stderr)
-    try:
-        _await_answer(port)
-        listed = subprocess.run(["ps", "-o", "pid=", "--ppid", str(process.pid)], capture_output=True, check=True)
-        yield port, int(listed.stdout.split()[-1])
-    finally:
-        process.terminate()
-        process.wait(timeout=15)
-
-
-def _await_answer(port: int) -> None:
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline:
-        try:
-            with socket.create_connection(("127.0.0.1", port), timeout=5) as probe:
-                probe.sendall(request_bytes("/healthz/ready", b"", {}, method="GET"))
-                if probe.recv(12).endswith(b"200"):
-                    return
-        except OSError:
-            time.sleep(0.05)
-    raise RuntimeError(f"nothing answers on port {port}")
 
 
 def _ours(port: int, worker: int, database: str) -> tuple[float, float, float]:

@@ -13,17 +13,16 @@ from collections.abc import Callable, Iterator
 from itertools import count
 from typing import Any
 
-import psycopg
-
-from benchmarks.bundles import CLIENT_KEY, full_feature_content, publish
-from benchmarks.database import own_database
-from benchmarks.edge import _PROJECT, CONNECTIONS, RUNS, SECONDS, _server
+from benchmarks.bundles import full_feature_content, publish
+from benchmarks.database import insert_project, own_database
+from benchmarks.edge import CONNECTIONS, RUNS, SECONDS
+from benchmarks.event_batches import HEADERS
 from benchmarks.load import Load, request_bytes, run_load
+from benchmarks.servers import OWN, serving
 
 FLAGS = 50
 EXPERIMENTS = 20
 ALL = "/ofrep/v1/evaluate/flags"
-HEADERS = {"Authorization": f"Bearer {CLIENT_KEY}", "Content-Type": "application/json"}
 _VALUES: tuple[tuple[str, object, object], ...] = (
     ("BOOLEAN", False, True),
     ("FLOAT", 49, 39.5),
@@ -36,11 +35,10 @@ _VALUES: tuple[tuple[str, object, object], ...] = (
 def main() -> int:
     """Measure and print."""
     with own_database("ofrep") as database, tempfile.TemporaryDirectory(prefix="tiltyard-ofrep-") as state:
-        with psycopg.connect(database) as session:
-            session.execute("INSERT INTO foundation_project " + _PROJECT)
+        insert_project(database)
         publish(database, _content())
         environment = {"DATABASE_URL": database, "TILTYARD_STATE_DIR": state, "TILTYARD_EDGE_REQUEST_RATE": "1000000"}
-        with _server("config.edge:application", environment) as (port, _):
+        with serving(OWN, environment) as (port, _):
             result = {
                 "benchmark": "ofrep",
                 "flags": FLAGS,
@@ -105,7 +103,7 @@ def _beside_fixed(port: int, requests: Iterator[bytes], status: int) -> dict[str
     one = next(requests)
     _, body = _answer(port, one)
     ours, fixed = list[Load](), list[Load]()
-    with _server("benchmarks.fixed:application", {"FIXED_BYTES": str(len(body))}) as (fixed_port, _):
+    with serving("benchmarks.fixed:application", {"FIXED_BYTES": str(len(body))}) as (fixed_port, _):
         for run in range(RUNS + 1):
             pair = (_load(port, lambda: next(requests)), _load(fixed_port, lambda: one))
             if run:  # The first one warms up.

@@ -4,15 +4,20 @@ A domain is a folder `decisions/domains/<key>/` whose module `domain` has a `DOM
 string, so that importing a domain never imports what trains its models.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 import numpy as np
 import numpy.typing as npt
 
+from decisions.moment import Catalogue, Column, Eligible, Moment
+from decisions.policy import Indices, Scores
 from experiments.vocabulary import UnitKind
+
+ITEMS = "items"
+"""The collection of the shop's own items."""
 
 
 class PolicyKind(StrEnum):
@@ -24,6 +29,10 @@ class PolicyKind(StrEnum):
     """The same actions for everybody."""
     MODEL_RANKED = "model_ranked"
     """Candidates by the scores of a pinned model version."""
+    RECIPE = "recipe"
+    """Candidates by the scores of the newest version that a training schedule made: the recipe is the arm."""
+    LEARNED = "learned"
+    """A learning policy: its probabilities follow from rewards, batch by batch."""
 
 
 class Interaction(StrEnum):
@@ -38,13 +47,23 @@ INTERACTIONS = tuple(Interaction)
 """By the number that `InteractionLog.kinds` uses."""
 
 
+class LogKind(StrEnum):
+    """What the models of a domain learn from."""
+
+    INTERACTIONS = "interactions"
+    """What units did with items: InteractionLog."""
+    DECISIONS = "decisions"
+    """What was shown and what came of it: DecisionLog."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class InteractionLog:
     """What units did with items in a stretch of time: columns of equal length, in the order of (at, unit, item).
 
     units: codes from 0, int32. items: places in `item_ids`, int32. kinds: places in INTERACTIONS, int8. at: seconds
-    since 1970, float64. `item_ids`, `categories` ("" where unknown), `prices` (currency units, 0 where unknown) and
-    `ratings` (0 where unknown) run parallel. The window is [start, end) in project time.
+    since 1970, float64. `item_ids`, `categories` ("" where unknown), `prices` (currency units, 0 where unknown),
+    `ratings` (0 where unknown) and `titles` ("" where unknown; empty where nobody asked for them) run parallel. The
+    window is [start, end) in project time.
     """
 
     units: npt.NDArray[np.int32]
@@ -57,11 +76,124 @@ class InteractionLog:
     ratings: npt.NDArray[np.float32]
     start: datetime
     end: datetime
+    titles: tuple[str, ...] = ()
 
     @property
     def unit_count(self) -> int:
         """How many units there are."""
         return int(self.units.max()) + 1 if len(self.units) else 0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class DecisionLog:
+    """What was shown under which circumstances, and what came of it: one row for each action of an exposed decision.
+
+    Rows are in the order of (at, decision, position). decisions, units: codes from 0, int32. items: places in
+    `item_ids`, int32. positions: from 0, int16. propensities: with which each was chosen, float64. at: seconds since
+    1970, float64. variants: places in `variant_keys`, int16 ("" stands for traffic outside experiments). versions: ids
+    of model versions, int64, 0 for none. rewards: by the name of each reward of the domain, whether it came in time,
+    bool. values: what was ordered of the action in time, currency units, float64. context: texts by the name of each
+    attribute that was kept, "" where unknown. fields: columns of the actions, parallel to `item_ids`. Only decisions
+    whose rewards are complete are in it: made in [start, end), project time.
+    """
+
+    decisions: npt.NDArray[np.int32]
+    units: npt.NDArray[np.int32]
+    items: npt.NDArray[np.int32]
+    positions: npt.NDArray[np.int16]
+    propensities: npt.NDArray[np.float64]
+    at: npt.NDArray[np.float64]
+    variants: npt.NDArray[np.int16]
+    versions: npt.NDArray[np.int64]
+    rewards: Mapping[str, npt.NDArray[np.bool_]]
+    values: npt.NDArray[np.float64]
+    context: Mapping[str, tuple[str, ...]]
+    item_ids: tuple[str, ...]
+    fields: Mapping[str, Column]
+    variant_keys: tuple[str, ...]
+    start: datetime
+    end: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Reward:
+    """What counts as a reward of an action: the event that says so, its worth, and how long after it still counts.
+
+    prop: the property that names the action, `product_id` in the lines of an order. worth: relative to the best one,
+    so that a sum of rewards compares slates. within: project time since the exposure.
+    """
+
+    name: str
+    event: str
+    prop: str
+    worth: float
+    within: timedelta
+
+
+class FieldKind(StrEnum):
+    """What a field of an action holds."""
+
+    TEXT = "text"
+    NUMBER = "number"
+    MONEY = "money"
+    """Currency units; never negative."""
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """A field of the actions of a collection, as the shop sends it. required: an action without it is refused."""
+
+    kind: FieldKind
+    about: str
+    required: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MetricTemplate:
+    """A metric that a domain brings along, in the words of `experiments.actions.design.MetricDraft`.
+
+    kind: of experiments.vocabulary.MetricKind. role and margin: what it is for an experiment of the domain, by default.
+    """
+
+    key: str
+    name: str
+    about: str
+    kind: str
+    role: str
+    events: tuple[str, ...]
+    what: str
+    direction: str = "INCREASE"
+    margin: float | None = None
+    denominator_events: tuple[str, ...] = ()
+    denominator_what: str = ""
+
+
+def nothing_more(_moment: Moment, _catalogue: Catalogue, _candidates: Indices, scores: Scores) -> Scores:
+    """Return the scores: what a model predicts is what the domain ranks by."""
+    return scores
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hooks:
+    """What a domain does while it serves: pure functions on arrays, called for every decision.
+
+    eligible: what may be chosen at all. subject: what a model is asked about, as int64 numbers that the domain's
+    features make of unit and moment; `places` says where the model has an item; an empty one has nothing to ask.
+    worth: from a model's scores (one for each candidate) to what the policy ranks by. most_candidates: how many of so
+    many candidates a model of the predictor kind is asked to score. item_numbers: for models that score actions they
+    were not trained on: int64, actions x numbers, from the catalogue's fields. action_features: float64, candidates x
+    len(feature_names), what contextual learning policies read; scores are a model's, or None. constraint_names: in
+    the order in which `eligible` applies them.
+    """
+
+    eligible: Callable[[Moment, Catalogue], Eligible]
+    subject: Callable[[Moment, Mapping[str, int]], Indices]
+    worth: Callable[[Moment, Catalogue, Indices, Scores], Scores] = nothing_more
+    most_candidates: Callable[[str, int], int] = lambda _kind, size: size
+    item_numbers: Callable[[Catalogue], npt.NDArray[np.int64]] | None = None
+    action_features: Callable[[Moment, Catalogue, Indices, Scores | None], npt.NDArray[np.float64]] | None = None
+    feature_names: tuple[str, ...] = ()
+    constraint_names: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,7 +203,10 @@ class Domain:
     key: the folder's name. personal: whether its models read what a person did, so that `personalised=false` gets
     the baseline. unit_kinds: what may be randomised in it, the default first. policies: what its variants may use.
     recipes: what can be trained, by name, with a sentence for people. training: the dotted name of the module whose
-    `RECIPES` holds them. slate_size, deadline_ms: what a new decision point begins with.
+    `RECIPES` holds them. slate_size, deadline_ms: what a new decision point begins with. hooks: what it does while it
+    serves. log: what its models learn from. rewards: in the order of growing intent. collection and fields: which
+    actions it chooses among, `PUT /v1/<collection>`. context: what a storefront may say of the moment, by name, with a
+    sentence for people. metrics: what an experiment of the domain is judged by, by default.
     """
 
     key: str
@@ -85,3 +220,10 @@ class Domain:
     slate_size: int
     deadline_ms: int
     largest_slate: int
+    hooks: Hooks
+    log: LogKind = LogKind.INTERACTIONS
+    rewards: tuple[Reward, ...] = ()
+    collection: str = ITEMS
+    fields: Mapping[str, Field] = field(default_factory=dict)
+    context: Mapping[str, str] = field(default_factory=dict)
+    metrics: tuple[MetricTemplate, ...] = ()

@@ -21,6 +21,14 @@ class PredictorKind(StrEnum):
     ITEM_ITEM = "item_item"
     RANKING_NETWORK = "ranking_network"
     TWO_TOWER = "two_tower"
+    EASE = "ease"
+    """Items by a linear map of the history, learnt in closed form."""
+    FACTORS = "factors"
+    """Items by products of factors; a history is folded in."""
+    HASHED_LOGISTIC = "hashed_logistic"
+    """The probability of a response: logistic in hashed features and their crosses."""
+    HASHED_NETWORK = "hashed_network"
+    """The probability of a response: a network with cross layers on hashed features."""
 
 
 class RunState(StrEnum):
@@ -33,3 +41,21 @@ class RunState(StrEnum):
     REFUSED = "REFUSED"
     """The gate refused the candidate; nothing was registered."""
     FAILED = "FAILED"
+    CANCELLED = "CANCELLED"
+    """A person ended it; nothing was registered."""
+
+
+class DataPolicy(StrEnum):
+    """Whose traffic the models of an arm learn from (arXiv 2310.17496)."""
+
+    POOLED = "pooled"
+    OWN_ARM = "own_arm"
+    WEIGHTED = "weighted"
+
+
+class RunCause(StrEnum):
+    """Why a training was asked for."""
+
+    PERSON = "PERSON"
+    SCHEDULE = "SCHEDULE"
+    DRIFT = "DRIFT"

@@ -10,8 +10,9 @@ from django.db import connection, transaction
 from django.db.models.functions import Now
 
 from decisions.actions.chunks import publish_chunks
+from decisions.domain import ITEMS
 from decisions.ingest.items import ItemRefused, ItemValues, read_item, read_stock
-from decisions.models import CatalogueState, Item
+from decisions.models import Item, PublishedCatalogue
 from decisions.queries.catalogue import catalogue_content, published_catalogue
 from foundation.actions.jobs import enqueue
 from foundation.actions.projects import bump_revision
@@ -63,7 +64,11 @@ def put_items(*, project_id: int, items: Sequence[Any]) -> ItemsTaken:
 def put_stock(*, project_id: int, items: Sequence[Any]) -> ItemsTaken:
     """Take the stock of items that the catalogue has and return what became of each. Raises TooManyItems."""
     taken, refused = _read_all(items, read_stock)
-    known = set(Item.objects.filter(project_id=project_id, item_id__in=taken).values_list("item_id", flat=True))
+    known = set(
+        Item.objects.filter(project_id=project_id, collection=ITEMS, item_id__in=taken).values_list(
+            "item_id", flat=True
+        )
+    )
     strange = [ItemFault(None, item_id, "The catalogue has no such item.") for item_id in taken if item_id not in known]
     return _take(project_id, {name: taken[name] for name in taken if name in known}, [*refused, *strange])
 
@@ -88,7 +93,11 @@ def _read_all(
 @transaction.atomic
 def _take(project_id: int, taken: Mapping[str, ItemValues], refused: Sequence[ItemFault]) -> ItemsTaken:
     """Write what is new or has changed, in the order of the ids, so that two requests cannot wait for each other."""
-    rows = Item.objects.select_for_update().filter(project_id=project_id, item_id__in=taken).order_by("item_id")
+    rows = (
+        Item.objects.select_for_update()
+        .filter(project_id=project_id, collection=ITEMS, item_id__in=taken)
+        .order_by("item_id")
+    )
     known = {row.item_id: row for row in rows}
     fresh = [Item(project_id=project_id, item_id=name, **taken[name]) for name in sorted(set(taken) - set(known))]
     created = len(Item.objects.bulk_create(fresh, ignore_conflicts=True))
@@ -126,8 +135,9 @@ def publish_catalogue(*, project_id: int, now: datetime) -> bool:
     if known is not None and known.sha256 == digest:
         return False
     publish_chunks(digest, content)
-    CatalogueState.objects.update_or_create(
+    PublishedCatalogue.objects.update_or_create(
         project_id=project_id,
+        collection=ITEMS,
         defaults={"sha256": digest, "size": len(content), "items": items, "published_at": now},
     )
     bump_revision(project_id=project_id)

@@ -23,7 +23,10 @@ WITH recent AS (
     SELECT model->>'sha256' AS sha256
     FROM recent, jsonb_array_elements(coalesce(bundle->'models', '[]')) AS model
     UNION SELECT bundle->'catalogue'->>'sha256' FROM recent WHERE jsonb_typeof(bundle->'catalogue') = 'object'
-    UNION SELECT sha256 FROM decisions_cataloguestate
+    UNION SELECT catalogue->>'sha256'
+    FROM recent, jsonb_array_elements(coalesce(bundle->'catalogues', '[]')) AS catalogue
+    UNION SELECT learner->>'sha256' FROM recent, jsonb_array_elements(coalesce(bundle->'learners', '[]')) AS learner
+    UNION SELECT sha256 FROM decisions_publishedcatalogue
 )
 DELETE FROM decisions_publishedchunk WHERE sha256 NOT IN (SELECT sha256 FROM named WHERE sha256 IS NOT NULL)
 """

@@ -1,21 +1,27 @@
 """Tables of the decisions app; only its actions, queries and admin touch them (the edge writes the event log)."""
 
-from decisions.models.catalogue import CatalogueState, Item, PublishedChunk
+from decisions.models.catalogue import CatalogueFeed, CatalogueFreshness, Item, PublishedCatalogue, PublishedChunk
 from decisions.models.intake import IntakeCount, Replay, StaleLook
+from decisions.models.learning import CampaignPace, Learner, LearnerState
 from decisions.models.log import EventLog, ProjectionState, PublishedBundle
 from decisions.models.points import DecisionPoint, PointExperiment, VariantPolicy
 from decisions.models.promotions import PromotionProposal
 
 __all__ = [
-    "CatalogueState",
+    "CampaignPace",
+    "CatalogueFeed",
+    "CatalogueFreshness",
     "DecisionPoint",
     "EventLog",
     "IntakeCount",
     "Item",
+    "Learner",
+    "LearnerState",
     "PointExperiment",
     "ProjectionState",
     "PromotionProposal",
     "PublishedBundle",
+    "PublishedCatalogue",
     "PublishedChunk",
     "Replay",
     "StaleLook",

@@ -13,7 +13,11 @@ POLICY_KINDS = [
     (PolicyKind.BASELINE.value, _("Baseline (no model)")),
     (PolicyKind.FIXED.value, _("Fixed actions")),
     (PolicyKind.MODEL_RANKED.value, _("Ranked by a model version")),
+    (PolicyKind.RECIPE.value, _("Ranked by the newest version of a schedule")),
+    (PolicyKind.LEARNED.value, _("Learning policy")),
 ]
+
+_NOTHING_ELSE = Q(schedule__isnull=True, learner__isnull=True)
 
 
 class DecisionPoint(models.Model):
@@ -31,6 +35,21 @@ class DecisionPoint(models.Model):
         related_name="+",
         verbose_name=_("model"),
         help_text=_("Its champion serves all traffic outside experiments; without one the baseline does."),
+    )
+    learner = models.ForeignKey(
+        "decisions.Learner",
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name=_("learning policy"),
+        help_text=_("Serves all traffic outside experiments in place of the champion, but for its control holdback."),
+    )
+    most_age_minutes = models.PositiveIntegerField(
+        _("data may be so old"),
+        null=True,
+        blank=True,
+        help_text=_("Minutes since the shop last sent its catalogue; then the baseline answers. Empty: any age."),
     )
     slate_size = models.PositiveSmallIntegerField(_("slate size"), default=20)
     deadline_ms = models.PositiveSmallIntegerField(
@@ -73,11 +92,14 @@ class PointExperiment(models.Model):
 
 
 class VariantPolicy(models.Model):
-    """What a variant does: the baseline, fixed actions, or a pinned model version; frozen with the design."""
+    """What a variant does: the baseline, fixed actions, a pinned version, a schedule's newest, or a learning policy.
+
+    Frozen with the design.
+    """
 
     experiment = models.ForeignKey("experiments.Experiment", models.CASCADE, related_name="+")
     variant = models.OneToOneField("experiments.Variant", models.CASCADE, related_name="+", verbose_name=_("variant"))
-    policy = models.CharField(_("policy"), max_length=12, choices=POLICY_KINDS)
+    policy = models.CharField(_("policy"), max_length=20, choices=POLICY_KINDS)
     version = models.ForeignKey(
         "models_registry.ModelVersion",
         models.PROTECT,
@@ -85,6 +107,22 @@ class VariantPolicy(models.Model):
         blank=True,
         related_name="+",
         verbose_name=_("model version"),
+    )
+    schedule = models.ForeignKey(
+        "models_registry.TrainingSchedule",
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name=_("training schedule"),
+    )
+    learner = models.ForeignKey(
+        "decisions.Learner",
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name=_("learning policy"),
     )
     actions = ArrayField(models.CharField(max_length=200), verbose_name=_("fixed actions"), default=list, blank=True)
 
@@ -94,9 +132,11 @@ class VariantPolicy(models.Model):
         constraints = [
             models.CheckConstraint(
                 name="policy_has_what_it_needs",
-                condition=Q(policy="model_ranked", version__isnull=False, actions=[])
-                | Q(policy="fixed", version__isnull=True, actions__len__gt=0)
-                | Q(policy="baseline", version__isnull=True, actions=[]),
+                condition=Q(_NOTHING_ELSE, policy="model_ranked", version__isnull=False, actions=[])
+                | Q(_NOTHING_ELSE, policy="fixed", version__isnull=True, actions__len__gt=0)
+                | Q(_NOTHING_ELSE, policy="baseline", version__isnull=True, actions=[])
+                | Q(policy="recipe", schedule__isnull=False, learner__isnull=True, version__isnull=True, actions=[])
+                | Q(policy="learned", learner__isnull=False, schedule__isnull=True, actions=[]),
             ),
         ]
 

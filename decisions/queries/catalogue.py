@@ -6,7 +6,8 @@ from datetime import datetime, timedelta
 
 from django.db import connection
 
-from decisions.models import CatalogueState, Item
+from decisions.domain import ITEMS
+from decisions.models import Item, PublishedCatalogue
 
 SCHEMA = 1
 POPULAR_FOR = timedelta(days=28)
@@ -53,7 +54,7 @@ class ItemFacts:
 
 def published_catalogue(project_id: int) -> CatalogueFacts | None:
     """Return the catalogue that the project's bundles name now."""
-    row = CatalogueState.objects.filter(project_id=project_id).first()
+    row = PublishedCatalogue.objects.filter(project_id=project_id, collection=ITEMS).first()
     if row is None:
         return None
     return CatalogueFacts(sha256=row.sha256, size=row.size, items=row.items, published_at=row.published_at)
@@ -68,7 +69,10 @@ def catalogue_content(project_id: int, *, at: datetime) -> tuple[bytes, int]:
         cursor.execute(_POPULARITY, {"project": project_id, "start": at - POPULAR_FOR, "end": at})
         popularity = dict(cursor.fetchall())
     rows = list(
-        Item.objects.filter(project_id=project_id).order_by("item_id").values_list("item_id", "stock").iterator(10_000)
+        Item.objects.filter(project_id=project_id, collection=ITEMS)
+        .order_by("item_id")
+        .values_list("item_id", "stock")
+        .iterator(10_000)
     )
     columns = {
         "schema": SCHEMA,
@@ -81,5 +85,5 @@ def catalogue_content(project_id: int, *, at: datetime) -> tuple[bytes, int]:
 
 def items_by_id(project_id: int, item_ids: set[str]) -> dict[str, ItemFacts]:
     """Return these items of the catalogue, as far as it has them."""
-    rows = Item.objects.filter(project_id=project_id, item_id__in=item_ids)
+    rows = Item.objects.filter(project_id=project_id, collection=ITEMS, item_id__in=item_ids)
     return {row.item_id: ItemFacts(row.item_id, row.title, row.category, row.price, row.stock) for row in rows}

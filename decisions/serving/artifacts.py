@@ -17,7 +17,8 @@ from types import MappingProxyType
 
 import numpy as np
 
-from decisions.serving.equipment import Catalogue, Equipment, Fitted, fit, read_catalogue
+from decisions.moment import Catalogue
+from decisions.serving.equipment import Equipment, Fitted, fit, read_catalogue
 from decisions.serving.points import FileRecord, ModelRecord, Points
 from decisions.serving.source import BundleSourceDown
 from foundation.errors import DomainError

@@ -15,13 +15,14 @@ import numpy as np
 from decisions.domain import PolicyKind
 from decisions.domains.recommendation.candidates import most_candidates, preselect
 from decisions.domains.recommendation.constraints import eligible
+from decisions.moment import Catalogue
 from decisions.policies.fixed import Fixed
 from decisions.policies.ranked import Baseline, ModelRanked
 from decisions.policy import Choices, Indices, Policy, Slate
 from decisions.serving.assigning import Asked, Given, give
 from decisions.serving.bundle import LiveBundle
 from decisions.serving.decision_requests import DecisionRequest
-from decisions.serving.equipment import Catalogue, Equipment, Fitted
+from decisions.serving.equipment import Equipment, Fitted
 from decisions.serving.feature_keys import LONGEST_HISTORY
 from decisions.serving.known import Features, Known
 from decisions.serving.points import BASELINE, ArmPolicy, DecisionPoint, ModelRecord

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 
 import numpy as np
-import numpy.typing as npt
 
+from decisions.moment import Catalogue
 from decisions.policy import Indices, Scores
 from decisions.serving.points import ModelRecord
 from experiments.assignment.bucketing import encode_unit
@@ -16,24 +16,12 @@ from models_registry.predictors.protocol import Predictor
 
 READABLE_CATALOGUES = (1,)
 
-Bools = npt.NDArray[np.bool_]
-
 
 class CatalogueMalformed(DomainError):
     """The published catalogue cannot be read; the message says what is wrong with it."""
 
     code = "CATALOGUE_MALFORMED"
     hint = "Publish the catalogue again; until then no decision has actions."
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Catalogue:
-    """The items of a project: arrays run parallel to `items`, `places` says where each stands."""
-
-    items: tuple[str, ...]
-    places: Mapping[str, int]
-    in_stock: Bools
-    baseline: Scores
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -12,12 +12,13 @@ from typing import Any, Never
 import numpy as np
 
 from decisions.domain import PolicyKind
+from decisions.moment import Catalogue
 from decisions.serving.answers import render_assignments
 from decisions.serving.assigning import Given
 from decisions.serving.bundle import LiveBundle, PublishedText, open_bundle
 from decisions.serving.decide import decide
 from decisions.serving.decision_requests import DecisionRequest
-from decisions.serving.equipment import Catalogue, Equipment
+from decisions.serving.equipment import Equipment
 from decisions.serving.known import NOTHING_KNOWN
 from decisions.serving.points import DecisionPoint
 from decisions.serving.scoring import NotScored, Question

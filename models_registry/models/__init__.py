@@ -2,6 +2,15 @@
 
 from models_registry.models.aliases import Alias, AliasMove
 from models_registry.models.runs import TrainingRun
+from models_registry.models.schedules import TrainingSchedule
 from models_registry.models.versions import ArtifactChunk, ModelVersion, RegisteredModel
 
-__all__ = ["Alias", "AliasMove", "ArtifactChunk", "ModelVersion", "RegisteredModel", "TrainingRun"]
+__all__ = [
+    "Alias",
+    "AliasMove",
+    "ArtifactChunk",
+    "ModelVersion",
+    "RegisteredModel",
+    "TrainingRun",
+    "TrainingSchedule",
+]

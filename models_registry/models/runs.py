@@ -5,8 +5,9 @@ from django.db.models import F, Q
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
+from models_registry.models.schedules import DATA_POLICIES, TrainingSchedule
 from models_registry.models.versions import RegisteredModel
-from models_registry.vocabulary import RunState
+from models_registry.vocabulary import DataPolicy, RunCause, RunState
 
 RUN_STATES = [
     (RunState.QUEUED.value, _("Waiting")),
@@ -14,6 +15,13 @@ RUN_STATES = [
     (RunState.SUCCEEDED.value, _("Registered")),
     (RunState.REFUSED.value, _("Refused by the gate")),
     (RunState.FAILED.value, _("Failed")),
+    (RunState.CANCELLED.value, _("Cancelled")),
+]
+
+CAUSES = [
+    (RunCause.PERSON.value, _("Asked for")),
+    (RunCause.SCHEDULE.value, _("Scheduled")),
+    (RunCause.DRIFT.value, _("Drift")),
 ]
 
 
@@ -29,6 +37,20 @@ class TrainingRun(models.Model):
     margin = models.FloatField(
         _("gate margin"), default=0.0, help_text=_("How much worse than the reference a candidate may be offline.")
     )
+    search = models.JSONField(
+        _("search"), default=dict, blank=True, help_text=_("Values to try of each parameter; empty for none.")
+    )
+    rule = models.JSONField(_("gate rule"), default=dict, blank=True)
+    data_policy = models.CharField(
+        _("training data"), max_length=10, choices=DATA_POLICIES, default=DataPolicy.POOLED.value
+    )
+    schedule = models.ForeignKey(
+        TrainingSchedule, models.PROTECT, null=True, blank=True, related_name="runs", verbose_name=_("schedule")
+    )
+    cause = models.CharField(_("cause"), max_length=10, choices=CAUSES, default=RunCause.PERSON.value)
+    trigger = models.JSONField(_("what caused it"), default=dict, blank=True)
+    is_cancelled = models.BooleanField(_("to be cancelled"), default=False, editable=False)
+    trials = models.JSONField(_("trials"), default=list, blank=True, editable=False)
     state = models.CharField(_("state"), max_length=9, choices=RUN_STATES, default=RunState.QUEUED.value)
     step = models.CharField(_("step"), max_length=100, default="", blank=True)
     progress = models.FloatField(_("progress"), default=0.0)
@@ -53,7 +75,7 @@ class TrainingRun(models.Model):
             models.CheckConstraint(
                 name="run_finished_when_it_ended",
                 condition=Q(state__in=["QUEUED", "RUNNING"], finished_at__isnull=True)
-                | Q(state__in=["SUCCEEDED", "REFUSED", "FAILED"], finished_at__isnull=False),
+                | Q(state__in=["SUCCEEDED", "REFUSED", "FAILED", "CANCELLED"], finished_at__isnull=False),
             ),
             models.CheckConstraint(name="run_progress_is_a_share", condition=Q(progress__gte=0.0, progress__lte=1.0)),
         ]

@@ -13,6 +13,10 @@ PREDICTOR_KINDS = [
     (PredictorKind.ITEM_ITEM.value, _("Item to item")),
     (PredictorKind.RANKING_NETWORK.value, _("Ranking network")),
     (PredictorKind.TWO_TOWER.value, _("Two towers")),
+    (PredictorKind.EASE.value, _("EASE")),
+    (PredictorKind.FACTORS.value, _("Matrix factors")),
+    (PredictorKind.HASHED_LOGISTIC.value, _("Logistic on hashed features")),
+    (PredictorKind.HASHED_NETWORK.value, _("Network on hashed features")),
 ]
 
 

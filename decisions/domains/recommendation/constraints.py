@@ -1,16 +1,12 @@
 """What may be shown at all: filters over the places of a catalogue, each counting what it removed."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 
+from decisions.moment import Bools, Eligible
 from decisions.policy import Indices
-
-Bools = npt.NDArray[np.bool_]
 
 OUTSIDE: Final = "outside_candidates"
 OUT_OF_STOCK: Final = "out_of_stock"
@@ -18,14 +14,6 @@ BOUGHT: Final = "already_bought"
 EXCLUDED: Final = "excluded"
 CONSTRAINTS: Final = (OUTSIDE, OUT_OF_STOCK, BOUGHT, EXCLUDED)
 """The names of the filters, in the order in which they are applied."""
-
-
-@dataclass(frozen=True, slots=True)
-class Eligible:
-    """What is left: ascending places in the catalogue, and how many each filter took that none before it had taken."""
-
-    candidates: Indices
-    removed: Mapping[str, int]
 
 
 def eligible(mask_in_stock: Bools, *, bought: Indices, excluded: Indices, only: Indices | None) -> Eligible:

@@ -4,6 +4,8 @@ from types import MappingProxyType
 from typing import Final
 
 from decisions.domain import Domain, PolicyKind
+from decisions.domains.recommendation.hooks import HOOKS
+from decisions.domains.recommendation.reward import REWARDS
 from experiments.vocabulary import UnitKind
 
 DOMAIN: Final = Domain(
@@ -12,7 +14,13 @@ DOMAIN: Final = Domain(
     summary="A slate of items for a visitor or customer, best first.",
     personal=True,
     unit_kinds=(UnitKind.VISITOR, UnitKind.CUSTOMER),
-    policies=(PolicyKind.BASELINE, PolicyKind.FIXED, PolicyKind.MODEL_RANKED),
+    policies=(
+        PolicyKind.BASELINE,
+        PolicyKind.FIXED,
+        PolicyKind.MODEL_RANKED,
+        PolicyKind.RECIPE,
+        PolicyKind.LEARNED,
+    ),
     recipes=MappingProxyType(
         {
             "item_item": "Items that the same people dealt with (cosine of co-occurrence); trains in seconds",
@@ -24,4 +32,10 @@ DOMAIN: Final = Domain(
     slate_size=20,
     deadline_ms=30,
     largest_slate=100,
+    hooks=HOOKS,
+    rewards=REWARDS,
+    context={
+        "recent_items": "Items just looked at, the newest first.",
+        "exclude": "Items not to show.",
+    },
 )

@@ -10,7 +10,7 @@ from django.db import connection
 from decisions.actions.catalogue import TooManyItems, publish_catalogue, put_items, put_stock
 from decisions.actions.chunks import forget_unnamed_chunks, publish_chunks
 from decisions.actions.publishing import publish_bundle
-from decisions.models import CatalogueState, Item, PublishedBundle, PublishedChunk
+from decisions.models import Item, PublishedBundle, PublishedCatalogue, PublishedChunk
 from foundation.models import Job, Project
 from tests.fixtures.messages import log
 from tests.fixtures.records import NOW, make_project
@@ -21,7 +21,7 @@ MUG = {"item_id": "mug", "title": "Mug 杯子", "category": "Kitchen", "price": 
 
 
 def content() -> dict:
-    state = CatalogueState.objects.get()
+    state = PublishedCatalogue.objects.get()
     chunks = PublishedChunk.objects.filter(sha256=state.sha256).order_by("position")
     return json.loads(b"".join(bytes(chunk.content) for chunk in chunks))
 

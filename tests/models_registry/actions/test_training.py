@@ -39,6 +39,8 @@ ALLOWED = {
     ("RUNNING", "SUCCEEDED"),
     ("RUNNING", "REFUSED"),
     ("RUNNING", "FAILED"),
+    ("QUEUED", "CANCELLED"),
+    ("RUNNING", "CANCELLED"),
 }
 
 
@@ -119,7 +121,7 @@ def test_states__of_every_pair__are_those_of_the_trigger(origin, target):
 
 
 def finished(state: str):
-    return NOW if state in ("SUCCEEDED", "REFUSED", "FAILED") else None
+    return NOW if state in ("SUCCEEDED", "REFUSED", "FAILED", "CANCELLED") else None
 
 
 def test_version__once_registered__cannot_be_changed_or_removed():
