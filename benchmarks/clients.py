@@ -24,7 +24,7 @@ from benchmarks.bundles import CLIENT_KEY, full_feature_content
 from benchmarks.database import own_database
 from config.local import node as local_node
 from config.local.places import PROJECT
-from config.local.processes import Role
+from config.local.processes import EVALUATION_THREADS, Role
 from config.local.supervisor import Site
 from foundation.ids import digest_api_key, format_api_key
 
@@ -82,6 +82,7 @@ def main() -> int:
     with own_database("clients") as database, tempfile.TemporaryDirectory(prefix="tiltyard-clients-") as state:
         _publish(database)
         environment = {name: os.environ[name] for name in ("REDIS_URL", "SECRET_KEY")} | {"DATABASE_URL": database}
+        environment["TILTYARD_EDGE_THREADS"] = str(EVALUATION_THREADS)
         with Site(Path(state) / "site", environment=environment, roles=(Role.EDGE,)) as site:
             url = site.edge_url
             kept = Path(state) / "bundle"

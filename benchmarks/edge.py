@@ -1,4 +1,4 @@
-"""One edge process under load: assignments beside fixed bytes and beside REST framework, events beside bare Postgres.
+"""One edge process under load: assignments beside fixed bytes and beside REST framework, and while the intake works.
 
 Prints one JSON object. Figures are medians of five runs; ratios compare runs that took turns. Latencies are of an open
 model: requests leave by a fixed schedule, and a stall is charged to everybody who had to wait.
@@ -23,6 +23,7 @@ from benchmarks.event_batches import HEADERS, event_batches
 from benchmarks.load import Load, request_bytes, run_load
 from benchmarks.open_load import run_open_load
 from benchmarks.servers import OWN, resident_megabytes, serving
+from config.local import processes
 
 RUNS = 5
 SECONDS = 3.0
@@ -40,12 +41,15 @@ def main() -> int:
         environment = {"DATABASE_URL": database, "TILTYARD_STATE_DIR": state}
         with serving(OWN, environment) as (port, process):
             result = {"benchmark": "edge", "experiments": 20} | _compared(port, process, Path(state))
-            megabytes = resident_megabytes(process)
-            idle, meanwhile = _assignments_during_ingest(port)
-            result |= {
-                "resident_mb": {"after_assignments": megabytes, "after_events": resident_megabytes(process)},
-                "lone_assignments_ms": {"idle": idle.milliseconds(0.99), "during_events": meanwhile.milliseconds(0.99)},
-            }
+            with serving(OWN, environment, kind=processes.intake) as (intake_port, intake):
+                idle, meanwhile = _assignments_during_ingest(port, intake_port)
+                result |= {
+                    "resident_mb": {"edge": resident_megabytes(process), "intake": resident_megabytes(intake)},
+                    "lone_assignments_ms": {
+                        "idle": idle.milliseconds(0.99),
+                        "during_events": meanwhile.milliseconds(0.99),
+                    },
+                }
         result["by_live_experiments"] = _by_live(database)
     print(json.dumps(result))
     return 0
@@ -152,13 +156,13 @@ def _by_live(database: str) -> dict[str, dict[str, float]]:
     return found
 
 
-def _assignments_during_ingest(port: int) -> tuple[Load, Load]:
-    """Return one connection's assignments alone, and while events are stored from another thread."""
+def _assignments_during_ingest(port: int, intake_port: int) -> tuple[Load, Load]:
+    """Return one connection's assignments alone, and while the intake beside the edge stores events."""
     requests = _assignment_requests()
     alone = run_load(port, lambda: next(requests), connections=1, seconds=SECONDS)
     batches = iter(event_batches(600))
     thread = threading.Thread(
-        target=lambda: run_load(port, lambda: next(batches), connections=1, seconds=SECONDS), daemon=True
+        target=lambda: run_load(intake_port, lambda: next(batches), connections=1, seconds=SECONDS), daemon=True
     )
     thread.start()
     beside = run_load(port, lambda: next(requests), connections=1, seconds=SECONDS - 0.5)

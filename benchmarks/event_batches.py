@@ -13,15 +13,18 @@ HEADERS = {"Authorization": f"Bearer {CLIENT_KEY}", "Content-Type": "application
 _numbers = count()
 
 
-def event_batches(how_many: int) -> list[bytes]:
-    """Return requests of 500 messages each; no message was in an earlier one."""
+def event_batches(how_many: int, *, series: int = 0x1111) -> list[bytes]:
+    """Return requests of 500 messages each; no message was in an earlier one.
+
+    Processes that send to the same database choose a `series` each, below 65 536.
+    """
     stamp = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
     batches = []
     for _ in range(how_many):
         messages = [
             {
                 "type": "track",
-                "messageId": f"9f2c41d0-1111-4222-8333-{next(_numbers):012d}",
+                "messageId": f"9f2c41d0-{series:04x}-4222-8333-{next(_numbers):012d}",
                 "anonymousId": f"visitor-{position}",
                 "event": "Product Viewed",
                 "timestamp": stamp,

@@ -1,8 +1,9 @@
-"""Durable events through one edge process beside bare Postgres: raw COPY, and COPY into a staging table with INSERT.
+"""Durable events through one intake process beside bare Postgres: raw COPY, and COPY into a staging table with INSERT.
 
 Prints one JSON object. The three take turns; figures are medians of five runs, ratios compare what was measured in the
-same turn. Processor time is that of the edge process and of its connections in Postgres, in microseconds an event: it
-says where the time goes, on a machine that has other work too.
+same turn. Processor time is that of the intake and of its connections in Postgres, in microseconds an event: it says
+where the time goes, on a machine that has other work too. Afterwards decisions of an edge are timed, idle and while the
+intake beside it stores events at the promised rate.
 """
 
 import json
@@ -18,11 +19,14 @@ from pathlib import Path
 
 import psycopg
 
-from benchmarks.bundles import full_feature_content, publish
-from benchmarks.database import insert_project, own_database
+from benchmarks.database import own_database
+from benchmarks.decision_material import prepare_decisions
 from benchmarks.event_batches import BATCH, event_batches
 from benchmarks.load import run_load
+from benchmarks.meanwhile import decisions_meanwhile, send_events
 from benchmarks.servers import OWN, serving, worker_of
+from config.local import processes
+from config.local.embedded import Valkey
 
 RUNS = 5
 SECONDS = 3.0
@@ -35,33 +39,43 @@ _numbers = count()
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """Events a second by each way, and microseconds of processor time an event of ours took in edge and Postgres."""
+    """Events a second by each way, and microseconds of processor time an event of ours took in intake and Postgres."""
 
     ours: float
     bare: float
     copied: float
-    edge_us: float
+    intake_us: float
     postgres_us: float
 
 
 def main() -> int:
     """Measure and print."""
-    with own_database("ingest") as database, tempfile.TemporaryDirectory(prefix="tiltyard-ingest-") as state:
-        insert_project(database)
-        publish(database, full_feature_content(live=20))
-        with serving(OWN, {"DATABASE_URL": database, "TILTYARD_STATE_DIR": state}) as (port, process):
-            worker = worker_of(process).pid
-            _ours(port, worker, database)  # warms up
-            turns = [_turn(port, worker, database) for _ in range(RUNS)]
-    print(json.dumps(_summary(turns)))
+    with own_database("ingest") as database, tempfile.TemporaryDirectory(prefix="ty-") as state:
+        redis_server = Valkey(Path(state) / "valkey")
+        redis_server.start()
+        try:
+            prepare_decisions(database, redis_server.url)
+            result = _measured(database, redis_server.url, state)
+        finally:
+            redis_server.remove()
+    print(json.dumps(result))
     return 0
+
+
+def _measured(database: str, redis_url: str, state: str) -> dict[str, object]:
+    environment = {"DATABASE_URL": database, "REDIS_URL": redis_url, "TILTYARD_STATE_DIR": state}
+    with serving(OWN, environment, kind=processes.intake) as (port, process):
+        worker = worker_of(process).pid
+        _ours(port, worker, database)  # warms up
+        turns = [_turn(port, worker, database) for _ in range(RUNS)]
+        return _summary(turns) | {"decisions_meanwhile": decisions_meanwhile(port, environment)}
 
 
 def _turn(port: int, worker: int, database: str) -> Turn:
     copied = _raw_copy(database)
     bare = _copy_and_insert(database)
-    ours, edge_us, postgres_us = _ours(port, worker, database)
-    return Turn(ours=ours, bare=bare, copied=copied, edge_us=edge_us, postgres_us=postgres_us)
+    ours, intake_us, postgres_us = _ours(port, worker, database)
+    return Turn(ours=ours, bare=bare, copied=copied, intake_us=intake_us, postgres_us=postgres_us)
 
 
 def _summary(turns: Sequence[Turn]) -> dict[str, object]:
@@ -73,22 +87,22 @@ def _summary(turns: Sequence[Turn]) -> dict[str, object]:
         "raw_copy_per_second": round(statistics.median(turn.copied for turn in turns)),
         "to_copy_and_insert": round(statistics.median(turn.ours / turn.bare for turn in turns), 3),
         "to_raw_copy": round(statistics.median(turn.ours / turn.copied for turn in turns), 3),
-        "edge_processor_us": round(statistics.median(turn.edge_us for turn in turns), 1),
+        "intake_processor_us": round(statistics.median(turn.intake_us for turn in turns), 1),
         "postgres_processor_us": round(statistics.median(turn.postgres_us for turn in turns), 1),
         "load_of_the_machine": round(os.getloadavg()[0], 1),
     }
 
 
 def _ours(port: int, worker: int, database: str) -> tuple[float, float, float]:
-    """Return events a second that were durably stored, and the processor time of an event in edge and Postgres."""
+    """Return events a second that were durably stored, and the processor time of an event in intake and Postgres."""
     waiting = iter(event_batches(400))
-    before, edge_before, postgres_before = _count(database), _processor(worker), _postgres_processor(database)
+    before, intake_before, postgres_before = _count(database), _processor(worker), _postgres_processor(database)
     load = run_load(port, lambda: next(waiting), connections=CONNECTIONS, seconds=SECONDS)
-    edge, postgres = _processor(worker) - edge_before, _postgres_processor(database) - postgres_before
+    intake, postgres = _processor(worker) - intake_before, _postgres_processor(database) - postgres_before
     assert load.statuses.keys() == {202}, load.statuses
     events = BATCH * len(load.latencies)
     assert _count(database) - before == events
-    return BATCH * load.per_second, edge / events * 1e6, postgres / events * 1e6
+    return BATCH * load.per_second, intake / events * 1e6, postgres / events * 1e6
 
 
 def _copy_and_insert(database: str) -> float:
@@ -163,4 +177,7 @@ def _processor(pid: int) -> float:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    if len(sys.argv) > 1:
+        send_events(int(sys.argv[1]))
+    else:
+        sys.exit(main())

@@ -14,11 +14,12 @@ from typing import Any
 
 import numpy as np
 
-from decisions.domains.recommendation.candidates import MOST_CANDIDATES, preselect
+from decisions.domains.recommendation.candidates import MOST_CANDIDATES
 from decisions.domains.recommendation.training import ranking_network, two_tower
 from decisions.domains.recommendation.training.networks import Sizes, ranking
 from decisions.domains.recommendation.training.networks import two_tower as two_towers
 from decisions.domains.recommendation.training.samples import weights_table
+from decisions.serving.preselection import preselect
 from models_registry.pipeline import Fitted
 from models_registry.predictors.history import LONGEST_HISTORY
 from models_registry.predictors.popularity import ITEMS, write_items

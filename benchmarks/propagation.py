@@ -22,7 +22,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from benchmarks.database import own_database
-from config.local.processes import Role
+from config.local.processes import EVALUATION_THREADS, Role
 from config.local.supervisor import Site
 from config.local.valkey import Valkey
 
@@ -146,6 +146,7 @@ def running_edges(state: Path, database: str, redis_url: str, *, count: int) -> 
         "REDIS_URL": redis_url,
         "SECRET_KEY": os.environ.get("SECRET_KEY") or secrets.token_urlsafe(50),
         "TILTYARD_EDGE_WORKERS": "1",
+        "TILTYARD_EDGE_THREADS": str(EVALUATION_THREADS),
     }
     with ExitStack() as stack:
         stack.enter_context(Site(state / "worker", environment=environment, roles=(Role.WORKER,), concurrency=1))

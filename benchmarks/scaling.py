@@ -20,7 +20,7 @@ import psycopg
 from benchmarks.bundles import CLIENT_KEY, full_feature_content, publish
 from benchmarks.database import own_database
 from benchmarks.load import request_bytes, run_load
-from config.local.processes import Role
+from config.local.processes import EVALUATION_THREADS, Role
 from config.local.supervisor import Site
 
 WORKERS = (1, 2)
@@ -72,6 +72,7 @@ def _edges(state: Path, database: str) -> Iterator[Mapping[int, int]]:
                 "REDIS_URL": os.environ["REDIS_URL"],
                 "SECRET_KEY": os.environ["SECRET_KEY"],
                 "TILTYARD_EDGE_WORKERS": str(workers),
+                "TILTYARD_EDGE_THREADS": str(EVALUATION_THREADS),
                 "TILTYARD_EDGE_REQUEST_RATE": "1000000",
             },
             roles=(Role.EDGE,),

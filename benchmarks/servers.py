@@ -1,11 +1,11 @@
-"""Servers under measurement: started as `bin/serve` starts the edge, ended when the measurement is over."""
+"""Servers under measurement: started as `bin/serve` starts edge and intake, ended when the measurement is over."""
 
 import os
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -18,19 +18,26 @@ from config.local.server import HOST, free_port
 OWN = "config.edge:application"
 READY_SECONDS = 60.0
 
+Kind = Callable[..., processes.Program]
+"""`processes.edge` or `processes.intake`, or one of them with other counts."""
+
 _PROJECT = Path(__file__).resolve().parents[1]
 
 
 @contextmanager
-def serving(application: str, environment: Mapping[str, str]) -> Iterator[tuple[int, subprocess.Popen[bytes]]]:
-    """Run a WSGI application with the flags of the edge, and yield its port and process once it answers.
+def serving(
+    application: str, environment: Mapping[str, str], *, kind: Kind = processes.edge
+) -> Iterator[tuple[int, subprocess.Popen[bytes]]]:
+    """Run a WSGI application with the flags of the edge, or of the intake, and yield its port and process.
 
-    Raises RuntimeError where it does not within a minute.
+    Raises RuntimeError where it does not answer within a minute.
     """
     port = free_port()
-    command = [application if part == OWN else part for part in processes.edge(host=HOST, port=port).command]
+    program = kind(host=HOST, port=port)
+    command = [application if part == OWN else part for part in program.command]
     command.append("--log-level=warning")
-    process = subprocess.Popen(command, cwd=_PROJECT, env={**os.environ, **environment}, stdout=sys.stderr)
+    known = {**os.environ, **environment, **program.environment}
+    process = subprocess.Popen(command, cwd=_PROJECT, env=known, stdout=sys.stderr)
     try:
         _await_answer(port)
         yield port, process

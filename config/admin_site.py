@@ -76,7 +76,9 @@ UNFOLD: Final[dict[str, Any]] = {
                     _page(_("Decision points"), "alt_route", "decision-points", "decisions.decisionpoint"),
                     _entry(_("Settings of decision points"), "place", "decisions.decisionpoint"),
                     _entry(_("Experiments at decision points"), "account_tree", "decisions.pointexperiment"),
+                    _entry(_("Learning policies"), "school", "decisions.learner"),
                     _entry(_("Items"), "inventory_2", "decisions.item"),
+                    _entry(_("Catalogue feeds"), "sync", "decisions.cataloguefeed"),
                 ],
             },
             {

@@ -84,6 +84,10 @@ class Environment(BaseSettings):
     """After how long the database cancels one statement of console or worker."""
     retention_days: int = Field(default=400, ge=30, le=4_000, validation_alias="TILTYARD_RETENTION_DAYS")
     """How many days of event log and outcomes are kept."""
+    feed_hosts: Names = Field(default=(), validation_alias="TILTYARD_FEED_HOSTS")
+    """Hosts that CSV feeds may be fetched from though they are not in the open net."""
+    training_memory_mb: int = Field(default=4_096, ge=256, le=1_048_576, validation_alias="TILTYARD_TRAINING_MEMORY_MB")
+    """How many MiB a worker may hold while it trains; a training that needs more fails and says so."""
 
     @field_validator("secret_key")
     @classmethod
@@ -114,7 +118,7 @@ class Environment(BaseSettings):
     def _is_web_address(cls, value: str) -> str:
         return _address(value, schemes=("http", "https"), path_needed=None).rstrip("/")
 
-    @field_validator("allowed_hosts", "csrf_trusted_origins", mode="before")
+    @field_validator("allowed_hosts", "csrf_trusted_origins", "feed_hosts", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         if isinstance(value, str):

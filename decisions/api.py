@@ -1,68 +1,29 @@
-"""The management API of decisions: the catalogue in, the lineage of decisions out; for holders of a server key."""
+"""The management API of decisions: catalogues in, the lineage of decisions out; for holders of a server key."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, Final, cast
 
 from django.http import Http404
 from django.urls import path
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import exceptions, serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from decisions.actions.catalogue import MOST_ITEMS, ItemsTaken, put_items, put_stock
-from decisions.ingest.items import LARGEST_STOCK, LONGEST_ID, LONGEST_TEXT
-from decisions.queries.lineage import decision_lineage, version_lineage
+from decisions.actions.catalogue import MOST_ITEMS, ItemsTaken, put_actions, put_stock
+from decisions.ingest.collections import Collection, all_collections
+from decisions.ingest.item_schemas import action_schema, batch_schema, stock_schema
+from decisions.ingest.items import LONGEST_ID
+from decisions.queries.explained_decisions import explained_decision
+from decisions.queries.lineage import version_lineage
 from decisions.queries.made import DecisionUnknown
 from foundation.api import HasServerKey, ServerKeyAuthentication, problems
 from foundation.queries import ProjectFacts
 from models_registry.queries.versions import ModelUnknown, VersionUnknown
 
-_Schema = dict[str, Any]
 JSON: Final = "application/json"
-_STOCK: Final[_Schema] = {
-    "type": ["integer", "null"],
-    "minimum": 0,
-    "maximum": LARGEST_STOCK,
-    "description": "How many pieces there are; null where the shop does not count.",
-}
-_STOCK_OF_ITEM: Final[_Schema] = {
-    "type": "object",
-    "required": ["item_id", "stock"],
-    "properties": {"item_id": {"type": "string", "minLength": 1, "maxLength": LONGEST_ID}, "stock": _STOCK},
-}
-_WHOLE_ITEM: Final[_Schema] = {
-    "type": "object",
-    "required": ["item_id"],
-    "properties": {
-        **_STOCK_OF_ITEM["properties"],
-        "title": {"type": "string", "maxLength": LONGEST_TEXT},
-        "category": {"type": "string", "maxLength": LONGEST_ID},
-        "price": {"type": ["number", "string", "null"], "description": "In the currency of the project."},
-        "rating": {"type": ["number", "null"], "minimum": 0, "maximum": 5},
-    },
-}
-
-
-def _items_body(item: _Schema) -> _Schema:
-    """Return the schema of a body whose items are judged one by one."""
-    return {
-        "type": "object",
-        "required": ["items"],
-        "additionalProperties": False,
-        "properties": {
-            "items": {
-                "type": "array",
-                "maxItems": MOST_ITEMS,
-                "items": {
-                    "description": "An item of another form is refused alone; the others are taken.",
-                    "anyOf": [item, {}],
-                },
-            }
-        },
-    }
 
 
 class RefusedItem(serializers.Serializer):
@@ -96,32 +57,47 @@ class ServerView(APIView):
         return cast("ProjectFacts", request.auth)
 
 
-class Items(ServerView):
-    """`PUT /v1/items`: whole items, created or replaced."""
-
-    @extend_schema(request={JSON: _items_body(_WHOLE_ITEM)}, responses=_TAKEN)
-    def put(self, request: Request) -> Response:
-        """Take the items and say what became of each."""
-        return _taken(put_items, self.project(request), request)
-
-
 class Stock(ServerView):
     """`PUT /v1/stock`: how many pieces there are of items that the catalogue has."""
 
-    @extend_schema(request={JSON: _items_body(_STOCK_OF_ITEM)}, responses=_TAKEN)
+    @extend_schema(request={JSON: batch_schema(stock_schema(), most=MOST_ITEMS)}, responses=_TAKEN)
     def put(self, request: Request) -> Response:
         """Take the stock and say what became of each."""
-        return _taken(put_stock, self.project(request), request)
+        project = self.project(request)
+        return _told(put_stock(project_id=project.id, items=_items(request.data)))
+
+
+def collection_view(collection: Collection) -> type[APIView]:
+    """Return the endpoint of a collection: whole actions, created or replaced, as its domains declare their fields."""
+
+    class Actions(ServerView):
+        """`PUT /v1/<collection>`: whole actions of the collection, created or replaced."""
+
+        @extend_schema(
+            operation_id=f"v1_{collection.name.replace('-', '_')}_update",
+            request={JSON: batch_schema(action_schema(collection), most=MOST_ITEMS)},
+            responses=_TAKEN,
+        )
+        def put(self, request: Request) -> Response:
+            """Take the actions and say what became of each."""
+            project, items = self.project(request), _items(request.data)
+            return _told(put_actions(project_id=project.id, collection=collection.name, items=items))
+
+    return Actions
 
 
 class Decision(ServerView):
-    """`GET /api/v1/decisions/{id}`: one logged decision with the lineage of the version that made it."""
+    """`GET /api/v1/decisions/{id}`: one logged decision, the lineage of the version that made it, and why it is so."""
 
-    @extend_schema(responses={(200, JSON): OpenApiTypes.OBJECT, **problems(401, 404)})
+    @extend_schema(
+        parameters=[OpenApiParameter("item", str, description="The id of an item that somebody misses in it.")],
+        responses={(200, JSON): OpenApiTypes.OBJECT, **problems(401, 404)},
+    )
     def get(self, request: Request, decision_id: str) -> Response:
         """Return the decision."""
+        asked = request.query_params.get("item", "").strip()[:LONGEST_ID]
         try:
-            return Response(decision_lineage(decision_id, project_ids=[self.project(request).id]))
+            return Response(explained_decision(decision_id, project_id=self.project(request).id, item=asked))
         except DecisionUnknown as error:
             raise Http404(error.message) from error
 
@@ -138,8 +114,7 @@ class ModelVersion(ServerView):
             raise Http404(error.message) from error
 
 
-def _taken(put: Callable[..., ItemsTaken], project: ProjectFacts, request: Request) -> Response:
-    taken = put(project_id=project.id, items=_items(request.data))
+def _told(taken: ItemsTaken) -> Response:
     return Response(
         {
             "created": taken.created,
@@ -160,7 +135,10 @@ def _items(body: Any) -> Sequence[Any]:
 
 
 urlpatterns = [
-    path("v1/items", Items.as_view(), name="put-items"),
+    *(
+        path(f"v1/{name}", collection_view(collection).as_view(), name=f"put-{name}")
+        for name, collection in all_collections().items()
+    ),
     path("v1/stock", Stock.as_view(), name="put-stock"),
     path("api/v1/decisions/<str:decision_id>", Decision.as_view(), name="api-decision"),
     path("api/v1/models/<str:key>/versions/<int:number>", ModelVersion.as_view(), name="api-model-version"),

@@ -63,7 +63,7 @@ class InteractionLog:
     units: codes from 0, int32. items: places in `item_ids`, int32. kinds: places in INTERACTIONS, int8. at: seconds
     since 1970, float64. `item_ids`, `categories` ("" where unknown), `prices` (currency units, 0 where unknown),
     `ratings` (0 where unknown) and `titles` ("" where unknown; empty where nobody asked for them) run parallel. The
-    window is [start, end) in project time.
+    window is [start, end) in project time. weights: how much each row counts, of mean 1; None where all count alike.
     """
 
     units: npt.NDArray[np.int32]
@@ -77,6 +77,7 @@ class InteractionLog:
     start: datetime
     end: datetime
     titles: tuple[str, ...] = ()
+    weights: npt.NDArray[np.float64] | None = None
 
     @property
     def unit_count(self) -> int:
@@ -94,7 +95,8 @@ class DecisionLog:
     of model versions, int64, 0 for none. rewards: by the name of each reward of the domain, whether it came in time,
     bool. values: what was ordered of the action in time, currency units, float64. context: texts by the name of each
     attribute that was kept, "" where unknown. fields: columns of the actions, parallel to `item_ids`. Only decisions
-    whose rewards are complete are in it: made in [start, end), project time.
+    whose rewards are complete are in it: made in [start, end), project time. weights: how much each row counts, of mean
+    1; None where all count alike.
     """
 
     decisions: npt.NDArray[np.int32]
@@ -113,6 +115,7 @@ class DecisionLog:
     variant_keys: tuple[str, ...]
     start: datetime
     end: datetime
+    weights: npt.NDArray[np.float64] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,8 +185,12 @@ class Hooks:
     worth: from a model's scores (one for each candidate) to what the policy ranks by. most_candidates: how many of so
     many candidates a model of the predictor kind is asked to score. item_numbers: for models that score actions they
     were not trained on: int64, actions x numbers, from the catalogue's fields. action_features: float64, candidates x
-    len(feature_names), what contextual learning policies read; scores are a model's, or None. constraint_names: in
-    the order in which `eligible` applies them.
+    len(feature_names), what contextual learning policies read; scores are a model's, or None; a candidate that the
+    model does not know has its least score. groups: int64, one number for each action of the catalogue; a slate has
+    at most one action of a group, and -1 is no group; asked once for each catalogue. shown_within: over which stretch
+    of project time `Moment.shown` counts; None where the domain does not ask. constraint_names: in the order in which
+    `eligible` applies them. baseline: what the model-free policy ranks candidates by, where that is not the catalogue's
+    baseline column as it is.
     """
 
     eligible: Callable[[Moment, Catalogue], Eligible]
@@ -193,7 +200,10 @@ class Hooks:
     item_numbers: Callable[[Catalogue], npt.NDArray[np.int64]] | None = None
     action_features: Callable[[Moment, Catalogue, Indices, Scores | None], npt.NDArray[np.float64]] | None = None
     feature_names: tuple[str, ...] = ()
+    groups: Callable[[Catalogue], Indices] | None = None
+    shown_within: timedelta | None = None
     constraint_names: tuple[str, ...] = ()
+    baseline: Callable[[Moment, Catalogue, Indices], Scores] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,8 +11,11 @@ from experiments.queries.standing import standing_of, standings
 from models_registry.artifacts import ArtifactRefused
 from models_registry.predictors.loading import predictor_of
 from models_registry.queries.aliases import holder_of
+from models_registry.queries.schedules import newest_passed
 from models_registry.queries.versions import VersionFacts, verified_artifact, versions_by_id
 from models_registry.vocabulary import AliasName
+
+_READ_DEEDS = (PolicyKind.MODEL_RANKED, PolicyKind.RECIPE, PolicyKind.LEARNED)
 
 
 def decision_problems(design: Design) -> Iterable[LaunchProblem]:
@@ -30,6 +33,7 @@ def decision_problems(design: Design) -> Iterable[LaunchProblem]:
     versions = versions_by_id(fact.version for fact in policies.values() if fact.version is not None)
     yield from _unit(design, point)
     yield from _versions(point, policies, versions)
+    yield from _recipes(policies)
     yield from _control(point, policies)
     yield from _personal(design, point, policies)
     yield from _alone(design, point)
@@ -68,6 +72,16 @@ def _versions(
             yield LaunchProblem("ARTIFACT", f"{name} cannot be loaded: {error.message}", error.hint)
 
 
+def _recipes(policies: Mapping[str, PolicyFacts]) -> Iterable[LaunchProblem]:
+    for fact in policies.values():
+        if fact.schedule is not None and newest_passed(fact.schedule) is None:
+            yield LaunchProblem(
+                "RECIPE_WITHOUT_VERSION",
+                f"Variant {fact.variant} serves what a schedule trains, and no version of it has passed its gate yet.",
+                "Wait for its first training, or ask for one now.",
+            )
+
+
 def _control(point: PointFacts, policies: Mapping[str, PolicyFacts]) -> Iterable[LaunchProblem]:
     champion = None if point.model_id is None else holder_of(point.model_id, AliasName.CHAMPION)
     control = next(fact for fact in policies.values() if fact.control)
@@ -81,7 +95,7 @@ def _control(point: PointFacts, policies: Mapping[str, PolicyFacts]) -> Iterable
 
 
 def _personal(design: Design, point: PointFacts, policies: Mapping[str, PolicyFacts]) -> Iterable[LaunchProblem]:
-    uses_model = any(fact.policy is PolicyKind.MODEL_RANKED for fact in policies.values())
+    uses_model = any(fact.policy in _READ_DEEDS for fact in policies.values())
     if uses_model and domain_of(point.domain).personal and not standing_of(design.id).personalised:
         yield LaunchProblem(
             "NOT_MARKED_PERSONAL",

@@ -39,6 +39,7 @@ class Moment:
     at: project time. history, bought: ids of items, the most recent first; empty where personalisation is off. shown:
     how often each action was shown to the unit lately. only: the candidates the storefront restricts the decision to,
     None for the whole catalogue. context: what the storefront says besides, by the names that the domain declares.
+    arm: `<experiment id>.<variant key>` of the experiment that decides, "" outside of experiments.
     """
 
     at: datetime
@@ -51,6 +52,7 @@ class Moment:
     excluded: tuple[str, ...]
     only: tuple[str, ...] | None
     size: int
+    arm: str = ""
 
 
 @dataclass(frozen=True, slots=True)

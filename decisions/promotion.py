@@ -66,7 +66,7 @@ class HoldReason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Arm:
-    """What a variant did in the test: its policy, and the version it pinned."""
+    """What a variant did in the test: its policy, and the version it pinned or its recipe made last."""
 
     policy: PolicyKind
     version: int | None
@@ -88,6 +88,9 @@ class Hold:
     reason: HoldReason
 
 
+_PROMOTABLE: Final = (PolicyKind.MODEL_RANKED, PolicyKind.RECIPE)
+
+
 def weigh(
     *,
     state: VerdictState,
@@ -105,7 +108,7 @@ def weigh(
     if state is not VerdictState.SHIP or winner is None:
         return Hold(HoldReason.VERDICT_NOT_SHIP)
     won = arms[winner]
-    if won.policy is not PolicyKind.MODEL_RANKED or won.version is None:
+    if won.policy not in _PROMOTABLE or won.version is None:
         return Hold(HoldReason.WINNER_WITHOUT_MODEL)
     if not gate_passed.get(won.version, False):
         return Hold(HoldReason.GATE_NOT_PASSED)

@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import Any
 
 from decisions import domains
-from decisions.domain import Domain, PolicyKind
+from decisions.domain import Domain, Field, PolicyKind
 from foundation.errors import DomainError
 
 
@@ -45,6 +45,16 @@ def domain_of(key: str) -> Domain:
     if domain is None:
         raise DomainUnknown(f"There is no domain {key!r}; there are: {', '.join(all_domains())}.")
     return domain
+
+
+def fields_of(collection: str) -> Mapping[str, Field]:
+    """Return the fields that the domains of a collection declare, by name."""
+    return {
+        name: field
+        for domain in all_domains().values()
+        if domain.collection == collection
+        for name, field in domain.fields.items()
+    }
 
 
 def recipe_of(domain_key: str, name: str) -> Any:

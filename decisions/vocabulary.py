@@ -114,12 +114,18 @@ class Verification(StrEnum):
 
 
 class DecisionReason(StrEnum):
-    """Why a decision has the actions it has. All but the first three are served by the baseline, or by nothing."""
+    """Why a decision has the actions it has. All but the first four are served by the baseline, or by nothing."""
 
     MODEL = "MODEL"
+    LEARNED = "LEARNED"
+    """Drawn by a learning policy."""
     FIXED = "FIXED"
     BASELINE = "BASELINE"
+    HOLDBACK = "HOLDBACK"
+    """The unit belongs to the share that a learning policy never serves, to compare with."""
     PERSONALISATION_OFF = "PERSONALISATION_OFF"
+    DATA_STALE = "DATA_STALE"
+    """The shop has not confirmed its catalogue for longer than the decision point allows."""
     FEATURES_UNAVAILABLE = "FEATURES_UNAVAILABLE"
     HISTORY_EMPTY = "HISTORY_EMPTY"
     MODEL_UNAVAILABLE = "MODEL_UNAVAILABLE"
@@ -128,6 +134,8 @@ class DecisionReason(StrEnum):
     SCORES_INVALID = "SCORES_INVALID"
     CIRCUIT_OPEN = "CIRCUIT_OPEN"
     """The version failed again and again a moment ago, so this process does not ask it for a while."""
+    LEARNER_UNAVAILABLE = "LEARNER_UNAVAILABLE"
+    """What the learning policy knows could not be loaded or verified, or it could not choose with it."""
     CANDIDATES_EMPTY = "CANDIDATES_EMPTY"
     CATALOGUE_MISSING = "CATALOGUE_MISSING"
     BUNDLE_MISSING = "BUNDLE_MISSING"

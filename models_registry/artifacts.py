@@ -22,7 +22,7 @@ from models_registry.vocabulary import PredictorKind
 SCHEMA = 1
 READABLE_SCHEMAS = (1,)
 LARGEST_ARTIFACT = 512 * 1024 * 1024
-ALLOWED_TYPES = frozenset({"float16", "float32", "int32", "int64", "uint8"})
+ALLOWED_TYPES = frozenset({"float16", "float32", "int8", "int32", "int64", "uint8"})
 
 _CONTEXT = b"tiltyard.artifact."
 """Keeps a seal from passing for any other signature that the same secret makes."""
@@ -163,8 +163,24 @@ def _said(content: bytes) -> dict[str, Any]:
     (size,) = _HEAD.unpack_from(content)
     if size > min(_LARGEST_HEADER, len(content)):
         raise ArtifactMalformed("The artifact's header is longer than the artifact.")
-    header = json.loads(content[_HEAD.size : _HEAD.size + size])
-    said: dict[str, Any] = json.loads(header["__metadata__"][_MANIFEST])
-    if said["schema"] not in READABLE_SCHEMAS:
-        raise ArtifactMalformed(f"The artifact's schema {said['schema']!r} cannot be read.")
+    header = _strict_json(content[_HEAD.size : _HEAD.size + size])
+    said: dict[str, Any] = _strict_json(header["__metadata__"][_MANIFEST])
+    if isinstance(said["schema"], bool) or said["schema"] not in READABLE_SCHEMAS:
+        raise ArtifactMalformed(f"The artifact's schema {said['schema']!r:.40} cannot be read.")
     return said
+
+
+def _strict_json(text: bytes | str) -> Any:
+    """Return what JSON says. Raises ValueError where a name occurs twice, or for NaN and infinity, which JSON lacks."""
+    return json.loads(text, object_pairs_hook=_distinct, parse_constant=_refuse_constant)
+
+
+def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("A name occurs twice.")
+    return found
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is no number of JSON.")

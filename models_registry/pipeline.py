@@ -4,16 +4,18 @@ A recipe knows how to do the first three for one kind of model; the gate and the
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, Protocol, TypeVar
 
 import numpy as np
 
 from foundation.errors import DomainError
 from models_registry.artifacts import Artifact, ArtifactMalformed, Manifest, TensorSpec, pack
+from models_registry.compression import Compression, encoded
 from models_registry.gates import Evaluation, GateResult, GateRule, judge
 from models_registry.predictors.loading import predictor_of
 from models_registry.predictors.protocol import Predictor
+from models_registry.timing import latency_of
 from models_registry.vocabulary import PredictorKind
 
 Parameters = Mapping[str, float]
@@ -23,6 +25,8 @@ Tell = Callable[[str, float], None]
 _FIT_BEGINS: Final = 0.1
 _FIT_ENDS: Final = 0.8
 _TOLD_EVERY: Final = 0.01
+_MOST_SHARE: Final = 0.9
+"""Compression that leaves more than this share of the bytes does not win: the artifact stays as it was learnt."""
 
 
 class TrainingRefused(DomainError):
@@ -62,13 +66,28 @@ class ParametersInvalid(TrainingRefused):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parameter:
-    """One parameter of a recipe: what it does, its default, and its bounds, both included."""
+    """One parameter of a recipe: what it does, its default, and its bounds, both included.
+
+    tunable: whether a search may try values of it; not where it says how candidates are judged.
+    """
 
     about: str
     default: float
     least: float
     most: float
     whole: bool = False
+    tunable: bool = True
+
+
+COMPRESS: Final = Parameter(
+    about="How the tables are stored: 0 as learnt, 1 with half the bits, 2 with a byte for each number.",
+    default=Compression.NONE.value,
+    least=Compression.NONE.value,
+    most=Compression.INT8.value,
+    whole=True,
+    tunable=False,
+)
+"""A recipe whose models may be stored in fewer bytes has it among its parameters, as `compress`."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -95,7 +114,7 @@ class Dataset(Protocol):
 
     @property
     def facts(self) -> dict[str, Any]:
-        """Its lineage as JSON: rows, units, items, sha256 of the columns, window, time of the split."""
+        """Its lineage as JSON: rows, `sha256` of the columns, window; `split_at`, ISO 8601: the test period's begin."""
 
 
 Log_contra = TypeVar("Log_contra", contravariant=True)
@@ -103,7 +122,12 @@ DataT = TypeVar("DataT", bound=Dataset)
 
 
 class Recipe(Protocol[Log_contra, DataT]):
-    """How one kind of model is trained from a log. Equal arguments give equal results."""
+    """How one kind of model is trained from a log. Equal arguments give equal results.
+
+    A recipe that counts the rows of a log by its `weights` says so with an attribute `takes_weights` that is True. One
+    whose predictors are asked in places of the dataset's catalogue has a method `aligned(predictor, dataset)` that
+    returns a predictor of another training, asked in those places.
+    """
 
     @property
     def kind(self) -> PredictorKind:
@@ -166,13 +190,19 @@ def run_pipeline(
     )
     ensure_finite(fitted.tensors)
     tell("evaluate", _FIT_ENDS)
-    evaluation = recipe.evaluate(_servable(fitted), dataset, champion=champion)
+    fitted, evaluation = _evaluated(
+        fitted,
+        lambda predictor: recipe.evaluate(predictor, dataset, champion=champion),
+        how=Compression(int(complete.get("compress", Compression.NONE))),
+        metric=gate.metric,
+    )
     tell("gate", 0.95)
-    judged = judge(evaluation, gate)
+    artifact = _export(fitted)
+    judged = judge(replace(evaluation, size=len(artifact)), gate)
     tell("export", 0.97)
     trained = Trained(
         kind=fitted.kind,
-        artifact=_export(fitted) if judged.passed else None,
+        artifact=artifact if judged.passed else None,
         signature=fitted.manifest().signature(),
         metrics=dict(evaluation.metrics),
         gate=judged,
@@ -195,11 +225,56 @@ def checked_parameters(given: Mapping[str, Any], known: Mapping[str, Parameter])
     return {name: _checked(name, given.get(name, known[name].default), known[name]) for name in sorted(known)}
 
 
+def takes_weights(recipe: object) -> bool:
+    """Return whether a recipe counts rows by their weights; one that says nothing of it does not."""
+    return getattr(recipe, "takes_weights", False) is True
+
+
+def aligned(recipe: object, predictor: Predictor, dataset: Dataset) -> Predictor:
+    """Return a predictor of an earlier training as the recipe would judge it on this dataset."""
+    align = getattr(recipe, "aligned", None)
+    found: Predictor = predictor if align is None else align(predictor, dataset)
+    return found
+
+
 def ensure_finite(tensors: Mapping[str, np.ndarray]) -> None:
     """Let pass arrays that hold finite numbers only. Raises TrainingDiverged, naming the array."""
     for name, tensor in tensors.items():
         if tensor.dtype.kind == "f" and not np.isfinite(tensor).all():
             raise TrainingDiverged(f"The array {name} has values that are not finite.")
+
+
+def servable(fitted: Fitted) -> Predictor:
+    """Return the predictor. Raises TrainingDiverged where the arrays are too large to serve."""
+    try:
+        return fitted.predictor()
+    except ArtifactMalformed as error:
+        raise TrainingDiverged(f"What was learnt cannot serve: {error.message}") from error
+
+
+def _evaluated(
+    fitted: Fitted, evaluate: Callable[[Predictor], Evaluation], *, how: Compression, metric: str
+) -> tuple[Fitted, Evaluation]:
+    """Return what will serve and how good it is; in fewer bytes where that was asked for and wins, with its loss."""
+    predictor = servable(fitted)
+    evaluation = evaluate(predictor)
+    small = encoded(fitted.tensors, fitted.settings, how)
+    share = _bytes(small.tensors) / max(1, _bytes(fitted.tensors))
+    if small.is_smaller and share <= _MOST_SHARE:
+        fitted = replace(fitted, tensors=small.tensors, settings=small.settings)
+        predictor, as_learnt = servable(fitted), evaluation
+        evaluation = evaluate(predictor)
+        measured = {"compressed_share": share}
+        if metric in evaluation.metrics and metric in as_learnt.metrics:
+            measured["compressed_loss"] = as_learnt.metrics[metric] - evaluation.metrics[metric]
+        evaluation = replace(evaluation, metrics={**evaluation.metrics, **measured})
+    if evaluation.requests and evaluation.latency is None:
+        evaluation = replace(evaluation, latency=latency_of(predictor, evaluation.requests))
+    return fitted, evaluation
+
+
+def _bytes(tensors: Mapping[str, np.ndarray]) -> int:
+    return sum(tensor.nbytes for tensor in tensors.values())
 
 
 def _fitting(tell: Tell) -> Callable[[float], None]:
@@ -213,14 +288,6 @@ def _fitting(tell: Tell) -> Callable[[float], None]:
             tell("fit", _FIT_BEGINS + (_FIT_ENDS - _FIT_BEGINS) * min(share, 1.0))
 
     return pass_on
-
-
-def _servable(fitted: Fitted) -> Predictor:
-    """Return the predictor. Raises TrainingDiverged where the arrays are too large to serve."""
-    try:
-        return fitted.predictor()
-    except ArtifactMalformed as error:
-        raise TrainingDiverged(f"What was learnt cannot serve: {error.message}") from error
 
 
 def _checked(name: str, value: Any, parameter: Parameter) -> float:

@@ -38,3 +38,7 @@ class ConsoleClient:
     def put_items(self, items: list[dict[str, Any]]) -> dict[str, Any]:
         """Send whole items of the catalogue and return what became of them."""
         return self._connection.send("PUT", "/v1/items", {"items": items})
+
+    def put(self, collection: str, items: list[dict[str, Any]]) -> dict[str, Any]:
+        """Send whole actions of another collection and return what became of them."""
+        return self._connection.send("PUT", f"/v1/{collection}", {"items": items})

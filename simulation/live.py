@@ -1,9 +1,8 @@
 """Live experiments: visitors come as the project's clock runs, are decided for, exposed, and do what they would do."""
 
-import heapq
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -13,10 +12,10 @@ from simulation.designs import CONTROL, SLATE_SIZE
 from simulation.edge_client import EdgeClient
 from simulation.events import EXPOSED, Event, message
 from simulation.past import MEMORY_DAYS
+from simulation.queue import BATCH, EventQueue
 from simulation.storefront import Shop
 from simulation.visitors import Met, Visitor, arrivals, behaviour, conversion, history
 
-BATCH = 500
 PAUSE_SECONDS = 0.02
 AHEAD_DAYS = MEMORY_DAYS + 1.0
 """How long before a day its visitors are drawn, so that their history can be sent as it happens."""
@@ -99,7 +98,7 @@ class Driver:
         self._shop = shop
         self._clock = clock
         self._placement = placement
-        self._waiting = _Queue()
+        self._waiting = EventQueue()
 
     def send_past(self, events: Sequence[Event], tell: Callable[[int], None]) -> None:
         """Send what happened before, each event once it is past on the project's clock; `tell` how many are sent."""
@@ -198,28 +197,3 @@ def replay(*, client: EdgeClient, messages: Sequence[dict[str, Any]]) -> int:
         answer = client.send(list(messages[start : start + BATCH]))
         new += sum(result["status"] == "accepted" for result in answer["results"])
     return new
-
-
-class _Queue:
-    """Events by their time."""
-
-    def __init__(self) -> None:
-        self._heap: list[tuple[datetime, int, Event]] = []
-        self._count = 0
-
-    def __bool__(self) -> bool:
-        return bool(self._heap)
-
-    def push(self, event: Event) -> None:
-        self._count += 1
-        heapq.heappush(self._heap, (event.at, self._count, event))
-
-    def extend(self, events: Iterable[Event]) -> None:
-        for event in events:
-            self.push(event)
-
-    def due(self, now: datetime) -> list[Event]:
-        found: list[Event] = []
-        while self._heap and self._heap[0][0] <= now and len(found) < BATCH:
-            found.append(heapq.heappop(self._heap)[2])
-        return found

@@ -5,15 +5,21 @@ from datetime import datetime
 from typing import Final
 
 from decisions.actions.catalogue import publish_catalogue
+from decisions.actions.drifting import CHECK_DRIFT, check_drift
 from decisions.actions.features import update_features
+from decisions.actions.feeds import PULL
+from decisions.actions.learning import UPDATE, update_learner
 from decisions.actions.looks import explore_at, look_at
+from decisions.actions.pacing import PACE, pace_campaigns
 from decisions.actions.projection import project_events
 from decisions.actions.promotion import propose
 from decisions.actions.publishing import publish_bundle
+from decisions.actions.pulling import pull_feed
 from decisions.actions.remembering import refill_units, remember_units
 from decisions.actions.retention import KEEP_PARTITIONS, keep_partitions
 from decisions.actions.stale_looks import RESTATE, restate
 from decisions.actions.training import train
+from decisions.domain import ITEMS
 from experiments.actions.exploration import ExplorationRequest
 from foundation.actions.jobs import ClaimedJob
 
@@ -53,7 +59,8 @@ def _explore(job: ClaimedJob, now: datetime) -> None:
 
 
 def _publish_catalogue(job: ClaimedJob, now: datetime) -> None:
-    publish_catalogue(project_id=_project(job), now=now)
+    collection = str(job.payload.get("collection", ITEMS))  # jobs that were promised before there were others
+    publish_catalogue(project_id=_project(job), now=now, collection=collection)
 
 
 def _update_features(job: ClaimedJob, _now: datetime) -> None:
@@ -84,12 +91,32 @@ def _restate(job: ClaimedJob, now: datetime) -> None:
     restate(scorecard_id=int(str(job.payload["scorecard_id"])), now=now)
 
 
+def _update_learner(job: ClaimedJob, now: datetime) -> None:
+    update_learner(
+        learner_id=int(str(job.payload["learner_id"])),
+        until=datetime.fromisoformat(str(job.payload["until"])),
+        now=now,
+    )
+
+
+def _pace_campaigns(job: ClaimedJob, now: datetime) -> None:
+    pace_campaigns(project_id=_project(job), now=now)
+
+
 def _keep_partitions(_job: ClaimedJob, now: datetime) -> Effect:
     return keep_partitions(now=now)
 
 
 def _train(job: ClaimedJob, now: datetime) -> Effect:
     return train(run_id=int(str(job.payload["run_id"])), now=now)
+
+
+def _check_drift(job: ClaimedJob, now: datetime) -> Effect:
+    return check_drift(schedule_id=int(str(job.payload["schedule_id"])), now=now)
+
+
+def _pull_feed(job: ClaimedJob, now: datetime) -> Effect:
+    return pull_feed(feed_id=int(str(job.payload["feed_id"])), now=now)
 
 
 def _project(job: ClaimedJob) -> int:
@@ -109,6 +136,13 @@ HANDLERS: Final[Mapping[str, Handler]] = {
     "refill_units": _refill_units,
     "propose": _propose,
     RESTATE: _restate,
+    PACE: _pace_campaigns,
+    UPDATE: _update_learner,
 }
 
-LONG_HANDLERS: Final[Mapping[str, LongHandler]] = {"train": _train, KEEP_PARTITIONS: _keep_partitions}
+LONG_HANDLERS: Final[Mapping[str, LongHandler]] = {
+    "train": _train,
+    CHECK_DRIFT: _check_drift,
+    KEEP_PARTITIONS: _keep_partitions,
+    PULL: _pull_feed,
+}

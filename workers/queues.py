@@ -15,13 +15,17 @@ QUEUE_OF_KIND: Final = {
     "explore": ANALYSIS,
     "publish_bundle": DECISIONS,
     "publish_catalogue": DECISIONS,
+    "pull_feed": INGEST,
     "update_features": INGEST,
     "remember_units": INGEST,
     "refill_units": INGEST,
     "propose": DECISIONS,
+    "pace_campaigns": DECISIONS,
     "restate": ANALYSIS,
+    "update_learner": DECISIONS,
     "keep_partitions": INGEST,
     "train": TRAINING,
+    "check_drift": TRAINING,
 }
 
 

@@ -2,8 +2,8 @@
 
 import logging
 import time
-from collections.abc import Mapping
-from dataclasses import asdict
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
@@ -18,10 +18,12 @@ from decisions.ingest.properties import keep_attributes
 from decisions.ingest.spool import Spool
 from decisions.ingest.writer import LONGEST_SIMULATED_WRITE, LONGEST_WRITE, EventWriter
 from decisions.serving.bundle import LiveBundle
-from decisions.serving.decide import decide
+from decisions.serving.choosing import Means
+from decisions.serving.decide import Decision, decide
 from decisions.serving.decision_answers import render_decision, render_no_decision
 from decisions.serving.decision_ids import next_decision_id
 from decisions.serving.decision_requests import (
+    ContextUnknown,
     DecisionMalformed,
     DecisionPointUnknown,
     DecisionRequest,
@@ -34,6 +36,7 @@ from decisions.serving.metrics import EdgeMetrics
 from decisions.serving.points import DecisionPoint
 from decisions.serving.runtime import NOTHING, BundleRuntime
 from decisions.serving.settings import EdgeSettings
+from decisions.serving.shadow import Comparison, ShadowScoring, is_drawn
 from decisions.serving.token import UNIT_KINDS
 from decisions.serving.unit_store import UnitStore
 from decisions.vocabulary import DecisionReason, FeatureState
@@ -54,7 +57,11 @@ class DecisionDesk:
     """Everything that one edge process needs to decide, and to remember what it decided."""
 
     routes: Mapping[str, Route] = {}
-    statuses: Mapping[type[DomainError], int] = {DecisionPointUnknown: 404, DecisionMalformed: 400}
+    statuses: Mapping[type[DomainError], int] = {
+        DecisionPointUnknown: 404,
+        DecisionMalformed: 400,
+        ContextUnknown: 422,
+    }
 
     def __init__(self, settings: EdgeSettings, runtime: BundleRuntime, metrics: EdgeMetrics, store: UnitStore) -> None:
         self.prefixes: Mapping[str, Route] = {PREFIX: Route("POST", self.answer, ROUTE)}
@@ -62,6 +69,7 @@ class DecisionDesk:
         self._metrics = metrics
         self._store = store
         self._scoring = GuardedScoring(settings.breaker)
+        self._shadow = ShadowScoring(settings.breaker)
         self._served = NOTHING
         url = settings.database_url
         self.log = DecisionLog(
@@ -77,19 +85,22 @@ class DecisionDesk:
         """
         self.log.start()
         for bundle in self._runtime.live.by_project.values():
-            catalogue = bundle.equipment.catalogue
-            if catalogue is not None and bundle.points.by_key:
-                self._store.look_up(bundle.project_id, Wants(features=[("visitor", "")]))
-                known = Known(features=Features(FeatureState.AVAILABLE, catalogue.items[-1:], catalogue.items[:1]))
-                for point in bundle.points.by_key.values():
-                    nobody = DecisionRequest(units={})
-                    is_simulated = bundle.clock.kind is ClockKind.SIMULATION
-                    until = time.monotonic() + WARM_SECONDS
-                    score = partial(self._scoring.score, until=until, is_simulated=is_simulated)
-                    decide(nobody, point, bundle, known, bundle.snapshot.latest_opening, score)
+            for point in bundle.points.by_key.values():
+                shelf = bundle.equipment.shelves.get(point.domain.key)
+                if shelf is not None and shelf.catalogue.items:
+                    self._warm(bundle, point, shelf.catalogue.items)
+
+    def _warm(self, bundle: LiveBundle, point: DecisionPoint, items: Sequence[str]) -> None:
+        at = bundle.snapshot.latest_opening
+        self._store.look_up(bundle.project_id, Wants([("visitor", "")], _shown_since(point, at)))
+        known = Known(features=Features(FeatureState.AVAILABLE, (items[-1],), (items[0],)))
+        is_simulated = bundle.clock.kind is ClockKind.SIMULATION
+        score = partial(self._scoring.score, until=time.monotonic() + WARM_SECONDS, is_simulated=is_simulated)
+        decide(DecisionRequest(units={}), point, bundle, known, at, Means(score, ""))
 
     def close(self) -> None:
         """Write or keep what was decided, and let go of threads and connections."""
+        self._shadow.close()
         self.log.close()
         self._scoring.close()
         self._store.close()
@@ -105,13 +116,14 @@ class DecisionDesk:
                 if version in states
             }
         )
+        self._metrics.show_shadow(asdict(self._shadow.counts))
         self._metrics.show_log(rows=asdict(self.log.counts), queued=self.log.queued, spool_bytes=self.log.spool_bytes)
 
     def answer(self, environ: Environ) -> Response:
         """Return the decision for the request; whatever fails on the way, the answer is 200 with a reason.
 
         Raises:
-            KeyUnknown, DecisionPointUnknown, DecisionMalformed: and those of reading the body.
+            KeyUnknown, DecisionPointUnknown, DecisionMalformed, ContextUnknown: and those of reading the body.
         """
         started = time.monotonic()
         point_key = str(environ["PATH_INFO"])[len(PREFIX) :]
@@ -157,7 +169,8 @@ class DecisionDesk:
         stored = stored_units(bundle, {kind: given[kind] for kind in UNIT_KINDS if encode_unit(given.get(kind))})
         is_simulated = bundle.clock.kind is ClockKind.SIMULATION
         score = partial(self._scoring.score, until=started + point.deadline, is_simulated=is_simulated)
-        decision = decide(request, point, bundle, self._look_up(request, point, bundle, stored), at, score)
+        known = self._look_up(request, point, bundle, stored, at)
+        decision = decide(request, point, bundle, known, at, Means(score, decision_id))
         if decision.visitor is not None:
             stored |= {"visitor": decision.visitor}
         exposed = request.expose and decision.enrolled
@@ -172,32 +185,57 @@ class DecisionDesk:
             at=at,
             units=stored,
             personalised=request.personalised,
+            displayed=request.expose,
             exposed=exposed,
             degraded=degraded,
             microseconds=round((time.monotonic() - started) * 1e6),
-            attributes=exposure_attributes if exposed else {},
+            attributes=exposure_attributes,
         )
-        self.log.add(decision_row(decision, occasion))
+        self._keep(decision, occasion, bundle)
         self._metrics.count_decision(bundle.snapshot.project_key, point.key, decision.reason)
         return body
 
+    def _keep(self, decision: Decision, occasion: Occasion, bundle: LiveBundle) -> None:
+        """Let the decision be logged: at once, or once it has been compared with the shadow of its point."""
+        shadow = decision.point.shadow
+        if shadow is None or not is_drawn(decision, shadow, occasion.decision_id):
+            self.log.add(decision_row(decision, occasion))
+            return
+        self._shadow.offer(
+            Comparison(decision, shadow, bundle.equipment, occasion.decision_id),
+            lambda note: self.log.add(decision_row(decision, replace(occasion, shadow=note))),
+        )
+
     def _look_up(
-        self, request: DecisionRequest, point: DecisionPoint, bundle: LiveBundle, stored: Mapping[str, str]
+        self,
+        request: DecisionRequest,
+        point: DecisionPoint,
+        bundle: LiveBundle,
+        stored: Mapping[str, str],
+        at: datetime,
     ) -> Known:
         """Return what is known of the units, asked before any variant is: all variants meet the same failures."""
         wants = wants_of(bundle, request.units, tuple(point.arms)) if point.arms else NOTHING_WANTED
         if point.is_personal and request.personalised:
             features = [(kind.value, stored[kind]) for kind in point.domain.unit_kinds if kind in stored]
-            wants = wants._replace(features=features)
+            wants = wants._replace(features=features, shown_since=_shown_since(point, at))
         return self._store.look_up(bundle.project_id, wants)
 
     def _let_go_of_old_versions(self) -> None:
         live = self._runtime.live
         if live is not self._served:
             self._served = live
-            self._scoring.keep_only({n for bundle in live.by_project.values() for n in bundle.points.models})
+            versions = {n for bundle in live.by_project.values() for n in bundle.points.models}
+            self._scoring.keep_only(versions)
+            self._shadow.keep_only(versions)
 
     def _longest_write(self, project_id: int) -> float:
         bundle = self._runtime.live.by_project.get(project_id)
         is_real = bundle is not None and bundle.clock.kind is ClockKind.REAL
         return LONGEST_WRITE if is_real else LONGEST_SIMULATED_WRITE
+
+
+def _shown_since(point: DecisionPoint, at: datetime) -> float | None:
+    """Return from when on the domain asks what was shown, seconds since 1970; None where it does not ask."""
+    within = point.domain.hooks.shown_within
+    return None if within is None else (at - within).timestamp()

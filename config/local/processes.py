@@ -8,7 +8,7 @@ import sys
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
@@ -16,7 +16,11 @@ from config.local.places import PROJECT
 
 QUEUES = ("ingest", "analysis", "decisions", "training")
 TRAINING_QUEUE = "training"
-THREADS = 8
+EVALUATION_THREADS = 1
+"""Evaluating waits for next to nothing, and threads that do it at the same time only wait for the interpreter."""
+INTAKE_THREADS = 8
+"""Two more than may be under way with events in one process: storing them waits for Postgres."""
+CONSOLE_THREADS = 8
 CONCURRENT_REQUESTS = 1_024
 """Connections at once, idle ones too: with few, clients that keep theirs open would keep all others out."""
 LARGEST_LOG = 10 * 1024 * 1024
@@ -27,6 +31,9 @@ class Role(StrEnum):
     """What a process is for."""
 
     EDGE = "edge"
+    """Evaluates: flags, assignments, decisions. It stores events too where nobody sends them to the intake."""
+    INTAKE = "intake"
+    """The same application with the threads that storing events needs."""
     CONSOLE = "console"
     WORKER = "worker"
     TRAINER = "trainer"
@@ -37,25 +44,39 @@ class Role(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """How a process is started and how its readiness shows: an address that answers 200, or a printed line."""
+    """How a process is started and how its readiness shows: an address that answers 200, or a printed line.
+
+    `environment` is what this process is told beside what all of its site are.
+    """
 
     name: str
     command: Sequence[str]
     ready_address: str | None
     ready_line: str | None
+    environment: Mapping[str, str] = field(default_factory=dict)
 
 
-def edge(*, host: str, port: int, workers: int = 1) -> Program:
-    """Return the process that assigns and collects, in so many processes that share a port; one that dies is replaced.
+def edge(*, host: str, port: int, workers: int = 1, threads: int = EVALUATION_THREADS) -> Program:
+    """Return the process that evaluates, in so many processes that share a port; one that dies is replaced.
 
     They share nothing else: each has its own bundles, circuits, limits and counters.
     """
-    command = [*_granian("config.edge:application", host=host, port=port, workers=workers), "--respawn-failed-workers"]
+    return _edge(Role.EDGE, host, port, workers, threads)
+
+
+def intake(*, host: str, port: int, workers: int = 1, threads: int = INTAKE_THREADS) -> Program:
+    """Return the process that stores events, likewise in several; it answers whatever the edge answers."""
+    return _edge(Role.INTAKE, host, port, workers, threads)
+
+
+def _edge(role: Role, host: str, port: int, workers: int, threads: int) -> Program:
+    command = _granian("config.edge:application", host=host, port=port, workers=workers, threads=threads)
     return Program(
-        name=Role.EDGE,
-        command=command,
+        name=role,
+        command=[*command, "--respawn-failed-workers"],
         ready_address=f"http://{host}:{port}/healthz/ready",
         ready_line=None,
+        environment={"TILTYARD_EDGE_ROLE": role, "TILTYARD_EDGE_WORKERS": str(workers)},
     )
 
 
@@ -88,9 +109,10 @@ def beat(*, schedule_file: Path) -> Program:
     return Program(name=Role.BEAT, command=command, ready_address=None, ready_line="beat: Starting...")
 
 
-def proxy(*, host: str, port: int, console_port: int, edge_port: int) -> Program:
-    """Return the process that gives edge and console one address."""
-    command = [sys.executable, "-m", "config.local.proxy", host, str(port), str(console_port), str(edge_port)]
+def proxy(*, host: str, port: int, console_port: int, edge_port: int, intake_port: int) -> Program:
+    """Return the process that gives edge, intake and console one address."""
+    command = [sys.executable, "-m", "config.local.proxy", host]
+    command += [str(number) for number in (port, console_port, edge_port, intake_port)]
     return Program(name=Role.PROXY, command=command, ready_address=None, ready_line="proxy ready")
 
 
@@ -100,13 +122,18 @@ def _celery() -> list[str]:
 
 def edge_workers(environment: Mapping[str, str], *, cores: int) -> int:
     """Return how many processes share the edge's port: what TILTYARD_EDGE_WORKERS says, else one a core but one."""
-    said = environment.get("TILTYARD_EDGE_WORKERS", "")
-    return max(1, int(said) if said.isdigit() else cores - 1)
+    return count_in(environment, "TILTYARD_EDGE_WORKERS", otherwise=max(1, cores - 1))
 
 
-def _granian(application: str, *, host: str, port: int, workers: int = 1) -> list[str]:
+def count_in(environment: Mapping[str, str], name: str, *, otherwise: int) -> int:
+    """Return the number, at least one, that a variable of the environment gives, if it gives any."""
+    said = environment.get(name, "")
+    return max(1, int(said)) if said.isdigit() else otherwise
+
+
+def _granian(application: str, *, host: str, port: int, workers: int = 1, threads: int = CONSOLE_THREADS) -> list[str]:
     command = [sys.executable, "-m", "granian", "--interface=wsgi", f"--host={host}", f"--port={port}"]
-    command += [f"--workers={workers}", f"--blocking-threads={THREADS}", f"--backpressure={CONCURRENT_REQUESTS}"]
+    command += [f"--workers={workers}", f"--blocking-threads={threads}", f"--backpressure={CONCURRENT_REQUESTS}"]
     return [*command, "--no-ws", application]
 
 
@@ -117,7 +144,7 @@ class Supervised:
         self.program = program
         self.log = log
         self.restarts = 0
-        self._environment = dict(environment)
+        self._environment = {**environment, **program.environment}
         self._process: subprocess.Popen[bytes] | None = None
         self._log_start = 0
 

@@ -1,41 +1,73 @@
 """One address for the whole site while developing: what a reverse proxy does in production.
 
-Run as `python -m config.local.proxy HOST PORT CONSOLE_PORT EDGE_PORT`. One request per connection; bodies pass
-through as they come.
+Run as `python -m config.local.proxy HOST PORT CONSOLE_PORT EDGE_PORT INTAKE_PORT`. One request per connection. Bodies
+are taken whole, up to a megabyte, before anybody is asked: a client that sends slowly keeps no thread of them waiting.
 """
 
 import asyncio
 import re
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
+from typing import NamedTuple
 
-EDGE_PATHS = re.compile(rb"^/(ofrep/|v1/)")
-CATALOGUE_PATHS = re.compile(rb"^/v1/(items|stock|costs|suppliers)(/|\?|$)")
+EDGE_PATHS = re.compile(rb"^/(ofrep/|v1/decisions/|v1/(assignments|bundle|explain|visitor)(\?|$))")
+INTAKE_PATHS = re.compile(rb"^/v1/(batch|track|identify|alias)(\?|$)")
 LARGEST_HEAD = 64 * 1024
+LARGEST_BODY = 1_000_001
+"""Bytes that are taken before they are passed on: one more than an edge process reads. The rest goes as it comes."""
+REQUEST_SECONDS = 60.0
+"""How long a client may take to send them."""
 PIECE = 64 * 1024
+CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 UNREACHABLE = b"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 BAD_REQUEST = b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
-HOP_BY_HOP = (b"connection:", b"keep-alive:", b"proxy-connection:")
+TOO_SLOW = b"HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+NOT_PASSED_ON = (b"connection:", b"keep-alive:", b"proxy-connection:", b"expect:")
 
 
-def goes_to_edge(target: bytes) -> bool:
-    """Return whether the edge process answers the request target; the console answers everything else."""
-    return EDGE_PATHS.match(target) is not None and CATALOGUE_PATHS.match(target) is None
+class Ports(NamedTuple):
+    """Where those who answer listen."""
+
+    console: int
+    edge: int
+    intake: int
+
+
+class Incoming(NamedTuple):
+    """A request that was read: its head, and its body as it travels, of a long one the beginning."""
+
+    head: bytes
+    body: bytes
+
+    @property
+    def target(self) -> bytes:
+        """What the request line asks for."""
+        return self.head.split(b" ", 2)[1]
+
+
+def ports_for(target: bytes, ports: Ports) -> Sequence[int]:
+    """Return who is asked for a request target, in turn: edge and intake stand in for each other."""
+    if INTAKE_PATHS.match(target) is not None:
+        return (ports.intake, ports.edge)
+    if EDGE_PATHS.match(target) is not None:
+        return (ports.edge, ports.intake)
+    return (ports.console,)
 
 
 def for_one_request(head: bytes) -> bytes:
     """Return the head of a request with the server told to close the connection after its answer."""
     request_line, *fields = head.rstrip(b"\r\n").split(b"\r\n")
-    kept = [field for field in fields if not field.lower().startswith(HOP_BY_HOP)]
+    kept = [field for field in fields if not field.lower().startswith(NOT_PASSED_ON)]
     return b"\r\n".join([request_line, *kept, b"Connection: close", b"", b""])
 
 
-async def serve(host: str, port: int, *, console: int, edge: int) -> None:
-    """Pass requests on until cancelled."""
+async def serve(host: str, port: int, ports: Ports, *, within: float = REQUEST_SECONDS) -> None:
+    """Pass requests on until cancelled; a client has `within` seconds to send its own."""
 
     async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
-            await _pass_on(reader, writer, host=host, console=console, edge=edge)
+            await _answer(reader, writer, host=host, ports=ports, within=within)
         except (ConnectionError, asyncio.IncompleteReadError):
             pass
         finally:
@@ -47,27 +79,62 @@ async def serve(host: str, port: int, *, console: int, edge: int) -> None:
         await server.serve_forever()
 
 
-async def _pass_on(
-    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, host: str, console: int, edge: int
+async def _answer(
+    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, host: str, ports: Ports, within: float
 ) -> None:
     try:
-        head = await reader.readuntil(b"\r\n\r\n")
-        target = head.split(b" ", 2)[1]
-    except (asyncio.LimitOverrunError, IndexError):
+        async with asyncio.timeout(within):
+            request = await _read(reader, writer)
+        candidates = ports_for(request.target, ports)
+    except TimeoutError:
+        writer.write(TOO_SLOW)
+        return
+    except (asyncio.LimitOverrunError, IndexError, ValueError):
         writer.write(BAD_REQUEST)
         return
-    try:
-        upstream, to_upstream = await asyncio.open_connection(host, edge if goes_to_edge(target) else console)
-    except OSError:
+    for port in candidates:
+        with suppress(OSError):
+            upstream, to_upstream = await asyncio.open_connection(host, port)
+            break
+    else:
         writer.write(UNREACHABLE)
         return
     try:
-        to_upstream.write(for_one_request(head))
-        body = asyncio.create_task(_copy(reader, to_upstream))
+        to_upstream.write(for_one_request(request.head) + request.body)
+        rest = asyncio.create_task(_copy(reader, to_upstream))
         await _copy(upstream, writer)
-        body.cancel()
+        rest.cancel()
     finally:
         to_upstream.close()
+
+
+async def _read(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> Incoming:
+    """Return the request once all of it is there. Raises ValueError where it is none."""
+    head = await reader.readuntil(b"\r\n\r\n")
+    fields = {}
+    for line in head.split(b"\r\n")[1:]:
+        name, _, value = line.partition(b":")
+        fields[name.strip().lower()] = value.strip().lower()
+    if fields.get(b"expect") == b"100-continue":
+        writer.write(CONTINUE)
+    if b"chunked" in fields.get(b"transfer-encoding", b""):
+        return Incoming(head, await _chunks(reader))
+    length = int(fields.get(b"content-length", b"0"))
+    return Incoming(head, await reader.readexactly(max(0, min(length, LARGEST_BODY))))
+
+
+async def _chunks(reader: asyncio.StreamReader) -> bytes:
+    """Return a chunked body as it travels, up to its end or to the most that is taken."""
+    body = bytearray()
+    while len(body) < LARGEST_BODY:
+        line = await reader.readuntil(b"\r\n")
+        size = int(line.partition(b";")[0], 16)
+        body += line + await reader.readexactly(min(size + 2, LARGEST_BODY) if size else 0)
+        if size == 0:
+            while (trailer := await reader.readuntil(b"\r\n")) != b"\r\n":
+                body += trailer
+            return bytes(body + b"\r\n")
+    return bytes(body)
 
 
 async def _copy(source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
@@ -78,9 +145,9 @@ async def _copy(source: asyncio.StreamReader, target: asyncio.StreamWriter) -> N
 
 def main(arguments: Sequence[str]) -> int:
     """Serve until a signal ends the process."""
-    host, port, console, edge = arguments
+    host, port, *others = arguments
     try:
-        asyncio.run(serve(host, int(port), console=int(console), edge=int(edge)))
+        asyncio.run(serve(host, int(port), Ports(*map(int, others))))
     except KeyboardInterrupt:
         return 0
     return 0

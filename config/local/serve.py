@@ -15,7 +15,7 @@ from config.local.places import state_directory
 from config.local.processes import Role, edge_workers
 from config.local.supervisor import ALL_ROLES, Site
 
-DEFAULT_PORTS = {Role.PROXY: 8000, Role.EDGE: 8001, Role.CONSOLE: 8002}
+DEFAULT_PORTS = {Role.PROXY: 8000, Role.EDGE: 8001, Role.CONSOLE: 8002, Role.INTAKE: 8003}
 
 
 def main(arguments: list[str]) -> int:
@@ -46,17 +46,18 @@ def _serve(environment: Environment, state: Path, options: argparse.Namespace, s
             "SECRET_KEY": environment.secret_key.get_secret_value(),
             "TILTYARD_EDGE_WORKERS": str(edge_workers(os.environ, cores=os.cpu_count() or 1)),
         },
-        roles=(*ALL_ROLES, Role.TRAINER, Role.PROXY),
+        roles=(*ALL_ROLES, Role.INTAKE, Role.TRAINER, Role.PROXY),
         ports={role: getattr(options, f"{role}_port") for role in DEFAULT_PORTS},
         concurrency=options.concurrency,
         say=lambda line: print(line, flush=True),
     )
-    print("Starting edge, console, worker, beat and proxy ...", flush=True)
+    print("Starting edge, intake, console, workers, beat and proxy ...", flush=True)
     site.start()
     try:
         for title, url, role in (
             ("site", site.url, Role.PROXY),
             ("  edge alone", site.edge_url, Role.EDGE),
+            ("  intake alone", site.intake_url, Role.INTAKE),
             ("  console alone", site.console_url, Role.CONSOLE),
         ):
             wanted = getattr(options, f"{role}_port")

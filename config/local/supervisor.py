@@ -1,4 +1,4 @@
-"""A whole site on this machine: edge, console, worker, beat, watched and started again when they crash.
+"""A whole site on this machine: edge, intake, console, worker, beat, watched and started again when they crash.
 
 `bin/serve` runs one; tests, demo and benchmarks run their own on free ports against a database they choose.
 """
@@ -16,7 +16,7 @@ from typing import Self
 from config.local import processes
 from config.local.faults import LocalServiceError
 from config.local.places import state_directory
-from config.local.processes import Role, Supervised
+from config.local.processes import Program, Role, Supervised
 from config.local.server import HOST, free_port, port_is_free
 
 READY_SECONDS = 90.0
@@ -27,6 +27,8 @@ LONGEST_BACKOFF = 30.0
 STABLE_SECONDS = 60.0
 START_ATTEMPTS = 2
 ALL_ROLES: Sequence[Role] = (Role.EDGE, Role.CONSOLE, Role.WORKER, Role.BEAT)
+"""What a site needs to work; its edge then stores events too, and has the threads for it."""
+_LISTENING = (Role.EDGE, Role.INTAKE, Role.CONSOLE, Role.PROXY)
 
 
 class SiteNotReady(LocalServiceError):
@@ -53,7 +55,8 @@ class Site:
     ) -> None:
         self.state = state
         self._say = say or (lambda _line: None)
-        self._ports = {role: _port((ports or {}).get(role)) for role in (Role.EDGE, Role.CONSOLE, Role.PROXY)}
+        self._ports = {role: _port((ports or {}).get(role)) for role in _LISTENING}
+        self._intake = Role.INTAKE if Role.INTAKE in roles else Role.EDGE
         self._front = Role.PROXY if Role.PROXY in roles else Role.CONSOLE
         self._environment = self._complete(environment)
         trained_elsewhere = any(role.startswith(Role.TRAINER) for role in roles)
@@ -70,6 +73,11 @@ class Site:
     def edge_url(self) -> str:
         """The address of the edge process."""
         return f"http://{HOST}:{self._ports[Role.EDGE]}"
+
+    @property
+    def intake_url(self) -> str:
+        """The address for events: the intake's where there is one, otherwise the edge's."""
+        return f"http://{HOST}:{self._ports[self._intake]}"
 
     @property
     def console_url(self) -> str:
@@ -212,8 +220,14 @@ class Site:
 
     def _supervised(self, name: str, concurrency: int) -> Supervised:
         if name == Role.EDGE:
-            workers = processes.edge_workers(self._environment, cores=1)
-            program = processes.edge(host=HOST, port=self._ports[Role.EDGE], workers=workers)
+            program = self._edge()
+        elif name == Role.INTAKE:
+            program = processes.intake(
+                host=HOST,
+                port=self._ports[Role.INTAKE],
+                workers=self._count("TILTYARD_INTAKE_WORKERS", 1),
+                threads=self._count("TILTYARD_INTAKE_THREADS", processes.INTAKE_THREADS),
+            )
         elif name == Role.CONSOLE:
             program = processes.console(host=HOST, port=self._ports[Role.CONSOLE])
         elif name == Role.PROXY:
@@ -222,6 +236,7 @@ class Site:
                 port=self._ports[Role.PROXY],
                 console_port=self._ports[Role.CONSOLE],
                 edge_port=self._ports[Role.EDGE],
+                intake_port=self._ports[self._intake],
             )
         elif name == Role.BEAT:
             program = processes.beat(schedule_file=self.state / "beat-schedule")
@@ -231,6 +246,20 @@ class Site:
             program = processes.worker(name=name, concurrency=concurrency, queues=self._queues)
         log = self.state / "logs" / f"{name}.log"
         return Supervised(program, environment=self._environment, log=log)
+
+    def _edge(self) -> Program:
+        """Return the edge; without an intake beside it, it has as many threads as one."""
+        is_alone = self._intake == Role.EDGE
+        threads = processes.INTAKE_THREADS if is_alone else processes.EVALUATION_THREADS
+        return processes.edge(
+            host=HOST,
+            port=self._ports[Role.EDGE],
+            workers=processes.edge_workers(self._environment, cores=1),
+            threads=self._count("TILTYARD_EDGE_THREADS", threads),
+        )
+
+    def _count(self, name: str, otherwise: int) -> int:
+        return processes.count_in(self._environment, name, otherwise=otherwise)
 
     def _complete(self, environment: Mapping[str, str]) -> dict[str, str]:
         """Return this process's environment with the site's own on top, as plain HTTP on the local host."""

@@ -1,30 +1,27 @@
-"""The shop's catalogue: items as they are sent, and the bytes that the edge loads of them."""
+"""The catalogue of each collection: items as they are sent, and the bytes that the edge loads of them."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from hashlib import sha256
 from typing import Any
 
-from django.db import connection, transaction
-from django.db.models.functions import Now
+from django.db import transaction
 
+from decisions.actions.catalogue_pace import database_now, promise_catalogue, promise_freshness
 from decisions.actions.chunks import publish_chunks
+from decisions.actions.item_rows import Written, as_rows, lock_known, write_items, write_stock
 from decisions.domain import ITEMS
+from decisions.ingest.collections import collection_of
 from decisions.ingest.items import ItemRefused, ItemValues, read_item, read_stock
-from decisions.models import Item, PublishedCatalogue
+from decisions.models import CatalogueFreshness, PublishedCatalogue
 from decisions.queries.catalogue import catalogue_content, published_catalogue
-from foundation.actions.jobs import enqueue
+from decisions.queries.freshness import fresh_at, most_age
 from foundation.actions.projects import bump_revision
 from foundation.errors import DomainError
-from foundation.queries import ProjectFacts, project_facts
+from foundation.queries import project_facts
 
-PUBLISH = "publish_catalogue"
-"""The kind of the job that publishes a catalogue."""
 MOST_ITEMS = 1_000
-PACE = timedelta(seconds=10)
-SIMULATION_PACE = timedelta(seconds=1)
-"""Changes that arrive within such a stretch of wall time are published together."""
 
 
 class TooManyItems(DomainError):
@@ -54,23 +51,78 @@ class ItemsTaken:
 
 
 def put_items(*, project_id: int, items: Sequence[Any]) -> ItemsTaken:
-    """Take whole items as they are now and return what became of each; sending the same again changes nothing.
+    """Take whole items of the shop as they are now and return what became of each. Raises TooManyItems."""
+    return put_actions(project_id=project_id, collection=ITEMS, items=items)
 
-    Raises TooManyItems.
+
+def put_actions(*, project_id: int, collection: str, items: Sequence[Any]) -> ItemsTaken:
+    """Take whole actions of a collection as they are now and return what became of each.
+
+    Sending the same again changes nothing but when they were confirmed. Of several with one id the last is taken.
+    Raises TooManyItems, CollectionUnknown.
     """
-    return _take(project_id, *_read_all(items, read_item))
+    declared = collection_of(collection)
+    taken, refused = _read_all(items, lambda sent: read_item(sent, declared))
+    with transaction.atomic():
+        written = write_items(project_id, collection, as_rows(taken))
+        result = _taken(taken, written, refused)
+        _promise_what_follows(project_id, collection, result)
+    return result
 
 
 def put_stock(*, project_id: int, items: Sequence[Any]) -> ItemsTaken:
     """Take the stock of items that the catalogue has and return what became of each. Raises TooManyItems."""
     taken, refused = _read_all(items, read_stock)
-    known = set(
-        Item.objects.filter(project_id=project_id, collection=ITEMS, item_id__in=taken).values_list(
-            "item_id", flat=True
-        )
+    with transaction.atomic():
+        known = lock_known(project_id, ITEMS, list(taken))
+        strange = [ItemFault(None, name, "The catalogue has no such item.") for name in taken if name not in known]
+        taken = {name: values for name, values in taken.items() if name in known}
+        refused = [*refused, *strange]
+        written = Written(created=0, updated=write_stock(project_id, ITEMS, as_rows(taken)))
+        result = _taken(taken, written, refused)
+        _promise_what_follows(project_id, ITEMS, result)
+    return result
+
+
+def confirm(*, project_id: int, collection: str, at: datetime) -> None:
+    """Note that the shop confirmed the data of a collection at a project time; an earlier one changes nothing.
+
+    The catalogue is published again for that alone only where a decision point asks how old the data are, and not
+    more often than it needs.
+    """
+    rows = CatalogueFreshness.objects.select_for_update().filter(project_id=project_id, collection=collection)
+    row, is_new = rows.get_or_create(project_id=project_id, collection=collection, defaults={"fresh_at": at})
+    if not is_new and row.fresh_at < at:
+        rows.update(fresh_at=at)
+    promise_freshness(project_id=project_id, collection=collection_of(collection))
+
+
+@transaction.atomic
+def publish_catalogue(*, project_id: int, now: datetime, collection: str = ITEMS) -> bool:
+    """Publish a catalogue as it is now and let bundles name it; return whether anything has changed.
+
+    Raises CollectionUnknown.
+    """
+    declared = collection_of(collection)
+    asked = most_age(project_id, declared) is not None
+    found = catalogue_content(
+        project_id,
+        declared,
+        at=project_facts(project_id).clock.at(now),
+        fresh_at=fresh_at(project_id, collection) if asked else None,
     )
-    strange = [ItemFault(None, item_id, "The catalogue has no such item.") for item_id in taken if item_id not in known]
-    return _take(project_id, {name: taken[name] for name in taken if name in known}, [*refused, *strange])
+    digest = sha256(found.content).hexdigest()
+    known = published_catalogue(project_id, collection)
+    if known is not None and known.sha256 == digest:
+        return False
+    publish_chunks(digest, found.content)
+    PublishedCatalogue.objects.update_or_create(
+        project_id=project_id,
+        collection=collection,
+        defaults={"sha256": digest, "size": len(found.content), "items": found.items, "published_at": now},
+    )
+    bump_revision(project_id=project_id)
+    return True
 
 
 def _read_all(
@@ -90,55 +142,14 @@ def _read_all(
     return taken, refused
 
 
-@transaction.atomic
-def _take(project_id: int, taken: Mapping[str, ItemValues], refused: Sequence[ItemFault]) -> ItemsTaken:
-    """Write what is new or has changed, in the order of the ids, so that two requests cannot wait for each other."""
-    rows = (
-        Item.objects.select_for_update()
-        .filter(project_id=project_id, collection=ITEMS, item_id__in=taken)
-        .order_by("item_id")
-    )
-    known = {row.item_id: row for row in rows}
-    fresh = [Item(project_id=project_id, item_id=name, **taken[name]) for name in sorted(set(taken) - set(known))]
-    created = len(Item.objects.bulk_create(fresh, ignore_conflicts=True))
-    changed = [
-        row for name, row in known.items() if any(getattr(row, field) != value for field, value in taken[name].items())
-    ]
-    for row in changed:
-        Item.objects.filter(pk=row.pk).update(**taken[row.item_id], updated_at=Now())
-    if created or changed:
-        promise_catalogue(project_id=project_id)
-    return ItemsTaken(created, len(changed), len(known) - len(changed), tuple(refused))
+def _promise_what_follows(project_id: int, collection: str, result: ItemsTaken) -> None:
+    """Note that the data were confirmed, unless all that was sent was refused, and promise to publish what changed."""
+    if result.created or result.updated:
+        promise_catalogue(project_id=project_id, collection=collection)
+    if result.created or result.updated or result.unchanged or not result.refused:
+        confirm(project_id=project_id, collection=collection, at=project_facts(project_id).clock.at(database_now()))
 
 
-def promise_catalogue(*, project_id: int) -> bool:
-    """Promise to publish the catalogue, together with whatever else changes within the pace."""
-    facts = project_facts(project_id)
-    pace = SIMULATION_PACE if facts.simulated else PACE
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT now()")
-        now: datetime = cursor.fetchone()[0]
-    number = int(now.timestamp() // pace.total_seconds()) + 1
-    due = datetime.fromtimestamp(number * pace.total_seconds(), tz=now.tzinfo)
-    return enqueue(
-        kind=PUBLISH, key=f"{PUBLISH}:{project_id}:{due.isoformat()}", project_id=project_id, payload={}, run_after=due
-    )
-
-
-@transaction.atomic
-def publish_catalogue(*, project_id: int, now: datetime) -> bool:
-    """Publish the catalogue as it is now and let bundles name it; return whether anything has changed."""
-    facts: ProjectFacts = project_facts(project_id)
-    content, items = catalogue_content(project_id, at=facts.clock.at(now))
-    digest = sha256(content).hexdigest()
-    known = published_catalogue(project_id)
-    if known is not None and known.sha256 == digest:
-        return False
-    publish_chunks(digest, content)
-    PublishedCatalogue.objects.update_or_create(
-        project_id=project_id,
-        collection=ITEMS,
-        defaults={"sha256": digest, "size": len(content), "items": items, "published_at": now},
-    )
-    bump_revision(project_id=project_id)
-    return True
+def _taken(taken: Mapping[str, ItemValues], written: Written, refused: Sequence[ItemFault]) -> ItemsTaken:
+    unchanged = len(taken) - written.created - written.updated
+    return ItemsTaken(written.created, written.updated, unchanged, tuple(refused))

@@ -1,17 +1,29 @@
-"""Unit features in Redis: what each unit dealt with lately, written from the event log, read by the edge.
+"""Unit features in Redis: what each unit dealt with and was shown lately, written from the event log, read by the edge.
 
 Redis holds nothing that the log does not: everything here can be written again, in any order, with the same result.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
+from typing import Any, NamedTuple
 
 import redis
 from django.conf import settings
 from django.db import connection, transaction
 
+from decisions.actions.features_sql import DEALT_WITH, SHOWN
 from decisions.models import DecisionPoint, ProjectionState
-from decisions.serving.feature_keys import KEPT_SECONDS, LONGEST_BOUGHT, LONGEST_HISTORY, bought_key, seen_key
+from decisions.registry import domain_of
+from decisions.serving.feature_keys import (
+    KEPT_SECONDS,
+    LONGEST_BOUGHT,
+    LONGEST_HISTORY,
+    LONGEST_SHOWN,
+    bought_key,
+    seen_key,
+    showing,
+    shown_key,
+)
 from foundation.actions.jobs import enqueue
 
 BEGINNING = datetime.fromisoformat("2000-01-01T00:00:00+00:00")
@@ -19,24 +31,14 @@ ROWS_AT_ONCE = 5_000
 UPDATE = "update_features"
 """The kind of the job that writes features."""
 
-_DEALT_WITH = """
-SELECT kind, unit, item, is_order, extract(epoch FROM max(at))::double precision FROM (
-    SELECT unit.kind, unit.id AS unit, item, false AS is_order, corrected_at AS at
-    FROM decisions_eventlog log, LATERAL (VALUES ('visitor', log.visitor), ('customer', log.customer)) unit(kind, id)
-    WHERE project_id = %(project)s AND received_at > %(after)s AND received_at <= %(until)s AND log.kind = 'track'
-        AND event IN ('Product Viewed', 'Product Added') AND item IS NOT NULL AND unit.id IS NOT NULL
-    UNION ALL
-    SELECT unit.kind, unit.id, line->>'product_id', true, corrected_at
-    FROM decisions_eventlog log, LATERAL (VALUES ('visitor', log.visitor), ('customer', log.customer)) unit(kind, id),
-        jsonb_array_elements(
-            CASE WHEN jsonb_typeof(properties->'products') = 'array' THEN properties->'products' ELSE '[]' END
-        ) AS line
-    WHERE project_id = %(project)s AND received_at > %(after)s AND received_at <= %(until)s AND log.kind = 'track'
-        AND event = 'Order Completed' AND line->>'product_id' IS NOT NULL AND unit.id IS NOT NULL
-) dealt
-WHERE at IS NOT NULL GROUP BY kind, unit, item, is_order
-ORDER BY kind, unit
-"""
+
+class _Fact(NamedTuple):
+    """A member of a sorted set of Redis; the set keeps the `most` latest ones. `at` is seconds since 1970."""
+
+    key: str
+    member: str
+    at: float
+    most: int
 
 
 def promise_features(*, project_id: int, after: datetime, until: datetime) -> bool:
@@ -68,37 +70,65 @@ def rebuild_features(*, project_id: int) -> int:
 
 
 def update_features(*, project_id: int, after: datetime, until: datetime) -> int:
-    """Write what units dealt with in the messages received in (after, until] to Redis; return how many facts.
+    """Write what the messages received in (after, until] say of units to Redis; return how many facts.
 
-    Must run inside a transaction: rows are streamed by a cursor on the server.
+    That is what units dealt with and, where the domain of a decision point asks, what was shown to them. Must run
+    inside a transaction: rows are streamed by a cursor on the server.
     Raises redis.RedisError where Redis does not answer: the job is tried again.
     """
+    window = {"project": project_id, "after": after, "until": until}
     client = redis.Redis.from_url(settings.REDIS_URL, socket_timeout=10, socket_connect_timeout=5)
-    written = 0
     try:
-        for rows in _batches(project_id, after, until):
-            pipeline = client.pipeline(transaction=False)
-            touched: dict[str, int] = {}
-            for kind, unit, item, is_order, at in rows:
-                seen = seen_key(project_id, kind, unit)
-                pipeline.zadd(seen, {item: at}, gt=True)
-                touched[seen] = LONGEST_HISTORY
-                if is_order:
-                    bought = bought_key(project_id, kind, unit)
-                    pipeline.zadd(bought, {item: at}, gt=True)
-                    touched[bought] = LONGEST_BOUGHT
-            for key, longest in touched.items():
-                pipeline.zremrangebyrank(key, 0, -longest - 1)
-                pipeline.expire(key, KEPT_SECONDS)
-            pipeline.execute()
-            written += len(rows)
+        written = _write(client, _dealt_with(window))
+        asking = _points_that_ask(project_id)
+        if asking:
+            written += _write(client, _shown(window, asking))
     finally:
         client.close()
     return written
 
 
-def _batches(project_id: int, after: datetime, until: datetime) -> Iterator[list[tuple[str, str, str, bool, float]]]:
+def _points_that_ask(project_id: int) -> list[str]:
+    """Return the keys of the decision points whose domain asks what was shown to a unit lately."""
+    points = DecisionPoint.objects.filter(project_id=project_id).values_list("key", "domain")
+    return [key for key, domain in points if domain_of(domain).hooks.shown_within is not None]
+
+
+def _dealt_with(window: Mapping[str, Any]) -> Iterator[list[_Fact]]:
+    for rows in _batches(DEALT_WITH, window):
+        facts = []
+        for kind, unit, item, is_order, at in rows:
+            facts.append(_Fact(seen_key(window["project"], kind, unit), item, at, LONGEST_HISTORY))
+            if is_order:
+                facts.append(_Fact(bought_key(window["project"], kind, unit), item, at, LONGEST_BOUGHT))
+        yield facts
+
+
+def _shown(window: Mapping[str, Any], points: list[str]) -> Iterator[list[_Fact]]:
+    for rows in _batches(SHOWN, {**window, "points": points}):
+        yield [
+            _Fact(shown_key(window["project"], kind, unit), showing(action, told_by), at, LONGEST_SHOWN)
+            for kind, unit, action, told_by, at in rows
+        ]
+
+
+def _write(client: redis.Redis, batches: Iterable[list[_Fact]]) -> int:
+    """Write facts and return how many they are; of each key the latest are kept."""
+    written = 0
+    for facts in batches:
+        pipeline = client.pipeline(transaction=False)
+        for fact in facts:
+            pipeline.zadd(fact.key, {fact.member: fact.at}, gt=True)
+        for key, most in {fact.key: fact.most for fact in facts}.items():
+            pipeline.zremrangebyrank(key, 0, -most - 1)
+            pipeline.expire(key, KEPT_SECONDS)
+        pipeline.execute()
+        written += len(facts)
+    return written
+
+
+def _batches(statement: str, parameters: Mapping[str, Any]) -> Iterator[list[tuple[Any, ...]]]:
     with connection.chunked_cursor() as cursor:
-        cursor.execute(_DEALT_WITH, {"project": project_id, "after": after, "until": until})
+        cursor.execute(statement, parameters)
         while rows := cursor.fetchmany(ROWS_AT_ONCE):
             yield rows

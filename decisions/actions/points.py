@@ -9,6 +9,7 @@ from django.db import IntegrityError, transaction
 from decisions.actions.features import promise_all_features
 from decisions.domain import PolicyKind
 from decisions.models import DecisionPoint, PointExperiment, VariantPolicy
+from decisions.queries.learners import learner_by_id
 from decisions.queries.points import PointUnknown
 from decisions.registry import domain_of
 from experiments.lifecycle import EDITABLE
@@ -18,6 +19,7 @@ from foundation.actions.journal import write_journal
 from foundation.actions.projects import bump_revision
 from foundation.errors import DomainError
 from foundation.queries import project_facts
+from models_registry.queries.schedules import schedule_by_id
 from models_registry.queries.versions import model_by_id
 
 
@@ -32,14 +34,17 @@ class PointInvalid(DomainError):
     """The parts of the decision point do not fit together."""
 
     code = "DECISION_POINT_INVALID"
-    hint = "Choose a model of the same project and domain, and bounds that the domain allows."
+    hint = "Choose a model and a learning policy of the same decision point, and bounds that the domain allows."
 
 
 class PolicyInvalid(DomainError):
     """A variant's policy does not fit the experiment or the decision point."""
 
     code = "POLICY_INVALID"
-    hint = "Name each variant once; pin a model version for model_ranked, list items for fixed."
+    hint = (
+        "Name each variant once; pin a model version for model_ranked, a training schedule of the point's model for "
+        "recipe, a learning policy of the point for learned, and list items for fixed."
+    )
 
 
 class DesignFrozen(DomainError):
@@ -63,11 +68,28 @@ class PointDraft:
 
 @dataclass(frozen=True, slots=True)
 class PolicyDraft:
-    """What a variant is to do: `version_id` for model_ranked, `actions` (item ids) for fixed."""
+    """What a variant is to do.
+
+    `version_id` for model_ranked, `actions` (item ids) for fixed, `schedule_id` for recipe, `learner_id` for learned.
+    """
 
     policy: PolicyKind
     version_id: int | None = None
     actions: tuple[str, ...] = ()
+    schedule_id: int | None = None
+    learner_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PointEdit:
+    """What a decision point is to be. learner_id: who serves outside experiments in place of the champion."""
+
+    name: str
+    model_id: int | None
+    slate_size: int
+    deadline_ms: int
+    learner_id: int | None = None
+    most_age_minutes: int | None = None
 
 
 def create_point(*, project_id: int, draft: PointDraft, acting_user: str, now: datetime) -> int:
@@ -97,21 +119,12 @@ def create_point(*, project_id: int, draft: PointDraft, acting_user: str, now: d
 
 
 @transaction.atomic
-def edit_point(
-    *,
-    point_id: int,
-    name: str,
-    model_id: int | None,
-    slate_size: int,
-    deadline_ms: int,
-    acting_user: str,
-    now: datetime,
-) -> None:
+def edit_point(*, point_id: int, edit: PointEdit, acting_user: str, now: datetime) -> None:
     """Change a decision point. Raises PointUnknown, PointInvalid."""
     row = DecisionPoint.objects.select_for_update(of=("self",)).filter(pk=point_id).first()
     if row is None:
         raise PointUnknown(f"There is no decision point {point_id}.")
-    after = {"name": name, "model_id": model_id, "slate_size": slate_size, "deadline_ms": deadline_ms}
+    after = asdict(edit)
     before = {field: getattr(row, field) for field in after}
     if before == after:
         return
@@ -129,7 +142,7 @@ def bind_experiment(
 ) -> None:
     """Let a draft's variants decide at a decision point, in place of what was said before.
 
-    Raises PointUnknown, PolicyInvalid, DesignFrozen, ExperimentUnknown.
+    Raises PointUnknown, PolicyInvalid, DesignFrozen, ExperimentUnknown, LearnerUnknown, ScheduleUnknown.
     """
     point = DecisionPoint.objects.filter(pk=point_id).first()
     if point is None:
@@ -140,6 +153,8 @@ def bind_experiment(
     variants = {variant.key: variant.id for variant in variants_of(experiment_id)}
     if design.project_id != point.project_id or set(policies) != set(variants):
         raise PolicyInvalid("Experiment and decision point differ in project, or not every variant has one policy.")
+    for draft in policies.values():
+        _check_policy(draft, point)
     PointExperiment.objects.update_or_create(experiment_id=experiment_id, defaults={"point_id": point_id})
     VariantPolicy.objects.filter(experiment_id=experiment_id).delete()
     try:
@@ -150,6 +165,8 @@ def bind_experiment(
                     variant_id=variants[key],
                     policy=draft.policy,
                     version_id=draft.version_id,
+                    schedule_id=draft.schedule_id,
+                    learner_id=draft.learner_id,
                     actions=list(draft.actions),
                 )
     except IntegrityError as error:
@@ -168,11 +185,24 @@ def _check(row: DecisionPoint) -> None:
     domain = domain_of(row.domain)
     if row.slate_size > domain.largest_slate:
         raise PointInvalid(f"A slate of {domain.key} has at most {domain.largest_slate} actions.")
+    if row.learner_id is not None and learner_by_id(row.learner_id).point_id != row.pk:
+        raise PointInvalid("The learning policy belongs to another decision point.")
     if row.model_id is None:
         return
     model = model_by_id(row.model_id)
     if (model.project_id, model.domain) != (row.project_id, row.domain):
         raise PointInvalid(f"The model {model.key} is of another project or domain.")
+
+
+def _check_policy(draft: PolicyDraft, point: DecisionPoint) -> None:
+    """Let pass what the point's domain allows and what belongs to the point. Raises PolicyInvalid."""
+    domain = domain_of(point.domain)
+    if draft.policy not in domain.policies:
+        raise PolicyInvalid(f"The domain {domain.key} has no policy {draft.policy}.")
+    if draft.learner_id is not None and learner_by_id(draft.learner_id).point_id != point.pk:
+        raise PolicyInvalid("The learning policy belongs to another decision point.")
+    if draft.schedule_id is not None and schedule_by_id(draft.schedule_id).model.id != point.model_id:
+        raise PolicyInvalid("The training schedule belongs to another model.")
 
 
 def _note(

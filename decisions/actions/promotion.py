@@ -10,7 +10,7 @@ from django.db import transaction
 from decisions.models import PromotionProposal
 from decisions.promotion import Arm, Hold, HoldReason, Promote, ProposalState, ProposalStep, after, weigh
 from decisions.queries.log import published_version
-from decisions.queries.points import PointFacts, point_by_id, point_of_experiment, policies_of
+from decisions.queries.points import PointFacts, PolicyFacts, point_by_id, point_of_experiment, policies_of
 from decisions.queries.promotions import ProposalUnknown
 from experiments.actions.lifecycle import SYSTEM, conclude, stop
 from experiments.queries.looks import Look, look_by_id
@@ -29,6 +29,7 @@ from models_registry.actions.aliases import (
     widen_alias,
 )
 from models_registry.queries.aliases import holder_of
+from models_registry.queries.schedules import newest_passed
 from models_registry.queries.versions import version_by_id, versions_by_id
 from models_registry.vocabulary import AliasName
 
@@ -93,11 +94,12 @@ def propose(*, scorecard_id: int, now: datetime) -> int | HoldReason | None:
 def weigh_look(look: Look, point: PointFacts) -> Promote | Hold:
     """Return what the verdict of a look allows at its decision point now."""
     policies = policies_of(look.experiment_id)
-    versions = versions_by_id(fact.version for fact in policies.values() if fact.version is not None)
+    arms = {key: Arm(fact.policy, _version_of(fact)) for key, fact in policies.items()}
+    versions = versions_by_id(arm.version for arm in arms.values() if arm.version is not None)
     return weigh(
         state=look.verdict.state,
         winner=look.verdict.winner,
-        arms={key: Arm(fact.policy, fact.version) for key, fact in policies.items()},
+        arms=arms,
         control=next(key for key, fact in policies.items() if fact.control),
         gate_passed={version: facts.gate_passed for version, facts in versions.items()},
         champion=_champion(point),
@@ -177,6 +179,14 @@ def widen(*, point_id: int, acting_user: str, now: datetime, reason: str) -> int
     return widen_alias(
         model_id=point.model_id, name=AliasName.CHAMPION, acting_user=acting_user, now=now, reason=reason
     )
+
+
+def _version_of(fact: PolicyFacts) -> int | None:
+    """Return the version that a variant pins; of a recipe, the newest that it made."""
+    if fact.schedule is None:
+        return fact.version
+    newest = newest_passed(fact.schedule)
+    return None if newest is None else newest.id
 
 
 def _champion(point: PointFacts) -> int | None:

@@ -5,14 +5,18 @@ from zoneinfo import ZoneInfo
 
 from django.db import connection
 
-from decisions.actions.catalogue import PUBLISH
+from decisions.actions.catalogue_pace import promise_daily_catalogues
 from decisions.actions.features import BEGINNING
+from decisions.actions.feeds import promise_pulls
+from decisions.actions.learning import promise_updates
+from decisions.actions.pacing import promise_pacing
+from decisions.actions.schedules import promise_trainings
 from decisions.actions.stale_looks import promise_restatements
 from decisions.models import ProjectionState
-from decisions.queries.catalogue import published_catalogue
 from experiments.queries.designs import RunFacts, observed_experiments
 from foundation.actions.jobs import enqueue, has_open_job
 from foundation.queries import ProjectFacts, all_projects
+from models_registry.actions.cancelling import end_abandoned
 
 _WAITING = """
 SELECT max(received_at) FROM decisions_eventlog
@@ -21,9 +25,16 @@ WHERE project_id = %s AND received_at > %s AND received_at <= now() - make_inter
 
 
 def enqueue_due_work(*, now: datetime) -> int:
-    """Promise every projection, look, restatement and catalogue that is due, and return how many were new."""
+    """Promise each projection, look, restatement, catalogue, pull, training and update that is due; return how many."""
+    end_abandoned(now=now)
     return sum(
-        _enqueue_for(facts, now) + _enqueue_catalogue(facts, now) + promise_restatements(facts=facts, now=now)
+        _enqueue_for(facts, now)
+        + promise_daily_catalogues(facts=facts, now=now)
+        + promise_pulls(facts=facts, now=now)
+        + promise_restatements(facts=facts, now=now)
+        + promise_pacing(facts=facts, now=now)
+        + promise_trainings(facts=facts, now=now)
+        + promise_updates(facts=facts, now=now)
         for facts in all_projects()
     )
 
@@ -47,15 +58,6 @@ def _enqueue_for(facts: ProjectFacts, now: datetime) -> int:
     return promised + sum(
         _enqueue_look(facts, run, window_end) for run in observed_experiments(facts.id, at=window_end)
     )
-
-
-def _enqueue_catalogue(facts: ProjectFacts, now: datetime) -> int:
-    """Promise a fresh catalogue for each day of the project: what is popular changes though no item does."""
-    if published_catalogue(facts.id) is None:
-        return 0
-    today = facts.clock.at(now).astimezone(ZoneInfo(facts.time_zone)).date()
-    key = f"{PUBLISH}:{facts.id}:{today.isoformat()}"
-    return int(enqueue(kind=PUBLISH, key=key, project_id=facts.id, payload={}))
 
 
 def _newest_waiting(facts: ProjectFacts, watermark: datetime) -> datetime | None:

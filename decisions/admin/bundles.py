@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from decisions.models import PublishedBundle
 from decisions.queries.edges import edge_processes
 from decisions.queries.publication import Publication, publications
+from decisions.serving.heartbeat import EdgeRole
 from foundation.admin_base import ReadOnlyAdmin
 
 
@@ -77,6 +78,7 @@ def _edges() -> list[dict[str, Any]] | None:
             "name": process.name,
             "told_at": process.told_at,
             "is_silent": process.report is None,
+            "takes_events": process.report is not None and process.report.role is EdgeRole.INTAKE,
             "stale": process.report is not None and process.report.stale,
             "faults": 0 if process.report is None else process.report.faults,
             "versions": [

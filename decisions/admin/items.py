@@ -1,4 +1,4 @@
-"""Items of the catalogue: read only, as the shop sent them."""
+"""Items, and actions of other collections: read only, as the shop sent them."""
 
 from django.contrib import admin
 from django.utils.translation import gettext_lazy as _
@@ -12,15 +12,26 @@ from foundation.money import MICROS
 
 @admin.register(Item)
 class ItemAdmin(ReadOnlyAdmin):
-    """What can be shown; PUT /v1/items changes it."""
+    """What can be shown; PUT /v1/<collection> and feeds change it."""
 
-    list_display = ["item_id", "title", "category", "price_shown", "rating", "stock", "project", "updated_at"]
-    list_filter = ["project"]
+    list_display = ["item_id", "title", "category", "price_shown", "stock", "collection", "project", "updated_at"]
+    list_filter = ["project", "collection"]
     list_select_related = ["project"]
     search_fields = ["item_id", "title"]
     ordering = ["-id"]
     show_full_result_count = False
-    fields = ["project", "item_id", "title", "category", "price_shown", "rating", "stock", "updated_at"]
+    fields = [
+        "project",
+        "collection",
+        "item_id",
+        "title",
+        "category",
+        "price_shown",
+        "rating",
+        "stock",
+        "properties",
+        "updated_at",
+    ]
     readonly_fields = ["price_shown"]
 
     @admin.display(description=_("price"), ordering="price")

@@ -6,21 +6,29 @@ from django.contrib import admin, messages
 from django.db.models import Model
 from django.forms import ModelChoiceField, ModelForm
 from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
 from django.utils import timezone
+from django.utils.html import format_html, format_html_join
+from django.utils.http import urlencode
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from decisions.actions.points import PointDraft, create_point, edit_point
+from decisions.actions.metrics import create_domain_metrics
+from decisions.actions.points import PointDraft, PointEdit, create_point, edit_point
 from decisions.actions.promotion import widen
-from decisions.admin.links import page_link
-from decisions.models import DecisionPoint
+from decisions.admin.links import learner_link, link_to, page_link
+from decisions.domain import PolicyKind
+from decisions.models import DecisionPoint, Learner
+from decisions.queries.learners import learners_of
 from decisions.queries.points import PointUnknown, point_by_id
-from decisions.registry import all_domains
+from decisions.registry import all_domains, domain_of
 from decisions.reports.domains import domain_name
+from experiments.queries.metrics import metric_ids
 from foundation.admin_base import (
     ActionVariant,
     ConsoleAdmin,
+    DialogForm,
     RequiredReasonForm,
     choice_field,
     object_action,
@@ -31,13 +39,20 @@ from foundation.admin_base import (
 from models_registry.queries.aliases import holders_of
 from models_registry.vocabulary import AliasName
 
+NEW = ["project", "key", "name", "domain", "model", "slate_size", "deadline_ms"]
+SAID = ["project", "key", "name", "domain", "model", "learner", "slate_size", "deadline_ms", "most_age_minutes"]
+
 
 class PointForm(ModelForm):  # type: ignore[type-arg]
-    """A decision point; once it exists, models of its project and domain are offered."""
+    """A decision point; once it exists, models of its project and domain and its learning policies are offered."""
 
     class Meta:
         model = DecisionPoint
-        fields = ["project", "key", "name", "domain", "model", "slate_size", "deadline_ms"]
+        fields = SAID
+        labels = {
+            "learner": gettext_lazy("Learning policy for all traffic outside experiments"),
+            "most_age_minutes": gettext_lazy("Data may be so old"),
+        }
         help_texts = {
             "slate_size": gettext_lazy("How many items a decision has, unless the request says otherwise."),
             "key": gettext_lazy("The shop asks by it, such as POST /v1/decisions/home."),
@@ -49,6 +64,9 @@ class PointForm(ModelForm):  # type: ignore[type-arg]
             field = cast("ModelChoiceField[Any]", self.fields["model"])
             if field.queryset is not None:
                 field.queryset = field.queryset.filter(project_id=self.instance.project_id, domain=self.instance.domain)
+        if "learner" in self.fields:
+            offered = cast("ModelChoiceField[Any]", self.fields["learner"])
+            offered.queryset = Learner.objects.filter(point_id=self.instance.pk)
 
 
 @admin.register(DecisionPoint)
@@ -56,20 +74,22 @@ class DecisionPointAdmin(ConsoleAdmin):
     """Places in the shop where a decision is asked for."""
 
     form = PointForm
-    list_display = ["name", "key", "project", "model", "slate_size", "deadline_ms", "page"]
+    list_display = ["name", "key", "project", "model", "learner", "slate_size", "deadline_ms", "page"]
     list_filter = ["project", "domain"]
-    list_select_related = ["project", "model"]
+    list_select_related = ["project", "model", "learner"]
     search_fields = ["name", "key"]
-    actions_detail = ["widen"]
+    actions_detail = ["widen", "metrics"]
 
     def get_fields(self, request: HttpRequest, obj: Model | None = None) -> Any:
         """Return the fields, with the link to the page once there is one."""
-        fields = ["project", "key", "name", "domain", "model", "slate_size", "deadline_ms"]
-        return [*fields, "page"] if obj else fields
+        if not isinstance(obj, DecisionPoint):
+            return NEW
+        learns = PolicyKind.LEARNED in _policies(obj)
+        return [*[name for name in SAID if learns or name != "learner"], *(["policies"] if learns else []), "page"]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> list[str]:
         """Return what never changes once the decision point exists."""
-        return ["project", "key", "domain", "page"] if obj else []
+        return ["project", "key", "domain", "policies", "page"] if obj else []
 
     def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         """Offer the domains that there are."""
@@ -82,19 +102,30 @@ class DecisionPointAdmin(ConsoleAdmin):
         """Return a link to the decision point's page."""
         return page_link("decision-point", point.key, point.project_id, _("Allocation and decisions"))
 
+    @admin.display(description=gettext_lazy("learning policies"))
+    def policies(self, point: DecisionPoint) -> SafeString:
+        """Return links to the pages of the learning policies, and to the form of a new one."""
+        links = [
+            learner_link(point.key, learner.key, point.project_id, learner.name)
+            for learner in learners_of(point.project_id, point_id=point.pk)
+        ]
+        new = reverse("admin:decisions_learner_add") + "?" + urlencode({"point": point.pk})
+        listed = format_html_join(", ", "{}", ((link,) for link in links))
+        return format_html("{}{}{}", listed, " · " if links else "", link_to(new, _("Add a learning policy")))
+
     def save_model(self, request: HttpRequest, obj: DecisionPoint, form: Any, change: bool) -> None:
         """Create or edit by the action."""
         now, who = timezone.now(), username(request)
         if change:
-            edit_point(
-                point_id=obj.pk,
+            edit = PointEdit(
                 name=obj.name,
                 model_id=obj.model_id,
                 slate_size=obj.slate_size,
                 deadline_ms=obj.deadline_ms,
-                acting_user=who,
-                now=now,
+                learner_id=obj.learner_id,
+                most_age_minutes=obj.most_age_minutes,
             )
+            edit_point(point_id=obj.pk, edit=edit, acting_user=who, now=now)
             return
         draft = PointDraft(
             key=obj.key,
@@ -137,3 +168,39 @@ class DecisionPointAdmin(ConsoleAdmin):
         )
         messages.success(request, _("The champion serves everybody now."))
         return return_to(request, self.page_of(object_id))
+
+    def has_metrics_permission(self, request: HttpRequest, object_id: str | None = None) -> bool:
+        """Return whether the domain brings metrics along, and the person may add some."""
+        try:
+            domain = all_domains().get(point_by_id(row_id(object_id)).domain)
+        except PointUnknown:
+            return False
+        return bool(domain and domain.metrics) and request.user.has_perm("experiments.add_metric")
+
+    @object_action(
+        label=gettext_lazy("Add this domain's metrics"),
+        explanation=gettext_lazy(
+            "What experiments of the domain are usually judged by. Metrics that the project has stay as they are."
+        ),
+        form=DialogForm,
+        permission="metrics",
+    )
+    def metrics(self, request: HttpRequest, form: Any, object_id: str) -> HttpResponse:
+        """Make the metrics that the project lacks, and say which these were."""
+        point = point_by_id(row_id(object_id))
+        templates = domain_of(point.domain).metrics
+        before = metric_ids(point.project_id, keys=[template.key for template in templates])
+        create_domain_metrics(
+            project_id=point.project_id, domain_key=point.domain, acting_user=username(request), now=timezone.now()
+        )
+        made = [template.name for template in templates if template.key not in before]
+        if made:
+            messages.success(request, _("These metrics were added: %(names)s.") % {"names": ", ".join(made)})
+        else:
+            messages.info(request, _("The project has them all already; nothing was changed."))
+        return return_to(request, self.page_of(object_id))
+
+
+def _policies(point: DecisionPoint) -> tuple[PolicyKind, ...]:
+    domain = all_domains().get(point.domain)
+    return domain.policies if domain else ()

@@ -1,28 +1,24 @@
 """What the variants of an experiment do, as a form: one choice for each variant, read from and written to drafts."""
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any
 
 from django import forms
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from decisions.actions.points import PolicyDraft
-from decisions.domain import PolicyKind
+from decisions.admin.policy_choices import BASELINE, FIXED, chosen_value, draft_of, pinned, policy_choices
 from decisions.models import PointExperiment
-from decisions.queries.points import PointFacts, PolicyFacts, policies_of
-from decisions.reports.wording import POLICIES
+from decisions.queries.points import PointFacts, policies_of
+from decisions.reports.deeds import deed_words
 from experiments.lifecycle import EDITABLE
 from experiments.queries.designs import variants_of
 from foundation.admin_base import choice_field
 from foundation.admin_fields import LinesField
 from models_registry.queries.aliases import holder_of
-from models_registry.queries.versions import VersionFacts, versions_by_id, versions_of
+from models_registry.queries.versions import versions_of
 from models_registry.vocabulary import AliasName
-
-BASELINE: Final = PolicyKind.BASELINE.value
-FIXED: Final = PolicyKind.FIXED.value
-_VERSION: Final = "version:"
 
 
 class NewBindingForm(forms.ModelForm):  # type: ignore[type-arg]
@@ -67,7 +63,8 @@ class BindingForm(forms.ModelForm):  # type: ignore[type-arg]
     def drafts(self) -> dict[str, PolicyDraft]:
         """What each variant is to do, by its key."""
         return {
-            key: _draft(self.cleaned_data[f"policy_{key}"], self.cleaned_data[f"items_{key}"]) for key in self.variants
+            key: draft_of(self.cleaned_data[f"policy_{key}"], self.cleaned_data[f"items_{key}"])
+            for key in self.variants
         }
 
 
@@ -75,12 +72,14 @@ def policy_form(experiment_id: int, point: PointFacts) -> type[BindingForm]:
     """Return the form of an experiment at a decision point, with the fields of its variants."""
     variants = {variant.key: variant.name for variant in variants_of(experiment_id)}
     said = policies_of(experiment_id)
-    choices = _choices(point, said)
+    choices = policy_choices(point, said)
     fields: dict[str, Any] = {"variants": variants}
     for key, name in variants.items():
         fact = said.get(key)
         fields[f"policy_{key}"] = choice_field(
-            label=_("%(name)s: policy") % {"name": name}, choices=choices, initial=_chosen(fact)
+            label=_("%(name)s: policy") % {"name": name},
+            choices=choices,
+            initial=chosen_value(fact) if fact else BASELINE,
         )
         fields[f"items_{key}"] = LinesField(
             label=_("%(name)s: fixed items") % {"name": name},
@@ -99,58 +98,16 @@ def fields_of(experiment_id: int) -> list[tuple[str, tuple[str, str]]]:
 def first_policies(experiment_id: int, point: PointFacts) -> dict[str, PolicyDraft]:
     """Return what a person most likely wants: the control does what serves now, the others the newest version."""
     champion = None if point.model_id is None else holder_of(point.model_id, AliasName.CHAMPION)
-    served = _pinned(champion)
+    served = pinned(champion)
     versions = [] if point.model_id is None else [v for v in versions_of(point.model_id) if v.gate_passed]
     newest = next((version.id for version in versions if version.id != champion), None)
-    return {variant.key: served if variant.control else _pinned(newest) for variant in variants_of(experiment_id)}
+    return {variant.key: served if variant.control else pinned(newest) for variant in variants_of(experiment_id)}
 
 
 def policies_in_words(experiment_id: int) -> list[str]:
     """Return what each variant does, in a line each."""
-    said = policies_of(experiment_id)
-    versions = versions_by_id(fact.version for fact in said.values() if fact.version is not None)
     names = {variant.key: variant.name for variant in variants_of(experiment_id)}
     return [
-        _("%(name)s: %(policy)s") % {"name": names[key], "policy": _in_words(fact, versions)}
-        for key, fact in said.items()
+        _("%(name)s: %(policy)s") % {"name": names[key], "policy": deed_words(fact)}
+        for key, fact in policies_of(experiment_id).items()
     ]
-
-
-def _in_words(fact: PolicyFacts, versions: Mapping[int, VersionFacts]) -> str:
-    if fact.version is not None and fact.version in versions:
-        version = versions[fact.version]
-        return f"{version.model.name} v{version.number}"
-    return ", ".join([str(POLICIES[fact.policy]), *fact.actions])
-
-
-def _choices(point: PointFacts, said: Mapping[str, PolicyFacts]) -> list[tuple[str, str]]:
-    champion = None if point.model_id is None else holder_of(point.model_id, AliasName.CHAMPION)
-    offered = {} if point.model_id is None else {version.id: version for version in versions_of(point.model_id)}
-    offered |= versions_by_id(fact.version for fact in said.values() if fact.version is not None)
-    choices = [(BASELINE, _("Baseline (no model)")), (FIXED, _("Fixed actions"))]
-    for version in offered.values():
-        label = f"{version.model.name} v{version.number}"
-        if version.id == champion:
-            label = _("%(version)s, the champion") % {"version": label}
-        elif not version.gate_passed:
-            label = _("%(version)s, which has not passed its gate") % {"version": label}
-        choices.append((f"{_VERSION}{version.id}", label))
-    return choices
-
-
-def _chosen(fact: PolicyFacts | None) -> str:
-    if fact is None:
-        return BASELINE
-    return f"{_VERSION}{fact.version}" if fact.version is not None else fact.policy.value
-
-
-def _pinned(version_id: int | None) -> PolicyDraft:
-    if version_id is None:
-        return PolicyDraft(PolicyKind.BASELINE)
-    return PolicyDraft(PolicyKind.MODEL_RANKED, version_id)
-
-
-def _draft(chosen: str, items: list[str]) -> PolicyDraft:
-    if chosen.startswith(_VERSION):
-        return _pinned(int(chosen.removeprefix(_VERSION)))
-    return PolicyDraft(PolicyKind(chosen), actions=tuple(items))

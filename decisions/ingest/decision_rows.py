@@ -3,12 +3,14 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import Final
 
 import msgspec
 
 from decisions.ingest.exposure import Enrolment, unit_in_period
 from decisions.ingest.rows import EventRow
 from decisions.serving.decide import Decision
+from decisions.serving.decision_requests import ITEM_LISTS
 from decisions.vocabulary import DECISION_KIND, Verification
 
 
@@ -23,12 +25,20 @@ class Occasion:
     units: Mapping[str, str]
     """The stored ids of the request's units by kind."""
     personalised: bool
+    displayed: bool
+    """Whether the storefront said that it shows the actions at once, in an experiment or not."""
     exposed: bool
+    """Whether that enrolled the unit in an experiment."""
     degraded: str | None
     microseconds: int
     attributes: Mapping[str, object] = field(default_factory=dict)
-    """What the project allows of the request's attributes; kept where the decision exposed the unit."""
+    """What the project allows of the request's attributes; kept where the storefront shows the actions at once."""
+    shadow: Mapping[str, object] | None = None
+    """How the decision compares with what a shadow version would have shown, where it was drawn for that."""
 
+
+MOST_HISTORY: Final = 20
+"""Items of the history that are kept with the decision of a model."""
 
 _encode = msgspec.json.Encoder().encode
 
@@ -69,19 +79,63 @@ def _properties(decision: Decision, occasion: Occasion) -> dict[str, object]:
         "version": None if decision.model is None else decision.model.version,
         "actions": [(action.item, action.propensity, action.score) for action in decision.actions],
         "candidates": decision.candidates,
+        "removed": {name: count for name, count in decision.removed.items() if count},
         "history": decision.history,
         "bundle_version": occasion.bundle_version,
         "personalised": occasion.personalised,
         "unit_kind": next(iter(occasion.units), None) if assignment is None else assignment.unit_kind,
+        "displayed": occasion.displayed,
         "exposed": occasion.exposed,
         "degraded": occasion.degraded,
         "microseconds": occasion.microseconds,
-    } | ({"attributes": _storable(occasion.attributes)} if occasion.exposed else {})
+        **_met(decision, occasion),
+        **_learnt(decision),
+        **({} if occasion.shadow is None else {"shadow": dict(occasion.shadow)}),
+    }
+
+
+def _met(decision: Decision, occasion: Occasion) -> dict[str, object]:
+    """Return what was known of unit and moment, as far as it is kept."""
+    kept: dict[str, object] = {}
+    if occasion.displayed:
+        kept["attributes"] = _storable(occasion.attributes)
+    moment = decision.moment
+    if moment is None:
+        return kept
+    context = {name: value for name, value in moment.context.items() if name not in ITEM_LISTS}
+    if context:
+        kept["context"] = _storable(context)
+    if decision.model is not None and decision.point.is_personal:
+        kept["history_items"] = moment.history[:MOST_HISTORY]
+    if moment.shown:
+        shown = ((action.item, moment.shown.get(action.item, 0)) for action in decision.actions)
+        kept["shown"] = {item: times for item, times in shown if times}
+    return kept
+
+
+def _learnt(decision: Decision) -> dict[str, object]:
+    """Return what a learning policy is to learn from; its features are those of the first actions, in their order."""
+    if decision.learner is None:
+        return {}
+    learnt: dict[str, object] = {
+        "learner": decision.learner.id,
+        "state": decision.state,
+        "holdback": decision.is_held_back,
+    }
+    if decision.features is not None:
+        learnt["features"] = decision.features.tolist()
+    return learnt
 
 
 def _storable(attributes: Mapping[str, object]) -> dict[str, object]:
     """Return the attributes without texts that no database takes: one of them must not cost the whole row."""
-    return {name: value for name, value in attributes.items() if not (isinstance(value, str) and "\0" in value)}
+    return {name: value for name, value in attributes.items() if not _has_nul(value)}
+
+
+def _has_nul(value: object) -> bool:
+    if isinstance(value, list):
+        return any(map(_has_nul, value))
+    return isinstance(value, str) and "\0" in value
 
 
 def _enrolment(decision: Decision, units: Mapping[str, str]) -> Enrolment:

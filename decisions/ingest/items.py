@@ -1,19 +1,21 @@
-"""Items of the catalogue as a shop sends them: checked field by field, each fault told in words."""
+"""Items of the catalogue, and actions of other collections, as a shop sends them: checked field by field."""
 
 import math
 from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
-from foundation.money import AmountInvalid, to_micros
+from decisions.domain import Field, FieldKind
+from decisions.ingest.collections import Collection
+from foundation.money import MICROS, AmountInvalid, to_micros
 
 LONGEST_ID = 200
 LONGEST_TEXT = 500
 LARGEST_STOCK = 2**31 - 1
-FIELDS = ("item_id", "title", "category", "price", "rating", "stock")
+LARGEST_NUMBER = 1e15
 
 ItemValues = dict[str, Any]
-"""Fields of an item by name; `price` in millionths."""
+"""Fields of an item by name; `price` in millionths; `properties` has the fields without a column of their own."""
 
 
 class ItemRefused(Exception):
@@ -22,16 +24,23 @@ class ItemRefused(Exception):
     code = "ITEM_REFUSED"
 
 
-def read_item(sent: object) -> tuple[str, ItemValues]:
-    """Return the id and all values of an item; a field that is not sent is unknown. Raises ItemRefused."""
-    item = _object(sent, FIELDS)
-    return _item_id(item), {
+def read_item(sent: object, collection: Collection) -> tuple[str, ItemValues]:
+    """Return the id and all values of an action; a field that is not sent is unknown. Raises ItemRefused."""
+    item = _object(sent, collection.known)
+    item_id = _item_id(item)
+    values: ItemValues = {
         "title": _text(item, "title", LONGEST_TEXT),
         "category": _text(item, "category", LONGEST_ID),
-        "price": _price(item),
-        "rating": _rating(item),
+        "price": _money(item, "price"),
+        "rating": _rating(item) if "rating" in collection.built_in else None,
         "stock": _stock(item),
     }
+    properties = {name: _declared(item, name, field) for name, field in collection.extra.items()}
+    values["properties"] = {name: value for name, value in properties.items() if value not in (None, "")}
+    for name, field in collection.declared.items():
+        if field.required and (values | properties)[name] in (None, ""):
+            raise ItemRefused(f"{name} is missing.")
+    return item_id, values
 
 
 def read_stock(sent: object) -> tuple[str, ItemValues]:
@@ -58,6 +67,16 @@ def _item_id(item: Mapping[str, Any]) -> str:
     return value
 
 
+def _declared(item: Mapping[str, Any], name: str, field: Field) -> str | float | None:
+    """Return a field that a domain declares: a text, a number, or money in currency units."""
+    if field.kind is FieldKind.TEXT:
+        return "" if item.get(name) is None else _text(item, name, LONGEST_TEXT)
+    if field.kind is FieldKind.NUMBER:
+        return _number(item, name)
+    micros = _money(item, name)
+    return None if micros is None else micros / MICROS
+
+
 def _text(item: Mapping[str, Any], name: str, longest: int) -> str:
     value = item.get(name, "")
     if not isinstance(value, str) or len(value) > longest or not _is_storable(value):
@@ -73,19 +92,30 @@ def _is_storable(text: str) -> bool:
         return False
 
 
-def _price(item: Mapping[str, Any]) -> int | None:
-    value = item.get("price")
+def _money(item: Mapping[str, Any], name: str) -> int | None:
+    """Return an amount in millionths."""
+    value = item.get(name)
     if value is None:
         return None
     if isinstance(value, bool) or not isinstance(value, int | float | str | Decimal):
-        raise ItemRefused("price must be a number of at least 0.")
+        raise ItemRefused(f"{name} must be a number of at least 0.")
     try:
         micros = to_micros(value)
     except AmountInvalid as error:
-        raise ItemRefused(f"price: {error.message}") from error
+        raise ItemRefused(f"{name}: {error.message}") from error
     if micros < 0:
-        raise ItemRefused("price must be a number of at least 0.")
+        raise ItemRefused(f"{name} must be a number of at least 0.")
     return micros
+
+
+def _number(item: Mapping[str, Any], name: str) -> float | None:
+    value = item.get(name)
+    if value is None:
+        return None
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    if not is_number or not -LARGEST_NUMBER <= value <= LARGEST_NUMBER:
+        raise ItemRefused(f"{name} must be a number of at most {LARGEST_NUMBER:.0e} on either side of 0.")
+    return float(value)
 
 
 def _rating(item: Mapping[str, Any]) -> float | None:

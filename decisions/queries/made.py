@@ -1,8 +1,8 @@
 """Decisions as the edge logged them."""
 
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -45,6 +45,26 @@ class ChosenAction:
 
 
 @dataclass(frozen=True, slots=True)
+class Circumstances:
+    """What was kept of a decision's circumstances, None where its row is older than that.
+
+    removed: how many actions each constraint took. history_items: what the unit dealt with, the most recent first, as
+    far as it is kept. attributes, context: what the storefront said, as far as it may be kept. shown: how often the
+    chosen actions had been shown to the unit. features: rows of the first actions, as a learning policy read them.
+    """
+
+    removed: Mapping[str, int] | None = None
+    history_items: tuple[str, ...] = ()
+    attributes: Mapping[str, Any] = field(default_factory=dict)
+    context: Mapping[str, Any] = field(default_factory=dict)
+    shown: Mapping[str, int] = field(default_factory=dict)
+    learner: int | None = None
+    state: int | None = None
+    holdback: bool = False
+    features: tuple[tuple[float, ...], ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class DecisionFacts:
     """One logged decision. `at` is project time; `unit` is the stored (hashed) id; `version` a model version's id."""
 
@@ -71,6 +91,8 @@ class DecisionFacts:
     exposed: bool
     degraded: str | None
     microseconds: int | None
+    displayed: bool = False
+    met: Circumstances = field(default_factory=Circumstances)
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,4 +170,21 @@ def _facts(row: Sequence[Any]) -> DecisionFacts:
         exposed=bool(properties.get("exposed")),
         degraded=properties.get("degraded"),
         microseconds=properties.get("microseconds"),
+        displayed=bool(properties.get("displayed", properties.get("exposed"))),
+        met=_circumstances(properties),
+    )
+
+
+def _circumstances(said: Mapping[str, Any]) -> Circumstances:
+    features = said.get("features")
+    return Circumstances(
+        removed=said.get("removed"),
+        history_items=tuple(map(str, said.get("history_items") or ())),
+        attributes=said.get("attributes") or {},
+        context=said.get("context") or {},
+        shown=said.get("shown") or {},
+        learner=said.get("learner"),
+        state=said.get("state"),
+        holdback=bool(said.get("holdback")),
+        features=None if features is None else tuple(tuple(map(float, row)) for row in features),
     )

@@ -1,14 +1,16 @@
 """Models and versions with all that their pages tell: aliases, runs, decision points, experiments, proposals."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
 
 from decisions.queries.points import PointFacts, points_of
+from decisions.queries.shadows import ShadowFacts, shadow_facts
 from decisions.queries.trials import Trial, trials_of_versions
 from foundation.queries import ProjectFacts, all_projects, project_facts
 from models_registry.queries.aliases import Holder, MoveFacts, aliases_of, moves_of
 from models_registry.queries.runs import RunFacts, run_by_id, runs_of
-from models_registry.queries.versions import ModelFacts, VersionFacts, models_of, versions_of
+from models_registry.queries.versions import ModelFacts, VersionFacts, dropped_artifacts, models_of, versions_of
 from models_registry.vocabulary import AliasName
 
 
@@ -26,7 +28,11 @@ class ModelLine:
 
 @dataclass(frozen=True, slots=True)
 class ModelRecord:
-    """A model: who holds its aliases, its versions, runs and moves (newest first), and where it decides."""
+    """A model: who holds its aliases, its versions, runs and moves (newest first), and where it decides.
+
+    shadow: how its shadow compares with what is served, None where it has none. dropped: when artifacts of its versions
+    were dropped, by SHA-256.
+    """
 
     project: ProjectFacts
     model: ModelFacts
@@ -36,6 +42,8 @@ class ModelRecord:
     moves: Sequence[MoveFacts]
     points: tuple[PointFacts, ...]
     trials: tuple[Trial, ...]
+    shadow: ShadowFacts | None = None
+    dropped: Mapping[str, datetime] = field(default_factory=dict)
 
     @property
     def champions(self) -> tuple[Holder, ...]:
@@ -49,7 +57,10 @@ class ModelRecord:
 
 @dataclass(frozen=True, slots=True)
 class VersionRecord:
-    """A model version with its lineage both ways: the run it comes from, and the experiments that pin it."""
+    """A model version with its lineage both ways: the run it comes from, and the experiments that pin it.
+
+    dropped_at: when its artifact was dropped, None for one that can serve.
+    """
 
     project: ProjectFacts
     version: VersionFacts
@@ -57,6 +68,7 @@ class VersionRecord:
     aliases: Mapping[AliasName, tuple[Holder, ...]]
     points: tuple[PointFacts, ...]
     trials: tuple[Trial, ...]
+    dropped_at: datetime | None = None
 
 
 def model_lines() -> tuple[ModelLine, ...]:
@@ -66,18 +78,22 @@ def model_lines() -> tuple[ModelLine, ...]:
     return tuple(_line(model, projects[model.project_id], points) for model in models_of())
 
 
-def model_record(model: ModelFacts) -> ModelRecord:
-    """Return all that the page of a model tells."""
+def model_record(model: ModelFacts, *, now: datetime) -> ModelRecord:
+    """Return all that the page of a model tells; `now` is wall time."""
     versions = versions_of(model.id)
+    project, aliases = project_facts(model.project_id), aliases_of(model.id)
+    points = _deciding(model, points_of(model.project_id))
     return ModelRecord(
-        project=project_facts(model.project_id),
+        project=project,
         model=model,
-        aliases=aliases_of(model.id),
+        aliases=aliases,
         versions=versions,
         runs=runs_of(model.id),
         moves=moves_of(model.id),
-        points=_deciding(model, points_of(model.project_id)),
+        points=points,
         trials=trials_of_versions(version.id for version in versions),
+        shadow=_shadow(project, points, aliases.get(AliasName.SHADOW, ()), now),
+        dropped=dropped_artifacts(version.sha256 for version in versions),
     )
 
 
@@ -90,6 +106,7 @@ def version_record(version: VersionFacts) -> VersionRecord:
         aliases=aliases_of(version.model.id),
         points=_deciding(version.model, points_of(version.model.project_id)),
         trials=trials_of_versions([version.id]),
+        dropped_at=dropped_artifacts([version.sha256]).get(version.sha256),
     )
 
 
@@ -103,6 +120,15 @@ def _line(model: ModelFacts, project: ProjectFacts, points: Sequence[PointFacts]
         newest_run=runs[0] if runs else None,
         points=_deciding(model, points),
     )
+
+
+def _shadow(
+    project: ProjectFacts, points: Sequence[PointFacts], holders: Sequence[Holder], now: datetime
+) -> ShadowFacts | None:
+    if not holders:
+        return None
+    keys = [point.key for point in points]
+    return shadow_facts(project.id, keys, holders[0].version, now=now, today=project.clock.at(now))
 
 
 def _deciding(model: ModelFacts, points: Sequence[PointFacts]) -> tuple[PointFacts, ...]:

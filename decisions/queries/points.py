@@ -29,11 +29,13 @@ class PointFacts:
     model_id: int | None
     slate_size: int
     deadline_ms: int
+    learner_id: int | None = None
+    most_age_minutes: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class PolicyFacts:
-    """What a variant does at the decision point; `version` is a model version's id."""
+    """What a variant does at the decision point; `version`, `schedule` and `learner` are ids."""
 
     variant_id: int
     variant: str
@@ -41,6 +43,8 @@ class PolicyFacts:
     policy: PolicyKind
     version: int | None
     actions: tuple[str, ...]
+    schedule: int | None = None
+    learner: int | None = None
 
 
 def point_by_id(point_id: int) -> PointFacts:
@@ -89,6 +93,8 @@ def policies_of(experiment_id: int) -> Mapping[str, PolicyFacts]:
             policy=PolicyKind(rows[variant.id].policy),
             version=rows[variant.id].version_id,
             actions=tuple(rows[variant.id].actions),
+            schedule=rows[variant.id].schedule_id,
+            learner=rows[variant.id].learner_id,
         )
         for variant in variants.values()
         if variant.id in rows
@@ -105,4 +111,6 @@ def _facts(row: DecisionPoint) -> PointFacts:
         model_id=row.model_id,
         slate_size=row.slate_size,
         deadline_ms=row.deadline_ms,
+        learner_id=row.learner_id,
+        most_age_minutes=row.most_age_minutes,
     )

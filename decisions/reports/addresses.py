@@ -19,9 +19,21 @@ def version_url(version: VersionFacts, project: ProjectFacts, *, name: str = "mo
     return f"{address}#{anchor}" if anchor else address
 
 
+def diff_url(
+    before: VersionFacts, after: VersionFacts, project: ProjectFacts, *, name: str = "model-versions-diff"
+) -> str:
+    """Return the address of two versions of a model side by side."""
+    return _within(project, reverse(name, args=[before.model.key]), a=before.number, b=after.number)
+
+
 def point_url(key: str, project: ProjectFacts, *, name: str = "decision-point", **options: object) -> str:
     """Return the address of a decision point's page."""
     return _within(project, reverse(name, args=[key]), **options)
+
+
+def learner_url(point_key: str, key: str, project: ProjectFacts, *, name: str = "learner") -> str:
+    """Return the address of a learning policy's page."""
+    return _within(project, reverse(name, args=[point_key, key]))
 
 
 def decision_url(decision_id: str, point_key: str, project: ProjectFacts, *, name: str = "decision") -> str:

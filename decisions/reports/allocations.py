@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from django.utils.translation import gettext as _
 
 from decisions.domain import PolicyKind
+from decisions.queries.learners import LearnerFacts
 from decisions.queries.point_records import PointRecord
 from decisions.queries.points import PolicyFacts
 from decisions.queries.trials import Trial
-from decisions.reports.addresses import inbox_url, readout_url, version_url
+from decisions.reports.addresses import inbox_url, learner_url, readout_url, version_url
 from decisions.reports.audiences import audience_words
 from decisions.reports.holders import version_label
 from decisions.reports.numbers import slots
@@ -29,6 +30,7 @@ class VariantLine:
     share: str
     state: Text
     policy: Text
+    policy_url: str
     version: Text
     version_url: str
 
@@ -81,22 +83,38 @@ def trial_block(record: PointRecord, trial: Trial) -> TrialBlock:
 
 def _variant(record: PointRecord, trial: Trial, share: Share) -> VariantLine:
     fact = trial.policies.get(share.variant)
-    version = record.versions.get(fact.version) if fact and fact.version is not None else None
+    serves = None if fact is None else record.newest.get(fact.schedule or 0, fact.version)
+    version = record.versions.get(serves) if serves is not None else None
     return VariantLine(
         name=share.name,
         control=share.control,
         share=slots(share.weight),
         state="" if share.state == "OPEN" else ARM_STATES.get(share.state, share.state),
-        policy=_policy(fact),
+        policy=_policy(record, fact),
+        policy_url=_policy_url(record, fact),
         version=version_label(version) if version else "–",
         version_url=version_url(version, record.project) if version else "",
     )
 
 
-def _policy(fact: PolicyFacts | None) -> Text:
+def _policy(record: PointRecord, fact: PolicyFacts | None) -> Text:
     if fact is None:
         return _("not said")
+    learner, schedule = _learner(record, fact), record.schedules.get(fact.schedule or 0)
+    if learner is not None:
+        return _("Learning policy %(name)s") % {"name": learner.name}
+    if schedule is not None:
+        return _("Newest of the schedule %(schedule)s") % {"schedule": schedule.key}
     words = policy_words(fact.policy)
     if fact.policy is PolicyKind.FIXED:
         return _("%(policy)s: %(items)s") % {"policy": words, "items": ", ".join(fact.actions)}
     return words
+
+
+def _policy_url(record: PointRecord, fact: PolicyFacts | None) -> str:
+    learner = None if fact is None else _learner(record, fact)
+    return "" if learner is None else learner_url(record.point.key, learner.key, record.project)
+
+
+def _learner(record: PointRecord, fact: PolicyFacts) -> LearnerFacts | None:
+    return next((learner for learner in record.learners if learner.id == fact.learner), None)

@@ -5,10 +5,12 @@ from dataclasses import dataclass
 
 from django.utils.translation import gettext as _
 
+from decisions.domain import PolicyKind
 from decisions.queries.made import ChosenAction, DecisionFacts
 from decisions.queries.point_records import DecisionRecord
-from decisions.reports.addresses import decision_url, point_url, readout_url, version_url
+from decisions.reports.addresses import decision_url, learner_url, point_url, readout_url, version_url
 from decisions.reports.audiences import unit_words
+from decisions.reports.explain import Why, WhyLine, why_of
 from decisions.reports.holders import version_label
 from decisions.reports.numbers import milliseconds, propensity, score
 from decisions.reports.runs import window_of
@@ -28,6 +30,7 @@ class ActionLine:
     item: str
     propensity: str
     score: str
+    why: tuple[WhyLine, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,19 +52,27 @@ class DecisionPage:
     facts: tuple[Fact, ...]
     actions: tuple[ActionLine, ...]
     origins: tuple[OriginLine, ...]
+    why: Why
+    project: str
     json_url: str
 
 
 def decision_page(record: DecisionRecord) -> DecisionPage:
     """Return the page of a decision."""
     made, project = record.decision, record.project
+    why = why_of(record)
     return DecisionPage(
         id=made.id,
         point=Link(record.point.name, point_url(record.point.key, project)),
         strip=_strip(record),
         facts=tuple(_facts(record)),
-        actions=tuple(_action(record, place, action) for place, action in enumerate(made.actions, 1)),
+        actions=tuple(
+            _action(record, place, action, lines)
+            for place, (action, lines) in enumerate(zip(made.actions, why.lines, strict=True), 1)
+        ),
         origins=tuple(_origins(record)),
+        why=why,
+        project=project.key,
         json_url=decision_url(made.id, record.point.key, project, name="decision-json"),
     )
 
@@ -70,8 +81,19 @@ def _strip(record: DecisionRecord) -> Strip:
     made = record.decision
     words = reason_words(made.reason)
     version = record.version.version if record.version else None
-    told = {"version": version_label(version), "variant": _variant_name(record), "experiment": _experiment_name(record)}
-    if made.variant is not None and version is not None:
+    told = {
+        "version": version_label(version),
+        "variant": _variant_name(record),
+        "experiment": _experiment_name(record),
+        "learner": record.learner.name if record.learner else "",
+    }
+    if made.variant is not None and record.learner is not None:
+        sentence = _("For variant “%(variant)s” of %(experiment)s, which has the learning policy %(learner)s.") % told
+    elif record.learner is not None:
+        sentence = _("Outside experiments, where the learning policy %(learner)s serves.") % told
+    elif made.variant is not None and version is not None and made.policy == PolicyKind.RECIPE:
+        sentence = _("For variant “%(variant)s” of %(experiment)s, whose schedule had made %(version)s.") % told
+    elif made.variant is not None and version is not None:
         sentence = _("For variant “%(variant)s” of %(experiment)s, which pins %(version)s.") % told
     elif made.variant is not None:
         sentence = _("For variant “%(variant)s” of %(experiment)s.") % told
@@ -105,7 +127,10 @@ def _facts(record: DecisionRecord) -> Iterator[Fact]:
     yield from _assignment(record)
     yield Fact(_("Candidates"), figures.count(made.candidates))
     yield Fact(_("Items in the history"), figures.count(made.history))
+    if made.met.state is not None:
+        yield Fact(_("State of the learning policy"), figures.count(made.met.state))
     yield Fact(_("Personalised"), _("yes") if made.personalised else _("no"))
+    yield Fact(_("Shown at once"), _("yes") if made.displayed else _("no"))
     yield Fact(_("Exposed at once"), _("yes") if made.exposed else _("no"))
     if made.bundle_version is not None:
         yield Fact(_("Bundle"), figures.count(made.bundle_version))
@@ -126,7 +151,7 @@ def _assignment(record: DecisionRecord) -> Iterator[Fact]:
         yield Fact(_("Assignment"), ASSIGNMENTS.get(made.assignment_reason, made.assignment_reason))
 
 
-def _action(record: DecisionRecord, place: int, action: ChosenAction) -> ActionLine:
+def _action(record: DecisionRecord, place: int, action: ChosenAction, why: tuple[WhyLine, ...]) -> ActionLine:
     item = record.items.get(action.item)
     return ActionLine(
         place=figures.count(place),
@@ -134,6 +159,7 @@ def _action(record: DecisionRecord, place: int, action: ChosenAction) -> ActionL
         item=action.item,
         propensity=propensity(action.propensity),
         score=score(action.score),
+        why=why,
     )
 
 
@@ -143,6 +169,9 @@ def _origins(record: DecisionRecord) -> Iterator[OriginLine]:
     if made.experiment is not None:
         url = readout_url(made.experiment, project) if record.trial is not None else ""
         yield OriginLine(_("Experiment"), _experiment_name(record), url)
+    if record.learner is not None:
+        url = learner_url(record.learner.point_key, record.learner.key, project)
+        yield OriginLine(_("Learning policy"), record.learner.name, url)
     if record.version is None:
         yield OriginLine(_("Model version"), _unversioned(made), "")
         return

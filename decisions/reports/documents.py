@@ -6,13 +6,22 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any, Final
 
+from decisions.queries.explanations import as_document
 from decisions.queries.lineage import lineage_of
 from decisions.queries.made import DecisionFacts
 from decisions.queries.model_records import ModelRecord, VersionRecord
 from decisions.queries.point_records import DecisionRecord, PointRecord
 from decisions.queries.promotions import ProposalFacts
 from decisions.queries.trials import Trial
-from decisions.reports.addresses import decision_url, inbox_url, model_url, point_url, readout_url, version_url
+from decisions.reports.addresses import (
+    decision_url,
+    inbox_url,
+    learner_url,
+    model_url,
+    point_url,
+    readout_url,
+    version_url,
+)
 from foundation.queries import ProjectFacts
 from models_registry.queries.aliases import Holder
 from models_registry.queries.versions import VersionFacts
@@ -40,6 +49,7 @@ def model_document(record: ModelRecord) -> dict[str, Any]:
                 "metrics": version.metrics,
                 "gate_passed": version.gate_passed,
                 "registered_at": version.created_at,
+                "artifact_dropped_at": record.dropped.get(version.sha256),
                 "url": version_url(version, project),
                 "json": version_url(version, project, name="model-version-json"),
             }
@@ -48,6 +58,7 @@ def model_document(record: ModelRecord) -> dict[str, Any]:
         "training_runs": [
             {name: value for name, value in asdict(run).items() if name != "model"} for run in record.runs
         ],
+        "shadow": None if record.shadow is None else asdict(record.shadow),
         "moves": [
             {
                 **asdict(move),
@@ -68,6 +79,7 @@ def version_document(record: VersionRecord) -> dict[str, Any]:
         "schema": SCHEMA,
         "project": project.key,
         "model_version": lineage_of(version.id),
+        "artifact_dropped_at": record.dropped_at,
         "url": version_url(version, project),
         "model": {"key": version.model.key, "json": model_url(version.model, project, name="model-json")},
         "aliases": {
@@ -100,12 +112,23 @@ def point_document(record: PointRecord) -> dict[str, Any]:
             "domain": point.domain,
             "slate_size": point.slate_size,
             "deadline_ms": point.deadline_ms,
+            "most_age_minutes": point.most_age_minutes,
         },
         "url": point_url(point.key, project),
         "model": None
         if record.model is None
         else {"key": record.model.key, "json": model_url(record.model, project, name="model-json")},
         "champions": _holders(record.champions, numbers),
+        "learner": None if record.learner is None else record.learner.key,
+        "learners": [
+            {
+                "key": learner.key,
+                "name": learner.name,
+                "url": learner_url(point.key, learner.key, project),
+                "json": learner_url(point.key, learner.key, project, name="learner-json"),
+            }
+            for learner in record.learners
+        ],
         "experiments": [_trial(trial, project, numbers) for trial in record.trials],
         "last_24_hours": [
             {**asdict(count), "model_version": numbers.get(count.version or 0)} for count in record.counts
@@ -122,6 +145,7 @@ def decision_document(record: DecisionRecord) -> dict[str, Any]:
         "schema": SCHEMA,
         "project": project.key,
         "decision": _decision(record.decision, known, project),
+        "explanation": as_document(record.explanation),
         "items": {item: facts.title for item, facts in sorted(record.items.items())},
         "decision_point": _point_link(record.point.key, project),
         "experiment": None
@@ -180,6 +204,8 @@ def _trial(trial: Trial, project: ProjectFacts, numbers: Mapping[int, int]) -> d
                 "version": fact.version,
                 "model_version": numbers.get(fact.version or 0),
                 "actions": fact.actions,
+                "schedule": fact.schedule,
+                "learner": fact.learner,
             }
             for key, fact in trial.policies.items()
         ],

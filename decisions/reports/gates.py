@@ -6,11 +6,12 @@ from typing import Any, Final
 
 from django.utils.translation import gettext as _
 
+from decisions.reports.gate_checks import CheckLine, SliceLine, check_lines, slice_lines
+from decisions.reports.gate_reasons import reason_in_words
 from decisions.reports.numbers import offline, offline_change
 from decisions.reports.wording import GATE_PASSED, GATE_REFUSED, METRICS, REFERENCES
 from experiments.reports import figures
 from experiments.reports.wording import Text, Words
-from models_registry.gates import GateCode
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +35,8 @@ class Gate:
     rule: str
     reasons: tuple[str, ...]
     lines: tuple[GateLine, ...]
+    slices: tuple[SliceLine, ...]
+    checks: tuple[CheckLine, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +60,20 @@ def gate_of(stored: Mapping[str, Any]) -> Gate:
         words=GATE_PASSED if passed else GATE_REFUSED,
         metric=METRICS.get(metric, metric),
         rule=_rule(rule),
-        reasons=tuple(_reason(str(reason.get("code")), reason, stored) for reason in stored.get("reasons") or ()),
+        reasons=tuple(reason_in_words(reason, stored) for reason in stored.get("reasons") or ()),
         lines=tuple(_line(entry) for entry in stored.get("comparisons") or ()),
+        slices=slice_lines(stored, REFERENCES),
+        checks=check_lines(stored),
     )
+
+
+def short_metric(key: str) -> str:
+    """Return the name of an offline figure without what it means; that of a reference's figure says whose it is."""
+    for reference in _REFERENCES_IN_ORDER:
+        if key.startswith(f"{reference}_"):
+            told = {"reference": reference_label(reference), "metric": short_metric(key.removeprefix(f"{reference}_"))}
+            return _("%(reference)s: %(metric)s") % told
+    return str(METRICS.get(key, key)).replace("：", ":").split(":")[0]
 
 
 def reference_label(name: str) -> Text:
@@ -94,30 +108,20 @@ def _rule(rule: Mapping[str, Any]) -> str:
         return ""
     margin = float(rule.get("margin", 0.0))
     told = {"margin": offline(margin), "confidence": figures.percent(float(rule.get("confidence", 0.95)))}
+    pattern = _("It may be worse than the most popular items by less than %(margin)s, with %(confidence)s confidence.")
     if margin == 0.0:
-        return _("It must be better than the most popular items, with %(confidence)s confidence.") % told
-    return (
-        _("It may be worse than the most popular items by less than %(margin)s, with %(confidence)s confidence.") % told
-    )
+        pattern = _("It must be better than the most popular items, with %(confidence)s confidence.")
+    return " ".join(filter(None, (pattern % told, _champion_rule(rule.get("champion_margin")))))
 
 
-def _reason(code: str, reason: Mapping[str, Any], stored: Mapping[str, Any]) -> str:
-    rule, found = stored.get("rule") or {}, {entry["reference"]: entry for entry in stored.get("comparisons") or ()}
-    if code == GateCode.TOO_FEW_USERS and found:
-        users = next(iter(found.values()))["users"]
-        told = {"users": figures.count(users), "least": figures.count(int(rule.get("least_users", 0)))}
-        return _("Only %(users)s people could be judged by; the rule asks for %(least)s.") % told
-    if code == GateCode.METRIC_NOT_FINITE:
-        return _("A figure is not a finite number.")
-    reference = "champion" if code == GateCode.WORSE_THAN_CHAMPION else "popularity"
-    compared = found.get(reference)
-    if compared is None or compared.get("lower") is None:
-        return str(reason.get("sentence", code))
-    told = {
-        "reference": str(reference_label(reference)),
-        "lower": offline_change(compared["lower"], beside=compared["reference_mean"]),
-    }
-    return _("It may be worse than %(reference)s: the difference can be as low as %(lower)s.") % told
+def _champion_rule(margin: float | None) -> str:
+    if margin is None:
+        return ""
+    if margin < 0.0:
+        return _("It must be better than the champion by more than %(margin)s.") % {"margin": offline(-margin)}
+    if margin == 0.0:
+        return _("It must be better than the champion.")
+    return _("It may be worse than the champion by less than %(margin)s.") % {"margin": offline(margin)}
 
 
 def _line(entry: Mapping[str, Any]) -> GateLine:

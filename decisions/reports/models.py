@@ -7,13 +7,14 @@ from django.utils.translation import gettext as _
 
 from decisions.queries.model_records import ModelLine, ModelRecord
 from decisions.queries.trials import Trial
-from decisions.reports.addresses import admin_url, model_url, point_url, readout_url, version_url
+from decisions.reports.addresses import admin_url, diff_url, model_url, point_url, readout_url, version_url
 from decisions.reports.domains import domain_name
 from decisions.reports.gates import reference_label
 from decisions.reports.holders import HolderLine, holders_in_words, serving_lines
 from decisions.reports.modelsteps import strip_of
 from decisions.reports.numbers import offline
 from decisions.reports.runs import RunLine, run_lines
+from decisions.reports.shadows import ShadowBlock, shadow_block
 from decisions.reports.wording import ALIAS_MEANINGS, ALIASES, GATE_PASSED, GATE_REFUSED, PREDICTORS, RUNS
 from experiments.reports import figures
 from experiments.reports.page import Event, Fact, Link, Strip
@@ -51,6 +52,16 @@ class AliasBlock:
 
 
 @dataclass(frozen=True, slots=True)
+class RoleForm:
+    """An alias that somebody holds and that may be taken away by hand."""
+
+    alias: str
+    label: Text
+    holder: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
 class VersionRow:
     """A version of the model: its figure beside the reference's, its gate, and where it is used."""
 
@@ -61,7 +72,9 @@ class VersionRow:
     reference: Text
     gate: Words
     registered: str
+    dropped: str
     uses: tuple[Link, ...]
+    compare: Link | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +91,8 @@ class ModelPage:
     versions: tuple[VersionRow, ...]
     runs: tuple[RunLine, ...]
     moves: tuple[Event, ...]
+    shadow: ShadowBlock | None
+    roles: tuple[RoleForm, ...]
     json_url: str
     admin_url: str
 
@@ -108,6 +123,8 @@ def model_page(record: ModelRecord) -> ModelPage:
         versions=tuple(_version(record, version) for version in record.versions),
         runs=run_lines(record),
         moves=tuple(_moves(record)),
+        shadow=_shadow(record),
+        roles=tuple(_roles(record)),
         json_url=model_url(model, project, name="model-json"),
         admin_url=admin_url("models_registry_registeredmodel", model.id),
     )
@@ -154,8 +171,43 @@ def _version(record: ModelRecord, version: VersionFacts) -> VersionRow:
         reference=_reference(version),
         gate=GATE_PASSED if version.gate_passed else GATE_REFUSED,
         registered=moment(version.created_at, record.project.time_zone),
+        dropped=_dropped(record, version),
         uses=tuple(_uses(record, version)),
+        compare=_compare(record, version),
     )
+
+
+def _dropped(record: ModelRecord, version: VersionFacts) -> str:
+    at = record.dropped.get(version.sha256)
+    return "" if at is None else _("artifact dropped %(time)s") % {"time": moment(at, record.project.time_zone)}
+
+
+def _compare(record: ModelRecord, version: VersionFacts) -> Link | None:
+    """Return where the version stands beside the champion, or beside the one before it where there is none."""
+    held = record.champions[0].version if record.champions else None
+    champion = next((one for one in record.versions if one.id == held), None)
+    other = champion or next((one for one in record.versions if one.number < version.number), None)
+    if other is None or other.id == version.id:
+        return None
+    return Link(_("beside v%(number)s") % {"number": other.number}, diff_url(other, version, record.project))
+
+
+def _shadow(record: ModelRecord) -> ShadowBlock | None:
+    versions = {version.id: version for version in record.versions}
+    shadow = versions.get(record.shadow.version) if record.shadow is not None else None
+    if record.shadow is None or shadow is None:
+        return None
+    champion = versions.get(record.champions[0].version) if record.champions else None
+    return shadow_block(record.shadow, shadow, champion, record.project.time_zone)
+
+
+def _roles(record: ModelRecord) -> Iterator[RoleForm]:
+    numbers = {version.id: version.number for version in record.versions}
+    for name in (AliasName.CHALLENGER, AliasName.SHADOW):
+        holders = record.aliases.get(name, ())
+        if holders:
+            url = model_url(record.model, record.project, name="model-role-clear")
+            yield RoleForm(name.value, ALIASES[name], holders_in_words(holders, numbers), url)
 
 
 def _reference(version: VersionFacts) -> Text:

@@ -1,17 +1,19 @@
 """The list of decision points and the page of one, as their templates see them."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 
 from django.utils.translation import gettext as _
 
 from decisions.domain import PolicyKind
 from decisions.queries.made import DecisionCount, DecisionFacts
 from decisions.queries.point_records import PointLine, PointRecord
-from decisions.reports.addresses import admin_url, decision_url, model_url, point_url, version_url
+from decisions.reports.addresses import admin_url, decision_url, learner_url, model_url, point_url, version_url
 from decisions.reports.allocations import TrialBlock, trial_block
 from decisions.reports.domains import domain_name
 from decisions.reports.holders import HolderLine, holders_in_words, serving_lines, version_label
+from decisions.reports.learner_wording import span_words
 from decisions.reports.pointsteps import faults_of, strip_of
 from decisions.reports.wording import fault_advice, policy_words, reason_words
 from experiments.reports import figures
@@ -84,6 +86,7 @@ class PointPage:
     trials: tuple[TrialBlock, ...]
     ended: tuple[Link, ...]
     serving: tuple[HolderLine, ...]
+    learners: tuple[Link, ...]
     counts: tuple[CountLine, ...]
     total: str
     recent: tuple[MadeLine, ...]
@@ -111,13 +114,19 @@ def point_page(record: PointRecord, *, version: int | None = None) -> PointPage:
             Fact(_("Domain"), domain_name(point.domain)),
             Fact(_("Slate size"), figures.count(point.slate_size)),
             Fact(_("Deadline"), _("%(number)s ms") % {"number": figures.count(point.deadline_ms)}),
+            *_age(record),
             Fact(_("Times in"), project.time_zone),
         ),
         model=None if record.model is None else Link(record.model.name, model_url(record.model, project)),
         strip=strip_of(record),
         trials=tuple(trial_block(record, trial) for trial in record.live),
         ended=tuple(_ended(record)),
-        serving=serving_lines(record.champions, record.versions, project),
+        serving=_serving(record),
+        learners=tuple(
+            Link(learner.name, learner_url(point.key, learner.key, project))
+            for learner in record.learners
+            if learner.id != point.learner_id
+        ),
         counts=tuple(_count(record, count, total) for count in record.counts),
         total=figures.count(total),
         recent=tuple(_made(record, made) for made in record.recent),
@@ -138,12 +147,40 @@ def _row(line: PointLine) -> PointRow:
         url=point_url(line.point.key, line.project),
         project=line.project.name,
         domain=domain_name(line.point.domain),
-        serves=holders_in_words(line.champions, numbers) if line.champions else _("the baseline, for everybody"),
+        serves=_serves(line, numbers),
         live=figures.count(line.live),
         decisions=figures.count(total),
         faults=figures.share(faults / total) if faults else _("none"),
         faulty=faults > 0,
     )
+
+
+def _serves(line: PointLine, numbers: Mapping[int, int]) -> str:
+    if line.learner is not None:
+        return _("the learning policy %(name)s") % {"name": line.learner.name}
+    return holders_in_words(line.champions, numbers) if line.champions else _("the baseline, for everybody")
+
+
+def _serving(record: PointRecord) -> tuple[HolderLine, ...]:
+    """Return what serves whom outside experiments: a learning policy with its holdback in place of the champion."""
+    learner = record.learner
+    if learner is None:
+        return serving_lines(record.champions, record.versions, record.project)
+    held = {"share": figures.percent(learner.holdback)}
+    return (
+        HolderLine(
+            _("Learning policy %(name)s") % {"name": learner.name},
+            learner_url(record.point.key, learner.key, record.project),
+            _("everybody but the holdback"),
+        ),
+        HolderLine(_("Baseline"), "", _("the control holdback, %(share)s of the shoppers") % held),
+    )
+
+
+def _age(record: PointRecord) -> Iterator[Fact]:
+    minutes = record.point.most_age_minutes
+    if minutes is not None:
+        yield Fact(_("Data may be so old"), span_words(timedelta(minutes=minutes)))
 
 
 def _ended(record: PointRecord) -> Iterator[Link]:
@@ -183,7 +220,7 @@ def _made(record: PointRecord, made: DecisionFacts) -> MadeLine:
         unit=f"{made.unit[:HASH_SHOWN]}…" if made.unit else "–",
         variant=_variant(record, made.experiment, made.variant),
         policy=policy_words(made.policy),
-        is_instead=made.policy != PolicyKind.MODEL_RANKED,
+        is_instead=made.policy not in (PolicyKind.MODEL_RANKED, PolicyKind.RECIPE, PolicyKind.LEARNED),
         version=_short(record, version),
         version_url=version_url(version, record.project) if version else "",
         reason=reason_words(made.reason),

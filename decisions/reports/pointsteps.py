@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 from decisions.promotion import ProposalState
 from decisions.queries.made import DecisionCount
 from decisions.queries.point_records import PointRecord
-from decisions.reports.addresses import admin_url, inbox_url, model_url, readout_url
+from decisions.reports.addresses import admin_url, inbox_url, learner_url, model_url, readout_url
 from decisions.reports.wording import fault_advice, reason_words
 from experiments.reports import figures
 from experiments.reports.page import Link, Strip
@@ -76,6 +76,9 @@ def _next_step(record: PointRecord) -> Step:
         return _("An experiment is running here; its readout says what the figures allow."), Link(
             running.name, readout_url(running.key, record.project)
         )
+    if record.learner is not None:
+        learner = Link(record.learner.name, learner_url(record.point.key, record.learner.key, record.project))
+        return _("A learning policy serves here; its page says what it has learnt."), learner
     if record.model is None:
         form = Link(_("Open its form"), admin_url("decisions_decisionpoint", record.point.id))
         return _("Name a model whose versions shall compete here."), form

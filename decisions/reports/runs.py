@@ -87,5 +87,6 @@ def _lines(record: ModelRecord) -> Iterator[RunLine]:
 def _step(run: RunFacts) -> Text:
     if run.state is not RunState.RUNNING:
         return ""
-    step = STEPS.get(run.step, run.step)
+    name, _blank, place = run.step.partition(" ")
+    step = f"{STEPS.get(name, name)} {place}".strip()
     return _("%(step)s, %(share)s") % {"step": step, "share": figures.percent(round(run.progress, 2))} if step else ""

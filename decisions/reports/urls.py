@@ -2,7 +2,7 @@
 
 from django.urls import path, register_converter
 
-from decisions.reports import intake_views, previews, views
+from decisions.reports import intake_views, learner_views, previews, registry_views, views
 
 
 class DecisionConverter:
@@ -36,11 +36,20 @@ urlpatterns = [
     path("m/", views.model_list, name="models"),
     path("m/<key:key>.json", views.model_json, name="model-json"),
     path("m/<key:key>", views.model_page, name="model"),
+    path("m/<key:key>/versions/diff", registry_views.diff_page, name="model-versions-diff"),
+    path("m/<key:key>/versions/diff.json", registry_views.diff_json, name="model-versions-diff-json"),
+    path("m/<key:key>/roles/clear", registry_views.clear, name="model-role-clear"),
+    path("m/<key:key>/<version:number>/role", registry_views.give, name="model-version-role"),
+    path("m/<key:key>/<version:number>/card.md", registry_views.card, name="model-version-card"),
+    path("m/<key:key>/<version:number>/lineage", registry_views.lineage_page, name="model-version-lineage"),
+    path("m/<key:key>/<version:number>/lineage.json", registry_views.lineage_json, name="model-version-lineage-json"),
     path("m/<key:key>/<version:number>.json", views.version_json, name="model-version-json"),
     path("m/<key:key>/<version:number>", views.version_page, name="model-version"),
     path("d/", views.point_list, name="decision-points"),
     path("d/<key:key>.json", views.point_json, name="decision-point-json"),
     path("d/<key:key>", views.point_page, name="decision-point"),
+    path("d/<key:key>/learners/<key:learner_key>.json", learner_views.learner_json, name="learner-json"),
+    path("d/<key:key>/learners/<key:learner_key>", learner_views.learner, name="learner"),
     path("d/<key:key>/<decision:decision_id>.json", views.decision_json, name="decision-json"),
     path("d/<key:key>/<decision:decision_id>", views.decision_page, name="decision"),
     path("ops/intake", intake_views.intake_list, name="intakes"),

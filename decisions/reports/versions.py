@@ -12,11 +12,12 @@ from decisions.queries.model_records import VersionRecord
 from decisions.queries.trials import Trial
 from decisions.reports.addresses import inbox_url, model_url, point_url, readout_url, version_url
 from decisions.reports.audiences import scope_words
+from decisions.reports.cards import limits_of, personal_notes
 from decisions.reports.domains import domain_name, domain_summary, recipe_words
 from decisions.reports.gates import Gate, MetricLine, gate_of, metric_lines, reference_label, reference_names
 from decisions.reports.numbers import offline, size
 from decisions.reports.runs import window_of
-from decisions.reports.wording import PREDICTOR_MEANINGS, PREDICTORS, PROPOSALS
+from decisions.reports.wording import ALIASES, PREDICTOR_MEANINGS, PREDICTORS, PROPOSALS
 from experiments.lifecycle import EDITABLE, SERVING
 from experiments.reports import figures
 from experiments.reports.page import Fact, Link, Strip
@@ -78,6 +79,12 @@ class VersionPage:
     dataset: tuple[Fact, ...]
     trials: tuple[TrialLine, ...]
     decisions: tuple[Link, ...]
+    limits: tuple[str, ...]
+    personal: tuple[str, ...]
+    roles: tuple[Link, ...]
+    role_url: str
+    links: tuple[Link, ...]
+    dropped: str
     json_url: str
 
 
@@ -114,16 +121,48 @@ def version_page(record: VersionRecord) -> VersionPage:
         decisions=tuple(
             Link(point.name, point_url(point.key, project, version=version.number)) for point in record.points
         ),
+        limits=limits_of(record),
+        personal=personal_notes(version.model.domain),
+        roles=tuple(_roles(record)),
+        role_url=version_url(version, project, name="model-version-role"),
+        links=(
+            Link(_("Lineage both ways"), version_url(version, project, name="model-version-lineage")),
+            Link(_("Model card (Markdown)"), version_url(version, project, name="model-version-card")),
+        ),
+        dropped=_dropped(record),
         json_url=version_url(version, project, name="model-version-json"),
     )
+
+
+def _dropped(record: VersionRecord) -> str:
+    if record.dropped_at is None:
+        return ""
+    at = moment(record.dropped_at, record.project.time_zone)
+    return _("Its artifact was dropped on %(time)s; it cannot serve any more.") % {"time": at}
+
+
+def _roles(record: VersionRecord) -> Iterator[Link]:
+    """Return the aliases that the version may be given by hand; `url` is the alias."""
+    if record.dropped_at is not None or any(True for _scope in _held(record)):
+        return
+    for name in (AliasName.CHALLENGER, AliasName.SHADOW):
+        holds = any(holder.version == record.version.id for holder in record.aliases.get(name, ()))
+        if not holds and (record.version.gate_passed or name is AliasName.SHADOW):
+            yield Link(ALIASES[name], name.value)
 
 
 def _strip(record: VersionRecord) -> Strip:
     held = tuple(_held(record))
     live = next((trial for trial in record.trials if trial.standing.status in SERVING), None)
-    step, link = _next_step(record, live)
+    step: Text = _("Train it again with the same recipe, window and seed, or choose another version.")
+    link = None
+    if record.dropped_at is None:
+        step, link = _next_step(record, live)
     passed = record.version.gate_passed
-    if held:
+    if record.dropped_at is not None:
+        label, tone, glyph = _("Cannot serve any more"), Tone.MUTED, "■"
+        sentence = _dropped(record)
+    elif held:
         label, tone, glyph, sentence = _("Serves as champion"), Tone.GOOD, "✔", _("For %(scope)s.") % {"scope": held[0]}
     elif live is not None:
         label, tone, glyph = _("Is being tried"), Tone.OPEN, "▶"

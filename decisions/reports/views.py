@@ -8,12 +8,14 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
 
+from decisions.ingest.items import LONGEST_ID
+from decisions.queries.ad_figures import ad_record
 from decisions.queries.inbox import inbox
 from decisions.queries.made import DecisionUnknown
 from decisions.queries.model_records import VersionRecord, model_lines, model_record, version_record
 from decisions.queries.point_records import DecisionRecord, PointRecord, decision_record, point_lines, point_record
 from decisions.queries.points import PointFacts, points_by_key
-from decisions.reports import decision, documents, models, points, promotions, versions
+from decisions.reports import ads, decision, documents, models, points, promotions, versions
 from decisions.reports.access import KeyAmbiguous, console_page, only
 from models_registry.queries.versions import ModelFacts, VersionUnknown, models_by_key, version_by_number
 
@@ -62,7 +64,7 @@ def model_list(request: HttpRequest) -> HttpResponse:
 @asks_which
 def model_page(request: HttpRequest, key: str) -> HttpResponse:
     """Show a model: who holds its aliases, its versions, training runs and moves."""
-    page = models.model_page(model_record(_model(request, key)))
+    page = models.model_page(model_record(_model(request, key), now=timezone.now()))
     return _page(request, "model", {"page": page}, section="models")
 
 
@@ -70,7 +72,7 @@ def model_page(request: HttpRequest, key: str) -> HttpResponse:
 @says_which
 def model_json(request: HttpRequest, key: str) -> HttpResponse:
     """Answer with the facts of a model's page."""
-    return _json(documents.model_document(model_record(_model(request, key))))
+    return _json(documents.model_document(model_record(_model(request, key), now=timezone.now())))
 
 
 @console_page(_VIEW_MODELS)
@@ -100,7 +102,8 @@ def point_page(request: HttpRequest, key: str) -> HttpResponse:
     """Show a decision point; ?version= narrows the recent decisions to a version of its model."""
     record, version = _point_record(request, key)
     page = points.point_page(record, version=version)
-    return _page(request, "point", {"page": page}, section="points")
+    panel = ads.ad_panel(record, ad_record(record.point, now=timezone.now()))
+    return _page(request, "point", {"page": page, "ads": panel}, section="points")
 
 
 @console_page(_VIEW_POINTS)
@@ -164,7 +167,7 @@ def _narrowed(point: PointFacts, number: str) -> int | None:
 
 def _decision(request: HttpRequest, key: str, decision_id: str) -> DecisionRecord:
     try:
-        return decision_record(decision_id, _point(request, key))
+        return decision_record(decision_id, _point(request, key), item=request.GET.get("item", "").strip()[:LONGEST_ID])
     except DecisionUnknown as error:
         raise Http404(f"{error.message} {error.hint}") from error
 

@@ -40,9 +40,11 @@ RUNS: Final[dict[RunState, Words]] = {
     RunState.SUCCEEDED: Words(_("Registered"), Tone.GOOD, "✔"),
     RunState.REFUSED: Words(_("Refused by the gate"), Tone.WARN, "■"),
     RunState.FAILED: Words(_("Failed"), Tone.BAD, "✖"),
+    RunState.CANCELLED: Words(_("Cancelled"), Tone.MUTED, "■"),
 }
 STEPS: Final[dict[str, Text]] = {
     "dataset": _("reading the log"),
+    "search": _("trying parameters"),
     "fit": _("learning"),
     "evaluate": _("judging on people it has not seen"),
     "gate": _("comparing with the gate"),
@@ -52,15 +54,23 @@ RUN_ADVICE: Final[dict[RunState, Text]] = {
     RunState.QUEUED: _(
         "A worker takes it within seconds. If it waits for minutes, start one for the queue “training”."
     ),
-    RunState.RUNNING: _("Load the page again to see how far it has come. If its worker dies, another one starts over."),
+    RunState.RUNNING: _("Load the page again to see how far it has come. If its worker dies, another one goes on."),
     RunState.SUCCEEDED: _("Try it against what serves: bind an experiment to a decision point."),
     RunState.REFUSED: _("Nothing was registered. Train on a longer window, or with another recipe."),
+    RunState.CANCELLED: _("Nothing was registered. Train again when you know with what."),
 }
 FAILURE_ADVICE: Final[dict[str, Text]] = {
     "TRAINING_DATA_INSUFFICIENT": _("Choose a longer data window, or wait until more has been recorded."),
     "TRAINING_DATA_INVALID": _("Mend the items or the events that the message names, then train again."),
     "TRAINING_DIVERGED": _("Train again with a lower learning rate."),
     "PARAMETERS_INVALID": _("Use the parameters that the message names, within their bounds."),
+    "SEARCH_INVALID": _("Try different values of the recipe's parameters, within their bounds."),
+    "SEARCH_FAILED": _("Choose a longer data window, or values nearer to the recipe's defaults."),
+    "TRAINING_MEMORY": _("Train on a shorter window, or raise TILTYARD_TRAINING_MEMORY_MB where the machine has more."),
+    "TRAINING_ABANDONED": _("Its worker died five times. The job in the administration has more; then train again."),
+    "TRAINING_ARM_UNKNOWN": _("Train by a schedule with this data policy, or on all traffic."),
+    "TRAINING_WEIGHTS_UNSUPPORTED": _("Train on the own arm or on all traffic, or with a recipe that takes weights."),
+    "TRAINING_POINT_AMBIGUOUS": _("Let exactly one decision point name the model."),
 }
 FAILURE_UNKNOWN: Final = _(
     "Nothing was registered and the champion is untouched. The job in the administration has more."
@@ -82,6 +92,8 @@ POLICIES: Final[dict[str, Text]] = {
     PolicyKind.BASELINE: _("Baseline"),
     PolicyKind.FIXED: _("Fixed actions"),
     PolicyKind.MODEL_RANKED: _("Ranked by a model"),
+    PolicyKind.RECIPE: _("Ranked by the newest version of a schedule"),
+    PolicyKind.LEARNED: _("Learning policy"),
 }
 
 _MEANT: Final = ("✔", Tone.GOOD)
@@ -95,10 +107,15 @@ def _words(label: Text, look: tuple[str, Tone]) -> Words:
 
 REASONS: Final[dict[str, Words]] = {
     DecisionReason.MODEL: _words(_("Ranked by the model version"), _MEANT),
+    DecisionReason.LEARNED: _words(_("Drawn by the learning policy"), _MEANT),
     DecisionReason.FIXED: _words(_("The fixed actions of the variant"), _MEANT),
     DecisionReason.BASELINE: _words(_("The baseline, as configured"), _MEANT),
+    DecisionReason.HOLDBACK: _words(
+        _("Baseline: the shopper is held back, to compare the learning policy with"), _MEANT
+    ),
     DecisionReason.PERSONALISATION_OFF: _words(_("Baseline: the shopper switched personalisation off"), _ALLOWED),
     DecisionReason.HISTORY_EMPTY: _words(_("Baseline: nothing is known of the shopper yet"), _ALLOWED),
+    DecisionReason.DATA_STALE: _words(_("Baseline: the catalogue is older than the decision point allows"), _FAULT),
     DecisionReason.FEATURES_UNAVAILABLE: _words(_("Baseline: histories could not be read"), _FAULT),
     DecisionReason.MODEL_UNAVAILABLE: _words(_("Baseline: the model version was not loaded"), _FAULT),
     DecisionReason.DEADLINE: _words(_("Baseline: the model took longer than the deadline"), _FAULT),
@@ -107,6 +124,7 @@ REASONS: Final[dict[str, Words]] = {
     DecisionReason.CIRCUIT_OPEN: _words(
         _("Baseline: the model is not asked for a while, since it kept failing"), _FAULT
     ),
+    DecisionReason.LEARNER_UNAVAILABLE: _words(_("Baseline: the learning policy could not be used"), _FAULT),
     DecisionReason.CANDIDATES_EMPTY: _words(_("Nothing: no item was left to choose from"), _FAULT),
     DecisionReason.CATALOGUE_MISSING: _words(_("Nothing: no catalogue has been published"), _FAULT),
     DecisionReason.BUNDLE_MISSING: _words(_("Nothing: the edge has no configuration yet"), _FAULT),
@@ -122,6 +140,10 @@ FAULT_ADVICE: Final[dict[str, Text]] = {
     DecisionReason.SCORES_INVALID: _("The version is broken: roll it back and train again."),
     DecisionReason.CIRCUIT_OPEN: _(
         "Mend what kept failing: the other reasons of this page and the log of the edge name it."
+    ),
+    DecisionReason.DATA_STALE: _("Send the catalogue again, or look why its feed was not pulled."),
+    DecisionReason.LEARNER_UNAVAILABLE: _(
+        "The edge could not use what the learning policy knows: look into its log for the reason."
     ),
     DecisionReason.CANDIDATES_EMPTY: _("Look at the stock of the items, and at what the shop sends as candidates."),
     DecisionReason.CATALOGUE_MISSING: _("Send the items with PUT /v1/items."),

@@ -1,30 +1,16 @@
-"""From published files to equipment: the cache on disk first, then Postgres; parsed once for all bundle versions.
-
-For the loader's thread alone. A file that is missing, damaged, forged or malformed leaves its version unavailable,
-never the bundle.
-"""
+"""Published files: the cache on disk first, then Postgres; what does not have the digest it is named by is refused."""
 
 import logging
 import os
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
-from dataclasses import replace
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
-from types import MappingProxyType
 
-import numpy as np
-
-from decisions.moment import Catalogue
-from decisions.serving.equipment import Equipment, Fitted, fit, read_catalogue
-from decisions.serving.points import FileRecord, ModelRecord, Points
-from decisions.serving.source import BundleSourceDown
+from decisions.serving.points import FileRecord
 from foundation.errors import DomainError
-from models_registry.artifacts import ArtifactMalformed, open_artifact
-from models_registry.predictors.loading import predictor_of
-from models_registry.predictors.protocol import Predictor
 
 DIRECTORY = "artifacts"
 KEPT_SECONDS = 600.0
@@ -93,69 +79,19 @@ class FileCache:
                     path.unlink(missing_ok=True)
 
 
-_Known = tuple[str, str, bytes]
-"""What a parsed predictor is known by: its file, its seal and the key that the seal was checked with."""
-
-
-class EquipmentLoader:
-    """Turns the files that bundles name into equipment, and reuses what it has parsed already."""
+class Files:
+    """Reads published files, from disk where they are there and from Postgres else; for the loader's thread alone."""
 
     def __init__(self, cache: FileCache) -> None:
         self._cache = cache
-        self._catalogues: dict[str, Catalogue] = {}
-        self._predictors: dict[_Known, tuple[Predictor, Mapping[str, int]]] = {}
-        self._fitted: dict[tuple[str, _Known], Fitted] = {}
 
-    def equip(self, points: Points, key: bytes, fetch: Fetch) -> Equipment:
-        """Return the equipment for the points of a bundle; `key` is the secret that its artifacts are sealed with.
+    def content(self, record: FileRecord, fetch: Fetch) -> bytes:
+        """Return the content of a file, and keep it on disk.
 
         Raises:
-            BundleSourceDown: from `fetch`; nothing is lost, the next call goes on from what is cached.
+            FileMissing, FileDamaged: it is nowhere to be had, or not what its name says.
+            BundleSourceDown: from `fetch`.
         """
-        faults: dict[str, str] = {}
-        models: dict[int, Fitted] = {}
-        catalogue = None
-        if points.catalogue is not None:
-            with _noted(faults, "catalogue"):
-                catalogue = self._catalogue(points.catalogue, fetch)
-        for record in points.models.values():
-            with _noted(faults, f"model version {record.version}"):
-                known = self._predictor(record, key, fetch)
-                if catalogue is not None and points.catalogue is not None:
-                    pair = points.catalogue.sha256, known
-                    if pair not in self._fitted:
-                        self._fitted[pair] = fit(record, *self._predictors[known], catalogue)
-                    models[record.version] = replace(self._fitted[pair], record=record)
-        return Equipment(catalogue, MappingProxyType(models), MappingProxyType(faults))
-
-    def forget_all_but(self, live: Iterable[Points]) -> None:
-        """Let go of what no live bundle names, in memory and on disk."""
-        names = {name for points in live for name in points.files}
-        self._catalogues = {sha: found for sha, found in self._catalogues.items() if sha in names}
-        self._predictors = {known: found for known, found in self._predictors.items() if known[0] in names}
-        self._fitted = {
-            (sha, known): found for (sha, known), found in self._fitted.items() if sha in names and known[0] in names
-        }
-        self._cache.prune(names, now=time.time())
-
-    def _catalogue(self, record: FileRecord, fetch: Fetch) -> Catalogue:
-        if record.sha256 not in self._catalogues:
-            self._catalogues[record.sha256] = read_catalogue(self._content(record, fetch))
-        return self._catalogues[record.sha256]
-
-    def _predictor(self, record: ModelRecord, key: bytes, fetch: Fetch) -> _Known:
-        """Return what the record's predictor is known by, once it is parsed."""
-        known = (record.file.sha256, record.seal, key)
-        if known not in self._predictors:
-            content = self._content(record.file, fetch)
-            artifact = open_artifact(content, sha=record.file.sha256, sealed=record.seal, key=key)
-            predictor = predictor_of(artifact)
-            _try_out(predictor)
-            places = {item: place for place, item in enumerate(predictor.items)}
-            self._predictors[known] = predictor, MappingProxyType(places)
-        return known
-
-    def _content(self, record: FileRecord, fetch: Fetch) -> bytes:
         content = self._cache.read(record.sha256)
         if content is not None:
             return content
@@ -170,24 +106,6 @@ class EquipmentLoader:
             logger.warning("the file %s cannot be kept on disk: %s", record.sha256[:12], error.strerror)
         return content
 
-
-def _try_out(predictor: Predictor) -> None:
-    """Let a predictor score once, so that no shopper meets its first time. Raises ArtifactMalformed."""
-    scores = predictor.score(np.zeros(min(1, len(predictor.items)), dtype=np.int64))
-    if scores.shape != (len(predictor.items),) or not np.isfinite(scores).all():
-        raise ArtifactMalformed("Its predictor does not give every item a finite score.")
-
-
-@contextmanager
-def _noted(faults: dict[str, str], name: str) -> Iterator[None]:
-    """Turn a failure of the block into a sentence under a name."""
-    try:
-        yield
-    except BundleSourceDown:
-        raise
-    except DomainError as error:
-        faults[name] = f"{error.code}: {error.message}"
-    except Exception as error:
-        # One file whose reader has a fault must not keep the others, or the bundle, from being served.
-        logger.exception("%s cannot be loaded", name)
-        faults[name] = f"{type(error).__name__}: it cannot be loaded; the log of the edge says why."
+    def keep_only(self, named: Iterable[str]) -> None:
+        """Let go of files that are not named and that no other process is likely to want."""
+        self._cache.prune(named, now=time.time())

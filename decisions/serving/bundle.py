@@ -10,7 +10,8 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from decisions.serving.equipment import NO_EQUIPMENT, Equipment
-from decisions.serving.points import Points, compile_points
+from decisions.serving.point_reading import compile_points
+from decisions.serving.points import Points
 from decisions.vocabulary import BundleSource, KeyKind
 from experiments.assignment.compiler import compile_snapshot
 from experiments.assignment.reading import BundleInvalid, read_integer, read_list, read_object, read_text

@@ -42,6 +42,13 @@ class ModelAnswer(msgspec.Struct, gc=False):
     version: int
 
 
+class LearnerAnswer(msgspec.Struct, gc=False):
+    """The learning policy that the variant, or the decision point, names; `state` is None where it did not decide."""
+
+    key: str
+    state: int | None
+
+
 class DecisionAnswer(msgspec.Struct):
     """The response body of `POST /v1/decisions/{decision_point}`."""
 
@@ -53,6 +60,7 @@ class DecisionAnswer(msgspec.Struct):
     reason: str = DecisionReason.ENGINE_ERROR.value
     assignment: AssignmentAnswer | None = None
     model: ModelAnswer | None = None
+    learner: LearnerAnswer | None = None
     exposed: bool = False
     bundle_version: int | None = None
     source: str | None = None
@@ -73,13 +81,6 @@ def render_decision(
     degraded: str | None,
 ) -> bytes:
     """Return the response body; `stored` are the stored ids of the request's units, `at` is project time."""
-    metadata: dict[str, str | int] = {}
-    if degraded is not None:
-        metadata["degraded"] = degraded
-    if decision.unknown_items:
-        metadata["unknown_items"] = decision.unknown_items
-    if decision.preview is not None:
-        metadata["preview"] = decision.preview.value
     answer = DecisionAnswer(
         decision_point=decision.point.key,
         decision_id=decision_id,
@@ -92,10 +93,11 @@ def render_decision(
         reason=decision.reason.value,
         assignment=None if decision.assignment is None else _assignment(decision.assignment),
         model=None if decision.model is None else ModelAnswer(decision.model.model, decision.model.number),
+        learner=None if decision.learner is None else LearnerAnswer(decision.learner.key, decision.state),
         exposed=exposed,
         bundle_version=bundle.version,
         source=bundle.source.value,
-        metadata=metadata,
+        metadata=_metadata(decision, degraded),
     )
     return _encode(answer)
 
@@ -106,6 +108,22 @@ def render_no_decision(key: str, *, decision_id: str, reason: DecisionReason) ->
         decision_point=key, decision_id=decision_id, reason=reason.value, metadata={"degraded": reason.value}
     )
     return _encode(answer)
+
+
+def _metadata(decision: Decision, degraded: str | None) -> dict[str, str | int]:
+    """Return what else there is to say of a decision: what degraded it, and what of the request came to nothing."""
+    metadata: dict[str, str | int] = {}
+    if degraded is not None:
+        metadata["degraded"] = degraded
+    if decision.reason is DecisionReason.DATA_STALE and decision.scene is not None and decision.scene.age is not None:
+        metadata["data_age_seconds"] = int(decision.scene.age)
+    if decision.unscored is not None:
+        metadata["unscored"] = decision.unscored.value
+    if decision.unknown_items:
+        metadata["unknown_items"] = decision.unknown_items
+    if decision.preview is not None:
+        metadata["preview"] = decision.preview.value
+    return metadata
 
 
 def _assignment(assignment: Assignment) -> AssignmentAnswer:

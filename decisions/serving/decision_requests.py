@@ -1,10 +1,11 @@
 """What a storefront asks of a decision point, read from JSON and held against the point's bounds."""
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
 
 import msgspec
 
+from decisions.domain import Domain
 from decisions.serving.points import DecisionPoint
 from experiments.assignment.unit_ids import with_store_item
 from foundation.errors import DomainError
@@ -12,6 +13,14 @@ from foundation.errors import DomainError
 MOST_CANDIDATES = 10_000
 MOST_RECENT = 200
 MOST_EXCLUDED = 1_000
+MOST_TEXTS = 100
+LONGEST_TEXT = 500
+"""Of what else a domain declares as context: texts in a list, and characters of a text."""
+
+RECENT_ITEMS: Final = "recent_items"
+EXCLUDE: Final = "exclude"
+ITEM_LISTS: Final[Mapping[str, int]] = {RECENT_ITEMS: MOST_RECENT, EXCLUDE: MOST_EXCLUDED}
+"""Names of context that hold ids of items in every domain that declares them, and how many are read."""
 
 
 class DecisionPointUnknown(DomainError):
@@ -32,22 +41,23 @@ class DecisionMalformed(DomainError):
     )
 
 
-class DecisionContext(msgspec.Struct, forbid_unknown_fields=True):
-    """What the storefront knows of the moment: items just looked at, the newest first, and items not to show."""
+class ContextUnknown(DomainError):
+    """The context of a request has a name that the domain of the decision point does not declare."""
 
-    recent_items: list[str] = []
-    exclude: list[str] = []
+    code = "CONTEXT_UNKNOWN"
+    hint = "Send only the names that the message lists; spell them as it does."
 
 
 class DecisionRequest(msgspec.Struct, forbid_unknown_fields=True):
     """What a storefront asks. Unit ids are of any type here: one that is not valid earns the reason UNIT_INVALID.
 
-    `size` is a whole number or None once it was read: in JSON 20.0 is one too.
+    `size` is a whole number or None once it was read: in JSON 20.0 is one too. `context` then has nothing but what the
+    point's domain declares: texts, numbers, truth values, and lists of texts.
     """
 
     units: Mapping[str, Any]
     attributes: dict[str, Any] = {}
-    context: DecisionContext = msgspec.field(default_factory=DecisionContext)
+    context: dict[str, Any] = {}
     candidates: list[str] | None = None
     size: Any = None
     expose: bool = False
@@ -63,6 +73,7 @@ def read_decision_request(body: bytes, point: DecisionPoint) -> DecisionRequest:
 
     Raises:
         DecisionMalformed: it cannot be read, asks for more than the largest slate, or names too many items.
+        ContextUnknown: it says something of the moment that the domain does not know.
     """
     try:
         request = _decode(body)
@@ -70,13 +81,10 @@ def read_decision_request(body: bytes, point: DecisionPoint) -> DecisionRequest:
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise DecisionMalformed(f"The body cannot be read: {str(error).rstrip('.')}.") from error
     request.size = _size(request.size, point)
-    for name, items, most in (
-        ("candidates", request.candidates or (), MOST_CANDIDATES),
-        ("context.recent_items", request.context.recent_items, MOST_RECENT),
-        ("context.exclude", request.context.exclude, MOST_EXCLUDED),
-    ):
-        if len(items) > most:
-            raise DecisionMalformed(f"{name} names {len(items)} items; at most {most} are read.")
+    if len(request.candidates or ()) > MOST_CANDIDATES:
+        raise _too_many("candidates", request.candidates or (), MOST_CANDIDATES)
+    for name, value in request.context.items():
+        _ensure_context(name, value, point.domain)
     return request
 
 
@@ -89,3 +97,29 @@ def _size(asked: object, point: DecisionPoint) -> int | None:
     if not 1 <= whole <= point.largest_slate:
         raise DecisionMalformed(f"size is {str(whole)[:40]}; {point.key} gives 1 to {point.largest_slate} actions.")
     return whole
+
+
+def _ensure_context(name: str, value: object, domain: Domain) -> None:
+    """Let pass what the domain declares. Raises DecisionMalformed, ContextUnknown."""
+    if name not in domain.context:
+        known = ", ".join(domain.context) or "none"
+        raise ContextUnknown(f"The context has no {name[:64]!r}; {domain.key} knows: {known}.")
+    most = ITEM_LISTS.get(name)
+    if isinstance(value, list) and all(isinstance(text, str) for text in value):
+        if len(value) > (most or MOST_TEXTS):
+            raise _too_many(f"context.{name}", value, most or MOST_TEXTS)
+        if most is None and any(len(text) > LONGEST_TEXT for text in value):
+            raise DecisionMalformed(f"context.{name} has a text of more than {LONGEST_TEXT} characters.")
+    elif most is not None or not _is_scalar(value):
+        wanted = "a list of texts" if most is not None else "a text, a number, true, false or a list of texts"
+        raise DecisionMalformed(f"The body cannot be read: context.{name} must be {wanted}.")
+    elif isinstance(value, str) and len(value) > LONGEST_TEXT:
+        raise DecisionMalformed(f"context.{name} has more than {LONGEST_TEXT} characters.")
+
+
+def _is_scalar(value: object) -> bool:
+    return isinstance(value, str | bool | int | float)
+
+
+def _too_many(name: str, items: Sequence[str], most: int) -> DecisionMalformed:
+    return DecisionMalformed(f"{name} names {len(items)} items; at most {most} are read.")

@@ -1,27 +1,24 @@
-"""What decisions are made with: the catalogue as arrays, and predictors fitted to it."""
+"""What decisions are made with: catalogues as arrays, and predictors and learning policies fitted to them."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
 import numpy as np
 
+from decisions.domain import ITEMS, Domain
 from decisions.moment import Catalogue
-from decisions.policy import Indices, Scores
-from decisions.serving.points import ModelRecord
-from experiments.assignment.bucketing import encode_unit
+from decisions.policy import Indices, Policy
+from decisions.serving.points import LearnerRecord, ModelRecord
 from foundation.errors import DomainError
 from models_registry.predictors.protocol import Predictor
 
-READABLE_CATALOGUES = (1,)
 
+class DomainUnfit(DomainError):
+    """A domain makes of a catalogue something that decisions cannot be made with."""
 
-class CatalogueMalformed(DomainError):
-    """The published catalogue cannot be read; the message says what is wrong with it."""
-
-    code = "CATALOGUE_MALFORMED"
-    hint = "Publish the catalogue again; until then no decision has actions."
+    code = "DOMAIN_UNFIT"
+    hint = "Look at what the hooks of the domain return for this catalogue."
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -40,43 +37,51 @@ class Fitted:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Equipment:
-    """The files of a bundle, as far as they could be loaded. `faults` says of the others what is wrong, by name."""
+class FittedLearner:
+    """A learning policy in its state, choosing among the actions of a catalogue."""
 
-    catalogue: Catalogue | None = None
+    record: LearnerRecord
+    policy: Policy
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Shelf:
+    """What a domain chooses among. `groups` has a number for each action, of which a slate has at most one each."""
+
+    catalogue: Catalogue
+    groups: Indices | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Equipment:
+    """The files of a bundle, as far as they could be loaded. `faults` says of the others what is wrong, by name.
+
+    `catalogues` go by collection, `shelves` by the key of the domain.
+    """
+
+    catalogues: Mapping[str, Catalogue] = field(default_factory=lambda: MappingProxyType({}))
+    shelves: Mapping[str, Shelf] = field(default_factory=lambda: MappingProxyType({}))
     models: Mapping[int, Fitted] = field(default_factory=lambda: MappingProxyType({}))
+    learners: Mapping[int, FittedLearner] = field(default_factory=lambda: MappingProxyType({}))
     faults: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+
+    @property
+    def catalogue(self) -> Catalogue | None:
+        """The catalogue of the shop's items."""
+        return self.catalogues.get(ITEMS)
 
 
 NO_EQUIPMENT = Equipment()
 
 
-def read_catalogue(content: bytes) -> Catalogue:
-    """Return the catalogue that published bytes stand for.
-
-    Raises:
-        CatalogueMalformed: no JSON of a known schema, columns of unequal length, ids that are not different texts
-            fit for storing, a stock that is neither 0 nor 1, or a baseline that is not finite.
-    """
-    try:
-        said = json.loads(content)
-        schema, items, stock, scores = said["schema"], said["items"], said["in_stock"], said["baseline"]
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
-        raise CatalogueMalformed(f"It is not readable: {type(error).__name__}.") from error
-    if schema not in READABLE_CATALOGUES or isinstance(schema, bool):
-        raise CatalogueMalformed(f"Its schema {schema!r} cannot be read.")
-    if not all(isinstance(column, list) for column in (items, stock, scores)):
-        raise CatalogueMalformed("Its columns are not lists.")
-    if not len(items) == len(stock) == len(scores):
-        raise CatalogueMalformed("Its columns are of unequal length.")
-    if any(encode_unit(item) is None for item in items):
-        raise CatalogueMalformed("An item's id is not a text that can be stored.")
-    places = {item: place for place, item in enumerate(items)}
-    if len(places) != len(items):
-        raise CatalogueMalformed("An item appears twice.")
-    if any(flag not in (0, 1) for flag in stock):
-        raise CatalogueMalformed("in_stock has something else than 0 and 1.")
-    return Catalogue(tuple(items), MappingProxyType(places), np.array(stock, dtype=np.bool_), _finite(scores))
+def stocked(domain: Domain, catalogue: Catalogue) -> Shelf:
+    """Return what a domain chooses among. Raises DomainUnfit where its groups are not one number for each action."""
+    if domain.hooks.groups is None:
+        return Shelf(catalogue)
+    groups = domain.hooks.groups(catalogue)
+    if groups.shape != (len(catalogue.items),) or groups.dtype.kind != "i":
+        raise DomainUnfit(f"The domain {domain.key} does not group its actions by one whole number each.")
+    return Shelf(catalogue, groups)
 
 
 def fit(record: ModelRecord, predictor: Predictor, places: Mapping[str, int], catalogue: Catalogue) -> Fitted:
@@ -84,17 +89,3 @@ def fit(record: ModelRecord, predictor: Predictor, places: Mapping[str, int], ca
     of_catalogue = np.array([places.get(item, -1) for item in catalogue.items], dtype=np.int64)
     of_catalogue.flags.writeable = False
     return Fitted(record, predictor, places, of_catalogue, predictor.items == catalogue.items)
-
-
-def _finite(scores: list[object]) -> Scores:
-    if any(isinstance(score, bool) or not isinstance(score, int | float) for score in scores):
-        raise CatalogueMalformed("baseline has something else than numbers.")
-    try:
-        with np.errstate(over="ignore"):
-            baseline = np.array(scores, dtype=np.float64).astype(np.float32)
-    except OverflowError as error:
-        raise CatalogueMalformed("baseline has a number that is too large.") from error
-    if not np.isfinite(baseline).all():
-        raise CatalogueMalformed("baseline has a value that is not finite.")
-    baseline.flags.writeable = False
-    return baseline

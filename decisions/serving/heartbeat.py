@@ -4,6 +4,8 @@ The reports lie in Redis and expire by themselves. They are for people: nothing 
 nothing is known.
 """
 
+from enum import StrEnum
+
 import msgspec
 
 REPORT_KEY = "tiltyard:edge:"
@@ -15,6 +17,13 @@ REMEMBERED_SECONDS = 24 * 3_600
 REPORT_SECONDS = 2.0
 
 
+class EdgeRole(StrEnum):
+    """What a process is sent; it would answer everything."""
+
+    EDGE = "edge"
+    INTAKE = "intake"
+
+
 class EdgeReport(msgspec.Struct, frozen=True):
     """The report of one process. `versions` goes by project key; `started_at` is Unix time."""
 
@@ -24,6 +33,7 @@ class EdgeReport(msgspec.Struct, frozen=True):
     versions: dict[str, int]
     stale: bool
     faults: int
+    role: EdgeRole = EdgeRole.EDGE
 
     @property
     def name(self) -> str:

@@ -5,7 +5,8 @@ without a visitor, and a personal decision point make the edge ask its store, on
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any, Final, NamedTuple
 
 from decisions.serving.bundle import LiveBundle
@@ -23,11 +24,15 @@ _PERSONAL = frozenset(kind.value for kind in PERSONAL_UNITS)
 
 @dataclass(frozen=True, slots=True)
 class Features:
-    """What a unit dealt with, as item ids: `history` the most recent first, `bought` for the filter."""
+    """What a unit dealt with, as item ids: `history` the most recent first, `bought` for the filter.
+
+    `shown` is how often each action was shown to it lately, where the domain asks.
+    """
 
     state: FeatureState
     history: tuple[str, ...] = ()
     bought: tuple[str, ...] = ()
+    shown: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
 
 
 NOT_ASKED = Features(FeatureState.NOT_ASKED)
@@ -66,9 +71,14 @@ class Met(NamedTuple):
 
 
 class Wants(NamedTuple):
-    """What to ask of the store: units for their features, units for what they met, a customer for their visitors."""
+    """What to ask of the store: units for their features, units for what they met, a customer for their visitors.
+
+    `shown_since` is the project time (seconds since 1970) from which what was shown to the units of `features` counts;
+    None where nobody asks.
+    """
 
     features: Sequence[tuple[str, str]] = ()
+    shown_since: float | None = None
     met: Sequence[Met] = ()
     customer: str | None = None
 

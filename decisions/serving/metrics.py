@@ -87,6 +87,10 @@ class EdgeMetrics:
         """Take over how the model versions fare, by project, model and number."""
         self._circuits.states = states
 
+    def show_shadow(self, counts: Mapping[str, int]) -> None:
+        """Take over what became of decisions that were drawn to be compared with a shadow version."""
+        self._log.shadow = counts
+
     def show_log(self, *, rows: Mapping[str, int], queued: int, spool_bytes: int) -> None:
         """Take over what the decision log has counted: rows by what became of them."""
         self._log.rows, self._log.queued, self._log.spool_bytes = rows, queued, spool_bytes
@@ -113,10 +117,11 @@ def _labelled(text: bytes, process: str) -> bytes:
 
 
 class _LogState(Collector):
-    """The counts of the decision log, which keeps them itself."""
+    """The counts of the decision log and of shadow mode, which keep them themselves."""
 
     def __init__(self) -> None:
         self.rows: Mapping[str, int] = {}
+        self.shadow: Mapping[str, int] = {}
         self.queued = 0
         self.spool_bytes = 0
 
@@ -130,6 +135,14 @@ class _LogState(Collector):
         yield rows
         yield GaugeMetricFamily("tiltyard_decision_rows_queued", "Rows that wait in memory.", self.queued)
         yield GaugeMetricFamily("tiltyard_decision_spool_bytes", "Bytes that wait on disk.", self.spool_bytes)
+        shadow = CounterMetricFamily(
+            "tiltyard_shadow_decisions",
+            "Decisions drawn to be compared with a shadow version, by what became of them.",
+            labels=["state"],
+        )
+        for state, count in self.shadow.items():
+            shadow.add_metric([state], count)
+        yield shadow
 
 
 class _CircuitStates(Collector):

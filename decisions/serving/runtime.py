@@ -16,10 +16,11 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
-from decisions.serving.artifacts import EquipmentLoader, Fetch, FileCache
+from decisions.serving.artifacts import Fetch, FileCache
 from decisions.serving.bundle import ApiKey, LiveBundle, PublishedText, open_bundle
 from decisions.serving.heartbeat import EdgeReport
 from decisions.serving.hints import HintListener
+from decisions.serving.loader import EquipmentLoader
 from decisions.serving.settings import EdgeSettings
 from decisions.serving.source import BundleSourceDown, PostgresBundles
 from decisions.serving.store import BundleFile, BundleFileUnusable
@@ -128,6 +129,7 @@ class BundleRuntime:
             versions={bundle.snapshot.project_key: bundle.version for bundle in live},
             stale=self.is_stale(),
             faults=sum(len(bundle.equipment.faults) for bundle in live),
+            role=self._settings.role,
         )
 
     def is_stale(self) -> bool:

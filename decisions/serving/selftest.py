@@ -11,14 +11,16 @@ from typing import Any, Never
 
 import numpy as np
 
-from decisions.domain import PolicyKind
-from decisions.moment import Catalogue
+from decisions.domain import Domain, FieldKind, PolicyKind
+from decisions.moment import Catalogue, Column
 from decisions.serving.answers import render_assignments
 from decisions.serving.assigning import Given
 from decisions.serving.bundle import LiveBundle, PublishedText, open_bundle
-from decisions.serving.decide import decide
+from decisions.serving.catalogues import with_fields
+from decisions.serving.choosing import Means
+from decisions.serving.decide import Decision, decide
 from decisions.serving.decision_requests import DecisionRequest
-from decisions.serving.equipment import Equipment
+from decisions.serving.equipment import Equipment, stocked
 from decisions.serving.known import NOTHING_KNOWN
 from decisions.serving.points import DecisionPoint
 from decisions.serving.scoring import NotScored, Question
@@ -28,6 +30,7 @@ from experiments.assignment.reading import BundleInvalid, read_list, read_object
 from experiments.assignment.selftest import examine_assignment
 from experiments.assignment.snapshot import Assignment, Flag
 from experiments.assignment.writing import unwritable
+from foundation.errors import DomainError
 
 PRESENT: Mapping[str, tuple[str, ...]] = {
     "experiments": ("audience", "holdout", "layer", "layer_ranges"),
@@ -38,7 +41,7 @@ PRESENT: Mapping[str, tuple[str, ...]] = {
 """Members that may be null or empty but not missing: without one of them more people would be reached than meant."""
 
 _ITEMS = ("self-test-1", "self-test-2")
-_OF_NOBODY = (DecisionReason.BASELINE, DecisionReason.MODEL_UNAVAILABLE)
+_OF_NOBODY = (DecisionReason.BASELINE, DecisionReason.MODEL_UNAVAILABLE, DecisionReason.LEARNER_UNAVAILABLE)
 
 
 def write_content(content: Mapping[str, object]) -> str:
@@ -155,19 +158,45 @@ def _examine_flag(flag: Flag) -> None:
 
 def _examine_point(point: DecisionPoint, bundle: LiveBundle) -> None:
     """Refuse where a decision point has nothing for a shopper of whom nothing is known, its models not loaded."""
-    catalogue = Catalogue(
+    where, domain = f"bundle.decision_points[{point.key}]", point.domain
+    try:
+        shelf = stocked(domain, plain_catalogue(domain))
+    except DomainError as error:
+        raise BundleInvalid(f"{where}: {error.message}") from error
+    bare = replace(bundle, equipment=Equipment(shelves={domain.key: shelf}))
+    at = bundle.snapshot.latest_opening
+    free = replace(point, most_age=None)
+    decision = decide(DecisionRequest(units={}), free, bare, NOTHING_KNOWN, at, Means(_no_scores, "self-test"))
+    shown = tuple(action.item for action in decision.actions)
+    is_meant = decision.policy is PolicyKind.BASELINE and decision.reason in _OF_NOBODY
+    is_slate = set(shown) <= set(_ITEMS) and 0 < len(shown) == len(set(shown)) <= point.slate_size
+    if not is_meant or not is_slate:
+        raise BundleInvalid(
+            f"{where}: of two plain actions, all their required fields filled, the domain {domain.key} shows nobody "
+            f"{list(shown)}, for {decision.reason}; {_taken(decision)}."
+        )
+
+
+def plain_catalogue(domain: Domain) -> Catalogue:
+    """Return two actions in stock of which nothing is known but the fields that the domain requires."""
+    columns: dict[str, Column] = {
+        name: _ITEMS if field.kind is FieldKind.TEXT else np.array([2.0, 1.0])
+        for name, field in domain.fields.items()
+        if field.required
+    }
+    bare = Catalogue(
         items=_ITEMS,
         places=MappingProxyType({item: place for place, item in enumerate(_ITEMS)}),
         in_stock=np.ones(len(_ITEMS), dtype=np.bool_),
         baseline=np.array([2.0, 1.0], dtype=np.float32),
+        fields=MappingProxyType(columns),
     )
-    bare = replace(bundle, equipment=Equipment(catalogue))
-    at = bundle.snapshot.latest_opening
-    decision = decide(DecisionRequest(units={}), point, bare, NOTHING_KNOWN, at, _no_scores)
-    shown = tuple(action.item for action in decision.actions)
-    is_meant = decision.policy is PolicyKind.BASELINE and decision.reason in _OF_NOBODY
-    if not is_meant or shown != _ITEMS[: point.slate_size]:
-        raise BundleInvalid(f"bundle.decision_points[{point.key}]: it shows nobody {shown}, for {decision.reason}.")
+    return with_fields(bare, domain.fields)
+
+
+def _taken(decision: Decision) -> str:
+    taken = [f"{name} took {count}" for name, count in decision.removed.items() if count]
+    return ", ".join(taken) or "no constraint took any"
 
 
 def _no_scores(_question: Question) -> Never:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from decisions.serving.breaker import BreakerPolicy
 from decisions.serving.cookies import CookiePolicy, cookie_policy
+from decisions.serving.heartbeat import EdgeRole
 from decisions.serving.limits import LimitPolicy
 from foundation.errors import DomainError
 
@@ -47,6 +48,7 @@ class EdgeSettings:
         feature_seconds: how long a decision waits for Redis to say what a unit dealt with.
         spool_bytes: how much of the decision log one process keeps on disk while Postgres does not take it.
         workers: how many processes share the port; counters then say which process they belong to.
+        role: what the process is sent, which it tells the console.
         breaker: when a model version is no longer asked for a while.
         requests: how often one API key may ask one process for anything.
         events: how many messages one API key may send to one process.
@@ -66,6 +68,7 @@ class EdgeSettings:
     feature_seconds: float = 0.02
     spool_bytes: int = 256_000_000
     workers: int = 1
+    role: EdgeRole = EdgeRole.EDGE
     breaker: BreakerPolicy = _BREAKER
     requests: LimitPolicy = _REQUESTS
     events: LimitPolicy = _EVENTS
@@ -98,6 +101,14 @@ def edge_settings(environment: Mapping[str, str]) -> EdgeSettings:
             faults.append(f"{name} must begin with {' or '.join(schemes)}.")
         return text
 
+    def role(name: str) -> EdgeRole:
+        text = environment.get(name) or EdgeRole.EDGE
+        try:
+            return EdgeRole(text)
+        except ValueError:
+            faults.append(f"{name} must be {' or '.join(EdgeRole)}, not {text!r}.")
+            return EdgeRole.EDGE
+
     def limit(name: str, unit: str, default: float, factor: float = 1.0) -> LimitPolicy:
         rate = number(name, default, 0.1, 1e9) * factor
         return LimitPolicy(unit, rate, BURST_SECONDS * rate)
@@ -115,6 +126,7 @@ def edge_settings(environment: Mapping[str, str]) -> EdgeSettings:
         feature_seconds=number("TILTYARD_EDGE_FEATURE_MS", 20, 1, 1_000) / 1_000,
         spool_bytes=int(number("TILTYARD_EDGE_SPOOL_MB", 256, 0, 100_000) * 1_000_000),
         workers=int(number("TILTYARD_EDGE_WORKERS", 1, 1, 256)),
+        role=role("TILTYARD_EDGE_ROLE"),
         breaker=BreakerPolicy(
             failures=int(number("TILTYARD_EDGE_BREAKER_FAILURES", 5, 1, 1_000)),
             within=number("TILTYARD_EDGE_BREAKER_WITHIN_SECONDS", 10, 0.1, 3_600),

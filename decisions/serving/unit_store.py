@@ -3,7 +3,7 @@
 import logging
 import time
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Protocol, cast
 
 import redis
@@ -11,7 +11,14 @@ from redis.backoff import NoBackoff
 from redis.connection import ConnectionPool
 from redis.retry import Retry
 
-from decisions.serving.feature_keys import LONGEST_BOUGHT, LONGEST_HISTORY, bought_key, seen_key
+from decisions.serving.feature_keys import (
+    LONGEST_BOUGHT,
+    LONGEST_HISTORY,
+    bought_key,
+    seen_key,
+    shown_key,
+    times_shown,
+)
 from decisions.serving.known import NOT_ASKED, NOTHING_KNOWN, Features, Known, Linked, Met, Wants
 from decisions.serving.unit_keys import linked_key, linked_mark, met_key, met_mark
 from decisions.vocabulary import FeatureState
@@ -25,7 +32,7 @@ UNAVAILABLE = Features(FeatureState.UNAVAILABLE)
 EMPTY = Features(FeatureState.EMPTY)
 
 logger = logging.getLogger(__name__)
-_Command = tuple[str | int, ...]
+_Command = tuple[str | int | float, ...]
 
 
 class _Connection(Protocol):
@@ -126,6 +133,8 @@ def _commands(project_id: int, wants: Wants) -> list[_Command]:
     for kind, unit in wants.features:
         commands.append(("ZREVRANGE", seen_key(project_id, kind, unit), 0, LONGEST_HISTORY - 1))
         commands.append(("ZREVRANGE", bought_key(project_id, kind, unit), 0, LONGEST_BOUGHT - 1))
+        if wants.shown_since is not None:
+            commands.append(("ZRANGEBYSCORE", shown_key(project_id, kind, unit), wants.shown_since, "+inf"))
     marks = [met_mark(project_id, experiment) for met in wants.met for experiment in met.experiments]
     if wants.customer is not None:
         marks.append(linked_mark(project_id))
@@ -141,8 +150,9 @@ def _commands(project_id: int, wants: Wants) -> list[_Command]:
 
 def _read(wants: Wants, answers: list[list[bytes | None]]) -> Known:
     """Return what the answers say. Raises ValueError, TypeError where they are not what was stored."""
-    lists = 2 * len(wants.features)
-    features = _features(answers[:lists]) if lists else NOT_ASKED
+    each = 2 if wants.shown_since is None else 3
+    lists = each * len(wants.features)
+    features = _features(answers[:lists], each) if lists else NOT_ASKED
     rest = answers[lists:]
     if not rest:
         return Known(features=features)
@@ -153,12 +163,18 @@ def _read(wants: Wants, answers: list[list[bytes | None]]) -> Known:
     return Known(sticky=_sticky(wants.met, rest[1:], marks), linked=linked, features=features)
 
 
-def _features(lists: Sequence[list[bytes | None]]) -> Features:
-    history = dict.fromkeys(item.decode() for items in lists[::2] for item in items if item is not None)
-    bought = dict.fromkeys(item.decode() for items in lists[1::2] for item in items if item is not None)
-    if not history and not bought:
+def _features(lists: Sequence[list[bytes | None]], each: int) -> Features:
+    """Return what the lists of the units say; `each` unit has so many: seen, bought, and shown where that was asked."""
+    history = dict.fromkeys(_texts(lists[::each]))
+    bought = dict.fromkeys(_texts(lists[1::each]))
+    shown = times_shown(_texts(lists[2::each])) if each > 2 else {}
+    if not history and not bought and not shown:
         return EMPTY
-    return Features(FeatureState.AVAILABLE, tuple(history)[:LONGEST_HISTORY], tuple(bought))
+    return Features(FeatureState.AVAILABLE, tuple(history)[:LONGEST_HISTORY], tuple(bought), shown)
+
+
+def _texts(lists: Iterable[list[bytes | None]]) -> Iterator[str]:
+    return (item.decode() for items in lists for item in items if item is not None)
 
 
 def _sticky(mets: Sequence[Met], answers: Sequence[list[bytes | None]], marks: Sequence[bool]) -> dict[int, str | None]:

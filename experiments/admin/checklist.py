@@ -5,8 +5,11 @@ from dataclasses import dataclass
 from typing import Final
 
 from django.utils.functional import Promise
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from experiments.analysis import wording
+from experiments.analysis.inputs import Confound
 from experiments.launch_checks import LaunchProblem
 
 Text = str | Promise
@@ -125,6 +128,18 @@ def checklist(problems: Iterable[LaunchProblem]) -> list[ChecklistLine]:
     found = list(problems)
     spoilt = any(problem.code in _SPOIL_THE_PLAN for problem in found)
     return [_line(problem) for problem in found if not (spoilt and problem.code == "PLAN")]
+
+
+def warnings(confounds: Iterable[Confound]) -> list[ChecklistLine]:
+    """Return what does not keep the experiment from starting, and will stand with its verdict."""
+    return [
+        ChecklistLine(
+            title=gettext(wording.CHECKS.get(confound.code, confound.code)),
+            detail=f"{confound.variant}, {confound.other}",
+            fix=gettext(wording.ADVICE.get(confound.code, "")),
+        )
+        for confound in confounds
+    ]
 
 
 def _line(problem: LaunchProblem) -> ChecklistLine:

@@ -202,7 +202,7 @@ class ExperimentAdmin(LifecycleButtons):
         extra_context: dict[str, Any] | None = None,
     ) -> HttpResponse:
         """Show the form below what the experiment needs next."""
-        guide = guide_of(row_id(object_id)) if object_id else None
+        guide = guide_of(row_id(object_id), now=timezone.now()) if object_id else None
         context = {**(extra_context or {}), "guide": guide}
         return super().changeform_view(request, object_id, form_url, context)
 

@@ -25,10 +25,18 @@ _MUST_BE: Mapping[FlagKind, object] = {
 }
 
 
+class _ValueField(forms.JSONField):
+    """A value as JSON, in a text that is empty as long as there is none: no flag's value is null."""
+
+    def prepare_value(self, value: Any) -> Any:
+        """Return the text that the form shows."""
+        return "" if value is None else super().prepare_value(value)
+
+
 class FlagForm(forms.ModelForm):  # type: ignore[type-arg]
     """A flag; its default is written as JSON."""
 
-    default = forms.JSONField(
+    default = _ValueField(
         label=_("Default"),
         required=False,  # An empty text or object is a value, too.
         widget=text_area(rows=2),

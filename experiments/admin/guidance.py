@@ -1,13 +1,15 @@
 """What an experiment needs next: one sentence, and the launch checklist while it has not started."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 
 from django.utils.translation import gettext_lazy, ngettext
 
 from experiments.actions.lifecycle import launch_problems
 from experiments.admin.badges import readout_url, status_text
-from experiments.admin.checklist import ChecklistLine, Text, checklist
+from experiments.admin.checklist import ChecklistLine, Text, checklist, warnings
+from experiments.confounds import confounds_of
 from experiments.models import Experiment
 from experiments.reports.calculator.prefill import calculator_url
 from experiments.reports.page import RelatedLink
@@ -22,6 +24,7 @@ class Guide:
     status: str
     step: Text
     open_points: list[ChecklistLine]
+    warnings: list[ChecklistLine]
     readout_url: str
     related: tuple[RelatedLink, ...] = ()
     calculator_url: str = ""
@@ -37,8 +40,8 @@ _STEPS: Final[dict[Status, Text]] = {
 }
 
 
-def guide_of(experiment_id: int) -> Guide | None:
-    """Return the guide of an experiment, or None where there is none."""
+def guide_of(experiment_id: int, *, now: datetime) -> Guide | None:
+    """Return the guide of an experiment, or None where there is none. now: wall time."""
     experiment = Experiment.objects.select_related("project").filter(pk=experiment_id).first()
     if experiment is None:
         return None
@@ -47,6 +50,7 @@ def guide_of(experiment_id: int) -> Guide | None:
         status=status_text(experiment),
         step=_step(Status(experiment.status), len(open_points)),
         open_points=open_points,
+        warnings=[] if experiment.started_at else warnings(confounds_of(experiment_id, known_before=now)),
         readout_url=readout_url(experiment),
         related=related_to(experiment_id).links,
         calculator_url="" if experiment.started_at else calculator_url(experiment_id),

@@ -9,7 +9,7 @@ other blockers judge by facts, which a healthy test does not have.
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from experiments.analysis import checks_cells, checks_data, checks_design, checks_identity
+from experiments.analysis import checks_cells, checks_confounds, checks_data, checks_design, checks_identity
 from experiments.analysis.check_context import (
     FILTER_BALANCE,
     PRE_EXPOSURE_BALANCE,
@@ -58,6 +58,8 @@ CHECKS: tuple[Check, ...] = (
     Check("UNVERIFIED_EXPOSURES", CheckLevel.WARN, checks_data.unverified_exposures),
     Check("QUARANTINE", CheckLevel.WARN, checks_data.rows_left_out),
     Check("LATE_DATA", CheckLevel.WARN, checks_data.late_data),
+    Check(checks_confounds.FRESHNESS_CONFOUND, CheckLevel.WARN, checks_confounds.freshness),
+    Check(checks_confounds.ARMS_LEARN_FROM_EACH_OTHER, CheckLevel.WARN, checks_confounds.shared_data),
     Check("VISITOR_IDS", CheckLevel.INTERPRET, checks_identity.visitor_ids),
     Check("IMMATURE_UNITS", CheckLevel.INTERPRET, checks_data.immature_units),
 )

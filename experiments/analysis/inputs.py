@@ -95,6 +95,15 @@ class BrowserReturns:
 
 
 @dataclass(frozen=True, slots=True)
+class Confound:
+    """Something besides the treatment that sets two variants apart: the code of its check, and their keys."""
+
+    code: str
+    variant: str
+    other: str
+
+
+@dataclass(frozen=True, slots=True)
 class Health:
     """Counts that validity checks read.
 
@@ -105,7 +114,8 @@ class Health:
     metrics, margins or plan after launch, which must never happen. filtered: units that each filter left out, by
     variant. late: messages that arrived too late to count, None where that is not known. redefined: metrics of the plan
     that have been given a newer definition since, which the plan does not use. conflicts: customers whose visitors met
-    different variants. returns: who came back, by browser, where browsers are stored.
+    different variants. returns: who came back, by browser, where browsers are stored. confounds: what the models of the
+    variants differ in besides the treatment.
     """
 
     exclusions: Exclusions = field(default_factory=Exclusions)
@@ -120,6 +130,7 @@ class Health:
     redefined: tuple[str, ...] = ()
     conflicts: int = 0
     returns: tuple[BrowserReturns, ...] = ()
+    confounds: tuple[Confound, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

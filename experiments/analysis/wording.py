@@ -79,6 +79,8 @@ CHECKS: dict[str, str] = {
     "UNVERIFIED_EXPOSURES": "Verified exposures",
     "QUARANTINE": "Rows left out",
     "LATE_DATA": "Late data",
+    "FRESHNESS_CONFOUND": "Equally fresh models",
+    "ARMS_LEARN_FROM_EACH_OTHER": "Separate training data",
     "VISITOR_IDS": "Ids of visitors last",
     "IMMATURE_UNITS": "Complete windows",
 }
@@ -148,6 +150,14 @@ ADVICE: dict[str, str] = {
     "LATE_DATA": (
         "Messages came too late to count, so outcomes are missing. See that clients send at once and that queues"
         " are emptied; if one variant sends later than another, the comparison is biased."
+    ),
+    "FRESHNESS_CONFOUND": (
+        "The data of two variants' models end at different times, or one is retrained more often, so that a difference"
+        " may come from freshness alone. Test versions of the same data, or recipes with the same schedule."
+    ),
+    "ARMS_LEARN_FROM_EACH_OTHER": (
+        "Two variants are retrained on the traffic of both, so each learns from what the other showed and their"
+        " difference shrinks. Train each on its own arm, or weight the data."
     ),
     "VISITOR_IDS": (
         "In one browser less than half as many visitors come back after a week as in the others: their ids do not last,"

@@ -8,6 +8,7 @@ from typing import Any
 from experiments.analysis.inputs import AnalysisInputs, BrowserReturns, Health, History
 from experiments.analysis.plan import AnalysisPlan
 from experiments.analysis.scorecard import Exclusions, Scorecard
+from experiments.confounds import confounds_of
 from experiments.models import IdentityLink, Metric, Outcome, Quarantine, RecordedImport
 from experiments.models import Scorecard as ScorecardRow
 from experiments.queries.cluster_evidence import own_clusters
@@ -90,6 +91,7 @@ def own_inputs(
             redefined=_redefined(run, plan, received_before),
             conflicts=_conflicts(question),
             returns=_returns(question),
+            confounds=confounds_of(run.id, known_before=received_before),
         ),
         history=history,
         is_last=run.stopped_at is not None and window_end >= run.stopped_at + timedelta(hours=longest),

@@ -12,7 +12,7 @@ from experiments.vocabulary import Status, UnitKind
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """An experiment's identity, status and traffic; times are project time."""
+    """An experiment's identity, status and traffic; times are project time, the budget is in millionths."""
 
     id: int
     project_id: int
@@ -24,6 +24,7 @@ class Standing:
     audience: Mapping[str, Any] | None
     personalised: bool
     started_at: datetime | None
+    budget: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,4 +96,5 @@ def _standing(row: Experiment) -> Standing:
         audience=row.audience,
         personalised=row.personalised,
         started_at=row.started_at,
+        budget=row.budget,
     )

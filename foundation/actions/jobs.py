@@ -139,6 +139,12 @@ def has_open_job(*, kind: str, project_id: int) -> bool:
     return Job.objects.filter(kind=kind, project_id=project_id, state__in=[Job.State.READY, Job.State.RUNNING]).exists()
 
 
+def open_keys(*, kind: str) -> frozenset[str]:
+    """Return the keys of the jobs of a kind that are waiting or running."""
+    open_jobs = Job.objects.filter(kind=kind, state__in=[Job.State.READY, Job.State.RUNNING])
+    return frozenset(open_jobs.values_list("key", flat=True))
+
+
 def retry(*, job_id: int) -> bool:
     """Give a dead job another set of attempts; return whether it was dead."""
     dead = Job.objects.filter(pk=job_id, state=Job.State.DEAD)

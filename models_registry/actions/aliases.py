@@ -13,7 +13,7 @@ from foundation.errors import DomainError
 from foundation.queries import project_facts
 from models_registry.models import Alias, AliasMove, ModelVersion, RegisteredModel
 from models_registry.queries.aliases import Holder
-from models_registry.queries.versions import ModelUnknown, VersionUnknown
+from models_registry.queries.versions import ArtifactDropped, ModelUnknown, VersionUnknown, dropped_artifacts
 from models_registry.vocabulary import AliasName
 
 
@@ -49,7 +49,7 @@ def move_alias(*, version_id: int, name: AliasName, scope: Scope, acting_user: s
     """Let a version hold an alias of its model, for the scope alone, and return the move's id.
 
     Outside a scope with an audience, whoever held the alias before goes on holding it.
-    Raises ReasonMissing, VersionUnknown.
+    Raises ArtifactDropped, ReasonMissing, VersionUnknown.
     """
     version = ModelVersion.objects.filter(pk=version_id).first()
     if version is None:
@@ -58,6 +58,15 @@ def move_alias(*, version_id: int, name: AliasName, scope: Scope, acting_user: s
     holder = Holder(version_id, scope.audience, scope.unit_kind if scope.audience is not None else None)
     kept = [entry for entry in alias.holders if entry["version"] != version_id] if scope.audience is not None else []
     return _store(alias, [holder.to_dict(), *kept], acting_user, now, reason)
+
+
+@transaction.atomic
+def clear_alias(*, model_id: int, name: AliasName, acting_user: str, now: datetime, reason: str) -> int:
+    """Let nobody hold an alias any more, and return the move's id. Raises ReasonMissing, VersionUnknown."""
+    alias = _locked(model_id, name)
+    if not alias.holders:
+        raise VersionUnknown(f"Nobody holds the alias {name}.")
+    return _store(alias, [], acting_user, now, reason)
 
 
 @transaction.atomic
@@ -77,7 +86,7 @@ def widen_alias(*, model_id: int, name: AliasName, acting_user: str, now: dateti
 def take_back(*, move_id: int, acting_user: str, now: datetime, reason: str) -> int:
     """Restore what an alias pointed at before its newest move and return the new move's id.
 
-    Raises ReasonMissing, MoveNotLatest where the alias has moved since.
+    Raises ArtifactDropped, ReasonMissing, MoveNotLatest where the alias has moved since.
     """
     move = AliasMove.objects.get(pk=move_id)
     alias = _locked(move.model_id, AliasName(move.name))
@@ -105,6 +114,7 @@ def _store(
     if not reason.strip():
         raise ReasonMissing("An alias moves for a reason.")
     before, after = list(alias.holders), [dict(holder) for holder in holders]
+    _ensure_stored([int(holder["version"]) for holder in after])
     at = project_facts(alias.model.project_id).clock.at(now)
     move = AliasMove.objects.create(
         model_id=alias.model_id,
@@ -129,3 +139,17 @@ def _store(
     )
     bump_revision(project_id=alias.model.project_id)
     return int(move.pk)
+
+
+def _ensure_stored(version_ids: Sequence[int]) -> None:
+    """Let pass versions whose artifacts are there, and keep these from being dropped until the transaction ends.
+
+    Raises:
+        ArtifactDropped: what one of them would serve with is gone.
+    """
+    rows = ModelVersion.objects.select_for_update(of=("self",)).filter(pk__in=version_ids).order_by("pk")
+    versions = {row.sha256: row.number for row in rows}
+    gone = dropped_artifacts(versions)
+    if gone:
+        numbers = ", ".join(f"v{versions[sha]}" for sha in gone)
+        raise ArtifactDropped(f"The artifact of {numbers} was dropped, so it cannot hold an alias.")

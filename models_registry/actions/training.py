@@ -1,4 +1,7 @@
-"""Training runs: asked for, begun by a worker, ended with a version, a refusal or a failure."""
+"""Training runs: asked for, begun by a worker, ended with a version, a refusal or a failure.
+
+How a run is cancelled stands in `models_registry.actions.cancelling`.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -16,11 +19,16 @@ from models_registry.artifacts import digest, seal
 from models_registry.models import ArtifactChunk, ModelVersion, RegisteredModel, TrainingRun
 from models_registry.queries.runs import RunUnknown
 from models_registry.queries.versions import ModelUnknown
-from models_registry.vocabulary import PredictorKind, RunState
+from models_registry.vocabulary import DataPolicy, PredictorKind, RunCause, RunState
 
 CHUNK = 1024 * 1024
 TRAIN = "train"
 """The kind of the job that trains."""
+
+OPEN = (RunState.QUEUED, RunState.RUNNING)
+"""States of runs that have not ended."""
+SYSTEM = "tiltyard"
+"""Who acts where nobody asked."""
 
 _UNFILLED = ("parameters", "dataset", "metrics", "gate", "requested_at", "started_at", "finished_at")
 """Fields that may be empty when a training is asked for, though no form may leave them so."""
@@ -35,7 +43,11 @@ class WindowEmpty(DomainError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainingOrder:
-    """What is asked for: the recipe, on which data (project time), by which rule the result is accepted."""
+    """What is asked for: the recipe, on which data (project time), by which rule the result is accepted.
+
+    search: values to try by parameter; empty for none. rule: of the gate, as JSON; empty for the default with `margin`.
+    trigger: what caused it, for people, with the `warnings` that go with it.
+    """
 
     recipe: str
     data_start: datetime
@@ -43,6 +55,12 @@ class TrainingOrder:
     parameters: Mapping[str, Any] = field(default_factory=dict)
     seed: int = 1
     margin: float = 0.0
+    search: Mapping[str, Any] = field(default_factory=dict)
+    rule: Mapping[str, Any] = field(default_factory=dict)
+    data_policy: DataPolicy = DataPolicy.POOLED
+    schedule_id: int | None = None
+    cause: RunCause = RunCause.PERSON
+    trigger: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,25 +89,46 @@ def request_training(*, model_id: int, order: TrainingOrder, acting_user: str, n
         data_start=order.data_start,
         data_end=order.data_end,
         margin=order.margin,
+        search=dict(order.search),
+        rule=dict(order.rule),
+        data_policy=order.data_policy,
+        schedule_id=order.schedule_id,
+        cause=order.cause,
+        trigger=dict(order.trigger),
         requested_by=acting_user,
     )
     run.clean_fields(exclude=_UNFILLED)
     run.save(force_insert=True)
-    enqueue(kind=TRAIN, key=f"{TRAIN}:{run.pk}", project_id=model.project_id, payload={"run_id": int(run.pk)})
+    enqueue(kind=TRAIN, key=job_key(int(run.pk)), project_id=model.project_id, payload={"run_id": int(run.pk)})
     write_journal(
         project_id=model.project_id,
         at=project_facts(model.project_id).clock.at(now),
         actor=acting_user,
         action="training.request",
         subject=f"model:{model.key}",
-        after={"run": int(run.pk), "recipe": order.recipe, "seed": order.seed, "parameters": dict(order.parameters)},
+        after={
+            "run": int(run.pk),
+            "recipe": order.recipe,
+            "seed": order.seed,
+            "parameters": dict(order.parameters),
+            "search": dict(order.search),
+            "data_policy": order.data_policy,
+            "schedule": order.schedule_id,
+            "cause": order.cause,
+            "trigger": dict(order.trigger),
+        },
     )
     return int(run.pk)
 
 
+def job_key(run_id: int) -> str:
+    """Return the key of the job that trains a run."""
+    return f"{TRAIN}:{run_id}"
+
+
 def begin_run(*, run_id: int, code_revision: str, now: datetime) -> bool:
-    """Mark a run as being trained, once more where a worker died in it; False where it has ended already."""
-    live = TrainingRun.objects.filter(pk=run_id, state__in=[RunState.QUEUED, RunState.RUNNING])
+    """Mark a run as being trained, once more where a worker died in it; False where it has ended or is cancelled."""
+    live = TrainingRun.objects.filter(pk=run_id, state__in=OPEN, is_cancelled=False)
     return bool(
         live.update(
             state=RunState.RUNNING,
@@ -102,21 +141,33 @@ def begin_run(*, run_id: int, code_revision: str, now: datetime) -> bool:
     )
 
 
-def tell_progress(*, run_id: int, step: str, share: float) -> None:
-    """Note how far a run is, for people who watch."""
-    TrainingRun.objects.filter(pk=run_id, state=RunState.RUNNING).update(step=step, progress=min(1.0, max(0.0, share)))
+def tell_progress(*, run_id: int, step: str, share: float) -> bool:
+    """Note how far a run is, for people who watch; return whether it goes on, which it does not once cancelled."""
+    going = TrainingRun.objects.filter(pk=run_id, state=RunState.RUNNING, is_cancelled=False)
+    return bool(going.update(step=step, progress=min(1.0, max(0.0, share))))
+
+
+@transaction.atomic
+def keep_trial(*, run_id: int, number: int, trial: Mapping[str, Any]) -> None:
+    """Keep what became of a trial of a run's search, in place of an earlier one of its number. Raises RunUnknown."""
+    others = [entry for entry in locked_run(run_id).trials if entry["number"] != number]
+    kept = sorted([*others, dict(trial)], key=lambda entry: int(entry["number"]))
+    TrainingRun.objects.filter(pk=run_id, state=RunState.RUNNING).update(trials=kept)
 
 
 @transaction.atomic
 def end_run(*, run_id: int, candidate: Candidate, now: datetime) -> int | None:
     """Register what a run gave as the model's next version and return its id; None where the gate refused it.
 
-    A run that has registered a version keeps that one, however often it ends. Raises RunUnknown.
+    A run that has registered a version keeps that one, however often it ends. One that has ended otherwise, or was
+    cancelled while it trained, registers nothing. Raises RunUnknown.
     """
-    run = _locked(run_id)
+    run = locked_run(run_id)
     registered = ModelVersion.objects.filter(run=run).first()
     if registered is not None:
         return int(registered.pk)
+    if run.is_cancelled or run.state not in OPEN:
+        return None
     accepted = candidate.artifact is not None
     version = _register(run, candidate, candidate.artifact) if candidate.artifact is not None else None
     TrainingRun.objects.filter(pk=run_id).update(
@@ -131,7 +182,7 @@ def end_run(*, run_id: int, candidate: Candidate, now: datetime) -> int | None:
     write_journal(
         project_id=run.model.project_id,
         at=project_facts(run.model.project_id).clock.at(now),
-        actor="tiltyard",
+        actor=SYSTEM,
         action="training.registered" if accepted else "training.refused",
         subject=f"model:{run.model.key}",
         after={"run": run_id, "version": version.number if version else None, "gate": dict(candidate.gate)},
@@ -142,19 +193,27 @@ def end_run(*, run_id: int, candidate: Candidate, now: datetime) -> int | None:
 @transaction.atomic
 def fail_run(*, run_id: int, code: str, error: str, now: datetime) -> None:
     """Note why a run gave nothing: no version, no alias moved. Raises RunUnknown."""
-    run = _locked(run_id)
-    live = TrainingRun.objects.filter(pk=run_id, state__in=[RunState.QUEUED, RunState.RUNNING])
+    run = locked_run(run_id)
+    live = TrainingRun.objects.filter(pk=run_id, state__in=OPEN)
     if not live.update(state=RunState.FAILED, error_code=code, error=error, finished_at=now):
         return
     write_journal(
         project_id=run.model.project_id,
         at=project_facts(run.model.project_id).clock.at(now),
-        actor="tiltyard",
+        actor=SYSTEM,
         action="training.failed",
         subject=f"model:{run.model.key}",
         reason=error,
         after={"run": run_id, "code": code},
     )
+
+
+def locked_run(run_id: int) -> TrainingRun:
+    """Return a run with its model, locked until the transaction ends. Raises RunUnknown."""
+    run = TrainingRun.objects.select_for_update(of=("self",)).select_related("model").filter(pk=run_id).first()
+    if run is None:
+        raise RunUnknown(f"There is no training run {run_id}.")
+    return run
 
 
 def _register(run: TrainingRun, candidate: Candidate, content: bytes) -> ModelVersion:
@@ -191,10 +250,3 @@ def _model(model_id: int) -> RegisteredModel:
     if model is None:
         raise ModelUnknown(f"There is no model {model_id}.")
     return model
-
-
-def _locked(run_id: int) -> TrainingRun:
-    run = TrainingRun.objects.select_for_update(of=("self",)).select_related("model").filter(pk=run_id).first()
-    if run is None:
-        raise RunUnknown(f"There is no training run {run_id}.")
-    return run

@@ -78,6 +78,9 @@ class TrainingRun(models.Model):
                 | Q(state__in=["SUCCEEDED", "REFUSED", "FAILED", "CANCELLED"], finished_at__isnull=False),
             ),
             models.CheckConstraint(name="run_progress_is_a_share", condition=Q(progress__gte=0.0, progress__lte=1.0)),
+            models.UniqueConstraint(
+                name="one_open_run_of_schedule", fields=["schedule"], condition=Q(state__in=["QUEUED", "RUNNING"])
+            ),
         ]
 
     def __str__(self) -> str:

@@ -20,7 +20,8 @@ class TrainingSchedule(models.Model):
     """A recipe with its cadence and data policy. What it trains never changes; it can be switched off.
 
     parameters, search, gate: as in a training run. window_days: of data before each training. drift: bounds that make
-    it train before it is due, {} for none.
+    it train before it is due, {} for none. drift_check: what the newest check found, with its time. due_at: project
+    time.
     """
 
     model = models.ForeignKey(RegisteredModel, models.PROTECT, related_name="schedules", verbose_name=_("model"))
@@ -35,6 +36,7 @@ class TrainingSchedule(models.Model):
     window_days = models.PositiveSmallIntegerField(_("days of data"), default=28)
     every_hours = models.PositiveIntegerField(_("every so many hours"), default=24)
     drift = models.JSONField(_("drift bounds"), default=dict, blank=True)
+    drift_check = models.JSONField(_("newest drift check"), default=dict, blank=True, editable=False)
     is_enabled = models.BooleanField(_("enabled"), default=True)
     due_at = models.DateTimeField(_("next due"), null=True, blank=True)
     created_at = models.DateTimeField(_("created"), db_default=Now(), editable=False)

@@ -34,7 +34,7 @@ def read_items(artifact: Artifact) -> tuple[str, ...]:
     """
     try:
         items = json.loads(artifact.tensors[ITEMS].tobytes())
-    except (KeyError, ValueError) as error:
+    except (KeyError, ValueError, RecursionError) as error:
         raise ArtifactMalformed("The artifact has no readable list of items.") from error
     if not isinstance(items, list) or not all(isinstance(item, str) for item in items) or len({*items}) != len(items):
         raise ArtifactMalformed("The artifact's items are not different texts.")

@@ -1,6 +1,6 @@
 """What every predictor is to its caller, whatever it was trained with."""
 
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -12,7 +12,7 @@ Scores = npt.NDArray[np.float32]
 
 
 class Predictor(Protocol):
-    """Scores items for somebody with a history. Immutable and safe to call from several threads."""
+    """Scores actions for a subject. Immutable and safe to call from several threads."""
 
     @property
     def kind(self) -> PredictorKind:
@@ -20,10 +20,23 @@ class Predictor(Protocol):
 
     @property
     def items(self) -> tuple[str, ...]:
-        """The ids of the items it knows; every index below is a place in it."""
+        """The ids of the actions it knows; every index below is a place in it."""
 
     def score(self, history: Indices, candidates: Indices | None = None) -> Scores:
         """Return a score for each candidate, or for each item where candidates is None; higher is better.
 
-        history: indices of the items somebody dealt with, the most recent first; may be empty.
+        history: what the domain's features make of unit and moment. For recommendation, indices of the items somebody
+        dealt with, the most recent first; may be empty.
+        """
+
+
+@runtime_checkable
+class Adaptable(Protocol):
+    """A predictor that also scores actions that it was not trained on, by numbers that stand for their fields."""
+
+    def adapted(self, items: tuple[str, ...], numbers: npt.NDArray[np.int64]) -> Predictor:
+        """Return a predictor of these actions: its `items` are those given, in their order.
+
+        numbers: actions x numbers, what the domain's `Hooks.item_numbers` makes of a catalogue.
+        Raises ArtifactMalformed where the numbers do not fit what it was trained with.
         """

@@ -8,7 +8,7 @@ from typing import Any
 from foundation.errors import DomainError
 from models_registry.models import TrainingRun
 from models_registry.queries.versions import ModelFacts, model_facts
-from models_registry.vocabulary import RunState
+from models_registry.vocabulary import DataPolicy, RunCause, RunState
 
 
 class RunUnknown(DomainError):
@@ -20,7 +20,11 @@ class RunUnknown(DomainError):
 
 @dataclass(frozen=True, slots=True)
 class RunFacts:
-    """A training run. `version_id` is what it registered; `progress` is a share of 1 within `step`'s whole."""
+    """A training run. `version_id` is what it registered; `progress` is a share of 1 within `step`'s whole.
+
+    search, trials: what is tried of each parameter, and what became of it so far. rule: of the gate, {} for the default
+    with `margin`. trigger: what caused it, with the codes of its `warnings`.
+    """
 
     id: int
     model: ModelFacts
@@ -30,6 +34,14 @@ class RunFacts:
     data_start: datetime
     data_end: datetime
     margin: float
+    search: Mapping[str, Any]
+    trials: Sequence[Mapping[str, Any]]
+    rule: Mapping[str, Any]
+    data_policy: DataPolicy
+    schedule_id: int | None
+    cause: RunCause
+    trigger: Mapping[str, Any]
+    is_cancelled: bool
     state: RunState
     step: str
     progress: float
@@ -45,6 +57,11 @@ class RunFacts:
     started_at: datetime | None
     finished_at: datetime | None
     version_id: int | None
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """Codes of what people should know of its data."""
+        return tuple(map(str, self.trigger.get("warnings", ())))
 
 
 def run_by_id(run_id: int) -> RunFacts:
@@ -72,6 +89,14 @@ def _facts(row: TrainingRun) -> RunFacts:
         data_start=row.data_start,
         data_end=row.data_end,
         margin=row.margin,
+        search=row.search,
+        trials=row.trials,
+        rule=row.rule,
+        data_policy=DataPolicy(row.data_policy),
+        schedule_id=row.schedule_id,
+        cause=RunCause(row.cause),
+        trigger=row.trigger,
+        is_cancelled=row.is_cancelled,
         state=RunState(row.state),
         step=row.step,
         progress=row.progress,

@@ -8,8 +8,8 @@ from typing import Any
 from foundation.errors import DomainError
 from foundation.ids import sought
 from foundation.queries import project_facts
-from models_registry.artifacts import Artifact, ArtifactDamaged, open_artifact
-from models_registry.models import ArtifactChunk, ModelVersion, RegisteredModel
+from models_registry.artifacts import Artifact, ArtifactDamaged, ArtifactRefused, open_artifact
+from models_registry.models import ArtifactChunk, ArtifactDrop, ModelVersion, RegisteredModel
 from models_registry.vocabulary import PredictorKind
 
 
@@ -25,6 +25,13 @@ class VersionUnknown(DomainError):
 
     code = "MODEL_VERSION_UNKNOWN"
     hint = "Check the number; the model's page lists its versions."
+
+
+class ArtifactDropped(ArtifactRefused):
+    """The bytes of the version were dropped to save room; its figures and its lineage are kept."""
+
+    code = "ARTIFACT_DROPPED"
+    hint = "Train it again with the same recipe, window and seed, or choose another version."
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,19 +125,35 @@ def version_by_number(model_id: int, number: int) -> VersionFacts:
 
 
 def artifact_bytes(sha256: str) -> bytes:
-    """Return the bytes of an artifact, unverified. Raises ArtifactDamaged where there are none."""
+    """Return the bytes of an artifact, unverified.
+
+    Raises:
+        ArtifactDropped: they were dropped.
+        ArtifactDamaged: there are none.
+    """
     chunks = ArtifactChunk.objects.filter(sha256=sha256).order_by("position").values_list("content", flat=True)
     content = b"".join(bytes(chunk) for chunk in chunks)
-    if not content:
+    if content:
+        return content
+    dropped_at = dropped_artifacts([sha256]).get(sha256)
+    if dropped_at is None:
         raise ArtifactDamaged(f"The artifact {sha256[:12]} is not stored.")
-    return content
+    raise ArtifactDropped(f"The artifact {sha256[:12]} was dropped on {dropped_at:%Y-%m-%d}.")
+
+
+def dropped_artifacts(sha256s: Iterable[str]) -> Mapping[str, datetime]:
+    """Return when those of these artifacts were dropped that are not stored any more, by SHA-256 (wall time)."""
+    named = set(sha256s)
+    stored = ArtifactChunk.objects.filter(sha256__in=named, position=0).values_list("sha256", flat=True)
+    rows = ArtifactDrop.objects.filter(sha256__in=named - set(stored)).order_by("pk")
+    return dict(rows.values_list("sha256", "dropped_at"))
 
 
 def verified_artifact(version: VersionFacts) -> Artifact:
     """Return what a version's artifact holds, after digest and seal have been checked.
 
     Raises:
-        ArtifactDamaged, ArtifactForged, ArtifactMalformed.
+        ArtifactDamaged, ArtifactDropped, ArtifactForged, ArtifactMalformed.
     """
     return open_artifact(
         artifact_bytes(version.sha256),

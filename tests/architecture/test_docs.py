@@ -12,7 +12,7 @@ import pytest
 from config.environment import Environment
 from decisions.actions import projection_sql
 from decisions.ingest.properties import KEPT
-from decisions.serving.decision_requests import DecisionContext, DecisionRequest
+from decisions.serving.decision_requests import ITEM_LISTS, DecisionRequest
 from decisions.serving.settings import EdgeSettings, edge_settings
 from decisions.vocabulary import DecisionReason, ExposureFault, Rejection, TokenFault
 from experiments.actions import evidence
@@ -149,8 +149,8 @@ def test_events_page__reasons_of_decisions__are_those_of_the_edge_with_who_serve
 def test_events_page__members_of_a_request_for_a_decision__are_those_that_are_read():
     described = rows(section(text_of("docs/events.md"), "4. Decide"))
     told = {name for cells in described if len(cells) == 2 for name in QUOTED.findall(cells[0])}
-    context = {f"context.{name}" for name in DecisionContext.__struct_fields__}
-    assert told == {*DecisionRequest.__struct_fields__} - {"context"} | context
+    context = {f"context.{name}" for name in ITEM_LISTS}
+    assert told == {*DecisionRequest.__struct_fields__} | context
 
 
 def test_events_page__refusals_of_requests__are_those_of_the_edge(tmp_path: Path):
@@ -246,7 +246,7 @@ def test_setup_page__every_variable_that_code_and_commands_read__is_told():
     read = {name for path in files for name in re.findall(r"\bTILTYARD_[A-Z_]+[A-Z]\b", _readable(path))}
     told = set(re.findall(r"\bTILTYARD_[A-Z_]+[A-Z]\b", text_of("docs/setup.md")))
     assert read - private <= told
-    assert told <= read | {f"TILTYARD_{role}_PORT" for role in ("PROXY", "EDGE", "CONSOLE")}
+    assert told <= read | {f"TILTYARD_{role}_PORT" for role in ("PROXY", "EDGE", "INTAKE", "CONSOLE")}
 
 
 def _readable(path: Path) -> str:

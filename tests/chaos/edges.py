@@ -1,9 +1,9 @@
-"""One edge process, and a client of it that notices everything."""
+"""One process of the edge, of either kind, and a client of it that notices everything."""
 
 import http.client
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ from typing import Any
 import psutil
 
 from config.local import processes
-from config.local.processes import Supervised
+from config.local.processes import Program, Supervised
 from config.local.server import HOST, free_port
 
 APPLICATION = "config.edge:application"
@@ -22,14 +22,26 @@ class NotReady(Exception):
     """An edge process did not come to answer."""
 
 
-class EdgeProcess:
-    """An edge as `bin/serve` runs it; killed and started again it keeps its port. `starts` tells its lives apart."""
+Kind = Callable[..., Program]
+"""`processes.edge`, which evaluates, or `processes.intake`, which stores events."""
 
-    def __init__(self, name: str, state: Path, environment: Mapping[str, str], application: str | None = None) -> None:
+
+class EdgeProcess:
+    """A process as `bin/serve` runs it; killed and started again it keeps its port. `starts` tells its lives apart."""
+
+    def __init__(
+        self,
+        name: str,
+        state: Path,
+        environment: Mapping[str, str],
+        *,
+        kind: Kind = processes.edge,
+        application: str | None = None,
+    ) -> None:
         self.name = name
         self.port = free_port()
         self.starts = 0
-        program = processes.edge(host=HOST, port=self.port)
+        program = kind(host=HOST, port=self.port)
         if application is not None:
             command = [application if part == APPLICATION else part for part in program.command]
             program = replace(program, command=command)

@@ -24,7 +24,7 @@ from config.local.valkey import Valkey
 from decisions.serving.bundle import PublishedText
 from decisions.serving.feature_keys import seen_key
 from foundation.ids import hash_unit
-from tests.chaos.edges import EdgeProcess
+from tests.chaos.edges import EdgeProcess, Kind
 from tests.decisions.published import (
     CLIENT_KEY,
     PEPPER,
@@ -92,17 +92,25 @@ class Ground:
 
     @contextmanager
     def edges(
-        self, how_many: int = 1, *, application: str | None = None, wait: bool = True, **environment: str
+        self,
+        how_many: int = 1,
+        *,
+        kind: Kind = processes.edge,
+        application: str | None = None,
+        **environment: str,
     ) -> Iterator[list[EdgeProcess]]:
-        """Run edge processes that share a state directory; they end with the block."""
+        """Run processes of a kind that share a state directory; they end with the block."""
         self._edges += 1
         state = self.directory / f"edges-{self._edges}"
         known = {**os.environ, **self.environment, "TILTYARD_STATE_DIR": str(state), **environment}
-        running = [EdgeProcess(f"edge-{number + 1}", state, known, application) for number in range(how_many)]
+        running = [
+            EdgeProcess(f"{kind.__name__}-{number + 1}", state, known, kind=kind, application=application)
+            for number in range(how_many)
+        ]
         try:
             for edge in running:
                 edge.start()
-            for edge in running if wait else ():
+            for edge in running:
                 edge.wait_until_ready()
             yield running
         finally:

@@ -8,6 +8,7 @@ from django.contrib.auth.models import Permission, User
 from django.test import Client
 from django.urls import reverse
 
+from decisions.actions.feeds import FeedDraft, create_feed
 from decisions.models import PublishedBundle
 from experiments.actions.design import create_holdout, create_layer
 from experiments.actions.flags import FlagDefinition, create_flag
@@ -22,6 +23,7 @@ TABLES = sorted(f"{model._meta.app_label}_{model._meta.model_name}" for model in
 EXPECTED = [
     "auth_group",
     "auth_user",
+    "decisions_cataloguefeed",
     "decisions_decisionpoint",
     "decisions_item",
     "decisions_pointexperiment",
@@ -76,6 +78,8 @@ def rows() -> None:
     registry.make_champion(registry.make_version(model))
     registry.make_proposal(project, registry.make_point(project, model), registry.make_version(model, first=2.0))
     registry.make_items(project)
+    draft = FeedDraft(url="https://shop.example/items.csv")
+    create_feed(project_id=project, collection="items", draft=draft, acting_user="manager", now=material.START)
     User.objects.create(username="other").groups.create(name="Readers")
 
 

@@ -14,7 +14,7 @@ import pytest
 import redis
 
 from config.local.embedded import Postgres, Shutdown, Valkey
-from config.local.processes import Role
+from config.local.processes import EVALUATION_THREADS, Role
 from config.local.supervisor import Site
 from decisions.serving.feature_keys import seen_key
 from foundation.ids import hash_unit
@@ -64,6 +64,7 @@ def environment(postgres: Postgres, own_valkey: Valkey) -> dict[str, str]:
         "REDIS_URL": own_valkey.url,
         "SECRET_KEY": secrets.token_urlsafe(50),
         "TILTYARD_EDGE_FEATURE_MS": "1000",
+        "TILTYARD_EDGE_THREADS": str(EVALUATION_THREADS),
     }
 
 

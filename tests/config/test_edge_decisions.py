@@ -80,10 +80,13 @@ def test_decisions__every_decision__is_a_row_of_the_log(
         "version": 12,
         "actions": [["item-28", 1.0, 28.0], ["item-27", 1.0, 27.0]],
         "candidates": 28,
+        "removed": {"already_bought": 1, "out_of_stock": 1},
         "history": 2,
+        "history_items": ["item-11", "item-10"],
         "bundle_version": 8,
         "personalised": True,
         "unit_kind": "visitor",
+        "displayed": False,
         "exposed": False,
         "degraded": None,
     }

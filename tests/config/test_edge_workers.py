@@ -15,9 +15,20 @@ from typing import Any
 import psycopg
 import pytest
 
+from config.edge.events import WAITING
 from config.local.embedded import Postgres, Shutdown
-from config.local.processes import Role, edge, edge_workers
+from config.local.processes import (
+    EVALUATION_THREADS,
+    INTAKE_THREADS,
+    Program,
+    Role,
+    count_in,
+    edge,
+    edge_workers,
+    intake,
+)
 from config.local.supervisor import Site
+from decisions.serving.settings import edge_settings
 from decisions.serving.store import BundleFile
 from tests.decisions.published import (
     CLIENT_KEY,
@@ -43,10 +54,25 @@ def test_edge_workers__unset_or_senseless__is_one_a_core_but_one() -> None:
     assert [edge_workers({"TILTYARD_EDGE_WORKERS": said}, cores=4) for said in ("0", "", "many")] == [1, 3, 3]
 
 
-def test_edge_program__several_workers__share_a_port_and_are_replaced() -> None:
-    command = edge(host="127.0.0.1", port=1, workers=4).command
+@pytest.mark.parametrize(
+    ("kind", "role", "threads"), [(edge, "edge", EVALUATION_THREADS), (intake, "intake", INTAKE_THREADS)]
+)
+def test_programs__several_workers__share_a_port_are_replaced_and_know_their_number(
+    kind: Callable[..., Program], role: str, threads: int
+) -> None:
+    program = kind(host="127.0.0.1", port=1, workers=4)
 
-    assert {"--workers=4", "--respawn-failed-workers"} <= set(command)
+    assert {"--workers=4", f"--blocking-threads={threads}", "--respawn-failed-workers"} <= set(program.command)
+    assert (program.name, program.environment) == (role, {"TILTYARD_EDGE_ROLE": role, "TILTYARD_EDGE_WORKERS": "4"})
+
+
+def test_intake__threads__are_more_than_requests_with_events_may_be_under_way() -> None:
+    assert edge_settings({}).connections + WAITING < INTAKE_THREADS
+
+
+def test_count__unset_senseless_or_none__is_the_usual_one_or_at_least_one() -> None:
+    said: tuple[dict[str, str], ...] = ({}, {"N": ""}, {"N": "many"}, {"N": "-1"}, {"N": "0"}, {"N": "3"})
+    assert [count_in(environment, "N", otherwise=8) for environment in said] == [8, 8, 8, 8, 1, 3]
 
 
 @pytest.fixture
@@ -72,6 +98,7 @@ def site(postgres: Postgres, own_directory: Path) -> Iterator[Site]:
         "REDIS_URL": "redis://127.0.0.1:1/0",
         "SECRET_KEY": secrets.token_urlsafe(50),
         "TILTYARD_EDGE_WORKERS": str(WORKERS),
+        "TILTYARD_EDGE_THREADS": str(EVALUATION_THREADS),
         "TILTYARD_EDGE_POLL_SECONDS": "0.1",
     }
     with Site(own_directory, environment=environment, roles=(Role.EDGE,)) as site:

@@ -17,7 +17,6 @@ import pytest
 
 from config.local.places import PROJECT
 from config.local.processes import Role
-from config.local.proxy import for_one_request, goes_to_edge
 from config.local.server import free_port
 from config.local.supervisor import Site, SiteNotReady
 
@@ -45,29 +44,6 @@ def _eventually(condition: Callable[[], bool], *, seconds: float = 30.0) -> bool
 def console(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     with Site(tmp_path_factory.mktemp("site"), environment={}, roles=(Role.CONSOLE, Role.PROXY)) as site:
         yield site
-
-
-@pytest.mark.parametrize(
-    ("target", "edge"),
-    [
-        (b"/v1/assignments", True),
-        (b"/v1/batch", True),
-        (b"/ofrep/v1/evaluate/flags/key", True),
-        (b"/v1/items", False),
-        (b"/v1/stock/7", False),
-        (b"/v1/itemsets", True),
-        (b"/x/free-shipping", False),
-        (b"/admin/?next=/v1/batch", False),
-        (b"/", False),
-    ],
-)
-def test_proxy__by_path__chooses_edge_or_console(target: bytes, edge: bool) -> None:
-    assert goes_to_edge(target) is edge
-
-
-def test_proxy__head_of_a_request__is_passed_on_for_one_answer() -> None:
-    head = b"GET / HTTP/1.1\r\nHost: a:8000\r\nConnection: keep-alive\r\nKeep-Alive: 5\r\nX-Own: 1\r\n\r\n"
-    assert for_one_request(head) == b"GET / HTTP/1.1\r\nHost: a:8000\r\nX-Own: 1\r\nConnection: close\r\n\r\n"
 
 
 def test_console__through_the_proxy__answers_and_sends_bodies(console: Site) -> None:
@@ -141,7 +117,7 @@ def test_site__whose_starter_is_killed__ends_too(tmp_path: Path) -> None:
 def test_serve__until_interrupted__serves_the_whole_site_and_leaves_nothing_running(
     own_directory: Path, database_url: str
 ) -> None:
-    ports = {role: free_port() for role in (Role.PROXY, Role.EDGE, Role.CONSOLE)}
+    ports = {role: free_port() for role in (Role.PROXY, Role.EDGE, Role.INTAKE, Role.CONSOLE)}
     command = [sys.executable, "-m", "config.local.serve", "--concurrency=1"]
     command += [f"--{role}-port={port}" for role, port in ports.items()]
     environment = {**os.environ, "DATABASE_URL": database_url, "TILTYARD_STATE_DIR": str(own_directory)}
@@ -155,9 +131,11 @@ def test_serve__until_interrupted__serves_the_whole_site_and_leaves_nothing_runn
         site = f"http://127.0.0.1:{ports[Role.PROXY]}"
         assert any(re.match(rf"site +{re.escape(site)}$", line.rstrip()) for line in lines), lines
         assert _get(f"{site}/admin/login/")[0] == 200
-        assert _get(f"{site}/v1/assignments")[0] in (401, 405)
+        assert any(re.match(rf" +intake alone +\S+:{ports[Role.INTAKE]}$", line.rstrip()) for line in lines), lines
+        for route in ("assignments", "batch"):
+            assert _get(f"{site}/v1/{route}")[0] == 405
         family = psutil.Process(serving.pid).children(recursive=True)
-        assert len(family) >= 7
+        assert len(family) >= 9
         serving.send_signal(signal.SIGINT)
         rest = serving.stdout.read()
         assert serving.wait(60) == 0

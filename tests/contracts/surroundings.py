@@ -1,7 +1,7 @@
 """A bundle in which every route of the edge finds something: two experiments, the decision point and flag `home`."""
 
 from config.local.embedded import Postgres
-from decisions.serving.points import LARGEST_SLATE
+from decisions.serving.point_reading import LARGEST_SLATE
 from tests.config.decision_edges import ARTIFACT, CATALOGUE, RANKED
 from tests.decisions.published import (
     ab_point,

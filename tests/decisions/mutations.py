@@ -8,6 +8,7 @@ from tests.decisions.published import (
     ab_point,
     catalogue_bytes,
     file_record,
+    learner_record,
     model_record,
     point,
     policy,
@@ -17,9 +18,10 @@ from tests.experiments.assignment.builders import arms, content, experiment, hol
 
 Content = dict[str, Any]
 
-DROPPABLE = {"flags", "budget", "sticky", "period", "kind", "catalogue"}
+MAY_BE_NONE = {"catalogue", "catalogues", "most_age_minutes", "learner", "shadow"}
+DROPPABLE = {"flags", "budget", "sticky", "period", "kind", *MAY_BE_NONE}
 """Members whose absence means something else than a mistake, or that the edge does not read."""
-NULLABLE = {"holdout", "audience", "layer", "unit_kind", "catalogue", "period", "budget"}
+NULLABLE = {"holdout", "audience", "layer", "unit_kind", "period", "budget", *MAY_BE_NONE}
 FREE = {"parameters", "audience", "overrides", "default", "actions", "kind"}
 """Members whose inside is the business of those who wrote it; what is wrong in them has mutations of its own."""
 
@@ -57,7 +59,7 @@ def whole_content() -> Content:
     at_home = ab_point(
         policy("model_ranked", version=12), champions=[{"version": 12, "audience": None, "unit_kind": None}]
     )
-    at_cart = point(id=8, key="cart", personal=False)
+    at_cart = point(id=8, key="cart", personal=False, learner=5, most_age_minutes=60, shadow=12)
     return content(*experiments, layers=[layer(1), layer(2)], holdouts=[holdout(1, share=50_000)]) | {
         "schema": 3,
         "flags": [
@@ -68,6 +70,8 @@ def whole_content() -> Content:
         "decision_points": [at_home, at_cart],
         "models": [model_record(12, artifact)],
         "catalogue": file_record(catalogue),
+        "catalogues": [{"collection": "creatives", **file_record(catalogue)}],
+        "learners": [learner_record(5, b"state", floor=1, holdback=0)],
     }
 
 
@@ -85,7 +89,7 @@ def mutations() -> Iterator[tuple[str, Content]]:
         broken = copy.deepcopy(whole)
         change(broken)
         yield name, broken
-    for name in ("experiments", "layers", "holdouts", "flags", "decision_points", "models"):
+    for name in ("experiments", "layers", "holdouts", "flags", "decision_points", "models", "learners", "catalogues"):
         for place in range(len(whole[name])):
             broken = copy.deepcopy(whole)
             broken[name].append(copy.deepcopy(broken[name][place]))
@@ -232,5 +236,16 @@ _MEANT: tuple[tuple[str, Callable[[Content], None]], ...] = (
     ("slate of nothing", _set("decision_points.0.slate_size", 0)),
     ("slate larger than the largest", _set("decision_points.0.slate_size", 21)),
     ("no time to decide", _set("decision_points.0.deadline_ms", 0)),
+    ("learner that is not there", _set("decision_points.1.learner", 6)),
+    ("learner of a kind unheard of", _set("learners.0.kind", "oracle")),
+    ("learner that holds back more than all", _set("learners.0.holdback", 1.01)),
+    ("shadow that is not there", _set("decision_points.1.shadow", 13)),
+    ("learned policy without its learner", _set("decision_points.0.experiments.0.variants.arm-1", policy("learned"))),
+    (
+        "recipe of a version that is not there",
+        _set("decision_points.0.experiments.0.variants.arm-1", policy("recipe", version=13)),
+    ),
+    ("one version in two domains", _set("decision_points.1.domain", "ad_placement")),
+    ("catalogue of the items twice", _set("catalogues.0.collection", "items")),
     ("file without a digest", _set("models.0.sha256", "12")),
 )

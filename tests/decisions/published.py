@@ -144,9 +144,17 @@ def model_record(version: int, raw: bytes, **changes: Any) -> dict[str, Any]:
     return record | file_record(raw) | {"seal": seal(digest(raw), SECRET)} | changes
 
 
-def policy(kind: str = "baseline", *, version: int | None = None, actions: Sequence[str] = ()) -> dict[str, Any]:
+def policy(
+    kind: str = "baseline", *, version: int | None = None, actions: Sequence[str] = (), learner: int | None = None
+) -> dict[str, Any]:
     """Return the policy of a variant."""
-    return {"policy": kind, "version": version, "actions": list(actions)}
+    return {"policy": kind, "version": version, "actions": list(actions), "learner": learner}
+
+
+def learner_record(learner_id: int, raw: bytes, **changes: Any) -> dict[str, Any]:
+    """Return how a bundle names a learning policy, its state sealed with the key of `companion`."""
+    record = {"id": learner_id, "key": "home-learner", "kind": "beta", "number": 3, "floor": 0.1, "holdback": 0.0}
+    return record | {"salt": "some-salt"} | file_record(raw) | {"seal": seal(digest(raw), SECRET)} | changes
 
 
 def point(**changes: Any) -> dict[str, Any]:
@@ -175,10 +183,14 @@ def decision_content(
     points: Sequence[Mapping[str, Any]] = (),
     models: Sequence[Mapping[str, Any]] = (),
     catalogue: Mapping[str, Any] | None = None,
+    learners: Sequence[Mapping[str, Any]] = (),
+    catalogues: Sequence[Mapping[str, Any]] = (),
     **parts: Any,
 ) -> dict[str, Any]:
     """Return a bundle's content of schema 2."""
     more = {"decision_points": list(points), "models": list(models), "catalogue": catalogue}
+    more |= {"learners": list(learners)} if learners else {}
+    more |= {"catalogues": list(catalogues)} if catalogues else {}
     return content(*experiments, **parts) | {"schema": 2} | more
 
 

@@ -41,6 +41,25 @@ def test_put_items__with_a_server_key__takes_them(project):
     assert Item.objects.get().stock == 4
 
 
+def test_put__creatives__takes_the_fields_that_their_domain_declares(project):
+    sent = [{"item_id": "ad-1", "campaign": "spring", "bid": "0.25"}, {"item_id": "ad-2", "campaign": "spring"}]
+    answer = put("/v1/creatives", {"items": sent}, key_of(project).secret)
+    assert answer.status_code == 200
+    assert answer.json() == {
+        "created": 1,
+        "updated": 0,
+        "unchanged": 0,
+        "refused": [{"index": 1, "item_id": "ad-2", "reason": "bid is missing."}],
+    }
+    row = Item.objects.get()
+    assert (row.collection, row.properties) == ("creatives", {"campaign": "spring", "bid": 0.25})
+
+
+def test_put__collection_that_no_domain_has__is_404(project):
+    assert put("/v1/hats", {"items": [{"item_id": "a"}]}, key_of(project).secret).status_code == 404
+    assert Item.objects.count() == 0
+
+
 def test_put_items__without_a_valid_server_key__is_401_and_writes_nothing(project):
     revoked = key_of(project)
     revoke_api_key(key_id=revoked.id, acting_user=ACTOR, now=NOW)
@@ -108,3 +127,16 @@ def test_schema__of_the_management_api__describes_every_endpoint(client):
     assert {"/v1/items", "/v1/stock", "/api/v1/decisions/{decision_id}"} <= set(schema["paths"])
     assert schema["components"]["securitySchemes"]["serverKey"]["scheme"] == "bearer"
     assert schema["paths"]["/v1/items"]["put"]["security"] == [{"serverKey": []}]
+    assert schema["paths"]["/v1/creatives"]["put"]["security"] == [{"serverKey": []}]
+
+
+def test_schema__of_a_collection__describes_its_fields(client):
+    schema = client.get("/api/schema").json()
+    body = schema["paths"]["/v1/creatives"]["put"]["requestBody"]["content"]["application/json"]["schema"]
+    action = body["properties"]["items"]["items"]["anyOf"][0]
+    assert action["required"] == ["item_id", "campaign", "bid"]
+    assert action["properties"]["bid"]["type"] == ["number", "string"]
+    assert "string" in action["properties"]["slot"]["type"]
+    assert "null" in action["properties"]["slot"]["type"]
+    assert "rating" not in action["properties"]
+    assert body["properties"]["items"]["maxItems"] == 1_000

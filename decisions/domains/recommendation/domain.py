@@ -5,6 +5,7 @@ from typing import Final
 
 from decisions.domain import Domain, PolicyKind
 from decisions.domains.recommendation.hooks import HOOKS
+from decisions.domains.recommendation.metrics import METRICS
 from decisions.domains.recommendation.reward import REWARDS
 from experiments.vocabulary import UnitKind
 
@@ -23,6 +24,8 @@ DOMAIN: Final = Domain(
     ),
     recipes=MappingProxyType(
         {
+            "ease": "A linear map from items to items in closed form (EASE); up to 20 000 items, trains in minutes",
+            "factors": "Factors of users and items (iALS); any number of items, trains in minutes",
             "item_item": "Items that the same people dealt with (cosine of co-occurrence); trains in seconds",
             "ranking_network": "A 64-32-1 network on user, item, category and rating (TensorFlow)",
             "two_tower": "Two towers whose product ranks all items for a history (TensorFlow)",
@@ -37,5 +40,7 @@ DOMAIN: Final = Domain(
     context={
         "recent_items": "Items just looked at, the newest first.",
         "exclude": "Items not to show.",
+        "diversity": "How different in category the items are to be, 0 (as the model ranks them) to 1.",
     },
+    metrics=METRICS,
 )

@@ -6,9 +6,12 @@ from typing import Final
 import numpy as np
 
 from decisions.domain import Hooks
+from decisions.domains.recommendation.action_features import FEATURE_NAMES, action_features
 from decisions.domains.recommendation.candidates import most_candidates
 from decisions.domains.recommendation.constraints import CONSTRAINTS
 from decisions.domains.recommendation.constraints import eligible as filtered
+from decisions.domains.recommendation.diversity import worth
+from decisions.domains.recommendation.text import item_numbers
 from decisions.moment import Catalogue, Eligible, Moment
 from decisions.policy import Indices
 from models_registry.vocabulary import PredictorKind
@@ -38,4 +41,13 @@ def _places(items: tuple[str, ...], places: Mapping[str, int]) -> Indices:
     return np.array([place for place in map(places.get, items) if place is not None], dtype=np.int64)
 
 
-HOOKS: Final = Hooks(eligible=eligible, subject=subject, most_candidates=most, constraint_names=CONSTRAINTS)
+HOOKS: Final = Hooks(
+    eligible=eligible,
+    subject=subject,
+    worth=worth,
+    most_candidates=most,
+    item_numbers=item_numbers,
+    action_features=action_features,
+    feature_names=FEATURE_NAMES,
+    constraint_names=CONSTRAINTS,
+)

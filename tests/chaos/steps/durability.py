@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
+from config.local import processes
 from config.local.postgres import Shutdown
 from tests.chaos.edges import EdgeProcess
 from tests.chaos.ground import Ground
@@ -12,31 +13,31 @@ from tests.chaos.history import Recorder, by_kind, contradictions, read_history
 from tests.chaos.promises import Finding
 from tests.chaos.storefront import Asker, Writer
 
-PROCESSES = 2
+INTAKES = 2
 WRITERS = 3
 KILL_SECONDS = 5.0
 LONG_EVENTS = 100_000
 
 
 def durability(ground: Ground) -> Finding:
-    """E1: writers go on while an edge process is killed every five seconds and Postgres is stopped at once."""
+    """E1: writers and an asker go on while a process is killed every five seconds and Postgres is stopped at once."""
     path = ground.directory / "history.jsonl"
     recorder = Recorder(path)
     ground.forget_events()
-    with ground.edges(PROCESSES) as edges:
+    with ground.edges(INTAKES, kind=processes.intake) as intakes, ground.edges(1) as edges:
         key = ground.store.client_key
-        writers = [Writer(f"writer-{number}", edges, recorder, key) for number in range(WRITERS)]
+        writers = [Writer(f"writer-{number}", intakes, recorder, key) for number in range(WRITERS)]
         asker = Asker("asker", edges, recorder, key)
         for shop in (*writers, asker):
             shop.start()
-        nemesis = Nemesis(ground, edges)
+        nemesis = Nemesis(ground, [*intakes, *edges])
         nemesis.run(lambda: sum(writer.confirmed for writer in writers))
         ground.heal()
         for shop in (*writers, asker):
             shop.over.set()
         for shop in (*writers, asker):
             shop.join()
-        alive = all(edge.process.pid is not None for edge in edges)
+        alive = all(edge.process.pid is not None for edge in (*intakes, *edges))
     recorder.close()
     history = read_history(path)
     faults = contradictions(history, ground.stored_ids())
@@ -51,7 +52,7 @@ def durability(ground: Ground) -> Finding:
 
 
 class Nemesis:
-    """Kills a random edge process every five seconds, stops Postgres now and then, and changes the configuration."""
+    """Kills a random process every five seconds, stops Postgres now and then, and changes the configuration."""
 
     def __init__(self, ground: Ground, edges: Sequence[EdgeProcess]) -> None:
         self.killed = self.stopped = self.changed = 0

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from benchmarks.load import Load, request_bytes
 from benchmarks.open_load import run_open_load
+from config.local import processes
 from config.local.places import PROJECT
 from tests.chaos.edges import EdgeProcess
 from tests.chaos.flood import IMPOLITE, SENDERS
@@ -27,7 +28,7 @@ POLITE = {"202", "429", "503"}
 
 @dataclass(frozen=True, slots=True)
 class Storm:
-    """Assignments beside the flood: of the flooded process, of another one, and fixed bytes of a third.
+    """Assignments beside the flood: of the flooded intake, of the edge, and fixed bytes of a third process.
 
     Fixed bytes tell how slow the machine has become by itself.
     """
@@ -44,14 +45,18 @@ def back_pressure(ground: Ground) -> Finding:
     body = json.dumps({"units": {"visitor": "v"}, "attributes": SHOPPER}).encode()
     asked = [request_bytes("/v1/assignments", body, headers)]
     application = "benchmarks.fixed:application"
-    with ground.edges(2) as (edge, other), ground.edges(1, application=application, FIXED_BYTES="9000") as (fixed,):
-        servers = (edge, other, fixed)
+    with (
+        ground.edges(1, kind=processes.intake) as (intake,),
+        ground.edges(1) as (edge,),
+        ground.edges(1, application=application, FIXED_BYTES="9000") as (fixed,),
+    ):
+        servers = (intake, edge, fixed)
         _together(servers, asked, seconds=3)
         calm = _together(servers, asked, seconds=8)
-        before = edge.resident_megabytes()
-        with _flooded(edge, ground.store.client_key) as counts:
+        before = intake.resident_megabytes()
+        with _flooded(intake, ground.store.client_key) as counts:
             storm = _together(servers, asked, seconds=ground.seconds(15, 300))
-            grown = edge.resident_megabytes() - before
+            grown = intake.resident_megabytes() - before
     return judge(calm, storm, counts, grown=grown)
 
 
@@ -65,7 +70,7 @@ def _together(servers: Sequence[EdgeProcess], asked: Sequence[bytes], *, seconds
 def judge(calm: Storm, storm: Storm, counts: dict[str, int], *, grown: float) -> Finding:
     """Return whether overload was refused politely, without growth of memory (in MB) and without slower assignments.
 
-    The process beside the flooded one decides about speed: whoever is flooded gives events processes of their own.
+    The edge decides about speed: as shipped, events go to processes of their own.
     """
     impolite = counts.pop(IMPOLITE, 0)
     refused = counts.get("429", 0) + counts.get("503", 0)
@@ -74,8 +79,8 @@ def judge(calm: Storm, storm: Storm, counts: dict[str, int], *, grown: float) ->
     measured = (
         f"{SENDERS} senders, {sum(counts.values()):,} batches: {counts}, {impolite} refusals without Retry-After;"
         f" memory {grown:+.0f} MB; {'all' if answered else 'NOT ALL'} assignments answered, p99 {before:.1f} ->"
-        f" {beside:.1f} ms in the process beside (fixed bytes {bare:.1f} ms),"
-        f" {calm.flooded.milliseconds(0.99):.1f} -> {storm.flooded.milliseconds(0.99):.1f} ms in the flooded one"
+        f" {beside:.1f} ms in the edge (fixed bytes {bare:.1f} ms),"
+        f" {calm.flooded.milliseconds(0.99):.1f} -> {storm.flooded.milliseconds(0.99):.1f} ms in the flooded intake"
     )
     polite = counts.keys() <= POLITE and impolite == 0 and refused > 0
     quick = beside <= MOST_RATIO * max(before, bare, LEAST_P99_MS)
@@ -83,10 +88,10 @@ def judge(calm: Storm, storm: Storm, counts: dict[str, int], *, grown: float) ->
 
 
 @contextmanager
-def _flooded(edge: EdgeProcess, key: str) -> Iterator[dict[str, int]]:
-    """Flood the edge while the block goes on; the counts are there afterwards."""
+def _flooded(intake: EdgeProcess, key: str) -> Iterator[dict[str, int]]:
+    """Flood the intake while the block goes on; the counts are there afterwards."""
     counts: dict[str, int] = {}
-    command = [sys.executable, "-m", "tests.chaos.flood", str(edge.port), key]
+    command = [sys.executable, "-m", "tests.chaos.flood", str(intake.port), key]
     pipe = subprocess.PIPE
     with subprocess.Popen(command, cwd=PROJECT, stdin=pipe, stdout=pipe, text=True) as process:
         assert process.stdout is not None

@@ -2,6 +2,7 @@
 
 import json
 
+from config.local import processes
 from tests.chaos.edges import Client
 from tests.chaos.ground import Ground
 from tests.chaos.messages import message
@@ -35,7 +36,7 @@ def isolation(ground: Ground) -> Finding:
     ground.forget_events()
     told: list[str] = []
     kept = True
-    with ground.edges(1) as (edge,):
+    with ground.edges(1, kind=processes.intake) as (edge,):
         client = Client(edge.port, ground.store.client_key)
         for number, (name, poison) in enumerate(poisons().items()):
             place = (number * 137) % MESSAGES

@@ -5,6 +5,7 @@ import time
 from collections import Counter
 from collections.abc import Sequence
 
+from config.local import processes
 from tests.chaos.edges import Client, EdgeProcess
 from tests.chaos.ground import Ground
 from tests.chaos.messages import Sent, batch, days_ago, exposure, message, order, zipped
@@ -20,7 +21,7 @@ def retries(ground: Ground) -> Finding:
 
     ground.forget_events()
     store = ground.store
-    with ground.edges(2) as edges:
+    with ground.edges(2, kind=processes.intake) as edges:
         clients = [Client(edge.port, store.client_key) for edge in edges]
         messages = _log(clients[0], how_many=ground.count(6_000, 100_000), experiment=store.experiment_key)
         first = _send(clients[:1], messages)
@@ -46,7 +47,7 @@ def accounting(ground: Ground) -> Finding:
     """E5: good, repeated, refused and meaningless messages; answers, counters, log and evidence must agree."""
     ground.forget_events()
     store = ground.store
-    with ground.edges(2) as edges:
+    with ground.edges(2, kind=processes.intake) as edges:
         clients = [Client(edge.port, store.client_key) for edge in edges]
         messages = mixture(ground.count(4_000, 100_000))
         told = _send(clients, messages)

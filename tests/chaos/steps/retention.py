@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 import psycopg
 
+from config.local import processes
 from tests.chaos.edges import FAULTS, Client, EdgeProcess
 from tests.chaos.ground import Ground
 from tests.chaos.messages import batch, days_ago, message
@@ -32,7 +33,7 @@ def dropping(ground: Ground) -> Finding:
     from foundation.actions.partitions import partitions_of
 
     ground.forget_events()
-    with ground.edges(1) as (edge,):
+    with ground.edges(1, kind=processes.intake) as (edge,):
         _fill(edge, ground.store.client_key)
         watch = Watch(edge, ground)
         watch.start()

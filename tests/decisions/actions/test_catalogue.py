@@ -2,28 +2,43 @@
 
 import json
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
 from django.db import connection
 
-from decisions.actions.catalogue import TooManyItems, publish_catalogue, put_items, put_stock
+from decisions.actions.catalogue import TooManyItems, confirm, publish_catalogue, put_actions, put_items, put_stock
 from decisions.actions.chunks import forget_unnamed_chunks, publish_chunks
 from decisions.actions.publishing import publish_bundle
-from decisions.models import Item, PublishedBundle, PublishedCatalogue, PublishedChunk
+from decisions.ingest.collections import CollectionUnknown
+from decisions.models import (
+    CatalogueFreshness,
+    DecisionPoint,
+    Item,
+    PublishedBundle,
+    PublishedCatalogue,
+    PublishedChunk,
+)
+from decisions.queries.catalogue import items_by_id, published_catalogues
+from decisions.serving.catalogues import read_catalogue
 from foundation.models import Job, Project
 from tests.fixtures.messages import log
-from tests.fixtures.records import NOW, make_project
+from tests.fixtures.records import NOW, make_project, simulation_clock
 from tests.fixtures.registry import make_champion, make_model, make_point, make_version
 
 pytestmark = pytest.mark.django_db
 MUG = {"item_id": "mug", "title": "Mug 杯子", "category": "Kitchen", "price": 12.5, "rating": 4.5, "stock": 3}
 
 
-def content() -> dict:
-    state = PublishedCatalogue.objects.get()
+def content(collection: str = "items") -> dict:
+    return json.loads(published(collection))
+
+
+def published(collection: str) -> bytes:
+    state = PublishedCatalogue.objects.get(collection=collection)
     chunks = PublishedChunk.objects.filter(sha256=state.sha256).order_by("position")
-    return json.loads(b"".join(bytes(chunk.content) for chunk in chunks))
+    return b"".join(bytes(chunk.content) for chunk in chunks)
 
 
 def test_put_items__new_changed_and_same__are_counted_and_published_once():
@@ -136,3 +151,130 @@ def test_put_items__the_same_by_eight_at_once__ends_with_one_row_each():
         thread.join()
     assert len(created) == 8
     assert Item.objects.count() == 50
+
+
+AD = {"item_id": "ad-1", "title": "Spring 春", "campaign": "spring", "bid": 0.25, "slot": "top"}
+
+
+def test_put_actions__of_another_collection__have_its_fields_and_leave_items_alone():
+    project = make_project()
+    put_items(project_id=project, items=[{**MUG, "item_id": "ad-1"}])
+    plain = {"item_id": "ad-2", "campaign": "autumn", "bid": 1, "budget": None}
+    taken = put_actions(project_id=project, collection="creatives", items=[AD, plain, {"item_id": "ad-3"}])
+    assert (taken.created, [fault.reason for fault in taken.refused]) == (2, ["campaign is missing."])
+    again = put_actions(project_id=project, collection="creatives", items=[AD, {**plain, "bid": 2}])
+    assert (again.created, again.updated, again.unchanged) == (0, 1, 1)
+    rows = Item.objects.filter(collection="creatives").order_by("item_id")
+    assert [row.properties for row in rows] == [
+        {"campaign": "spring", "bid": 0.25, "slot": "top"},
+        {"campaign": "autumn", "bid": 2.0},
+    ]
+    assert Item.objects.get(collection="items").title == "Mug 杯子"
+    assert items_by_id(project, {"ad-1"}, collection="creatives")["ad-1"].title == "Spring 春"
+    assert items_by_id(project, {"ad-1"})["ad-1"].title == "Mug 杯子"
+
+
+def test_put_actions__unknown_collection__is_refused_and_writes_nothing():
+    with pytest.raises(CollectionUnknown):
+        put_actions(project_id=make_project(), collection="hats", items=[{"item_id": "a"}])
+    assert (Item.objects.count(), CatalogueFreshness.objects.count()) == (0, 0)
+
+
+def test_put_items__one_id_twice__takes_the_last():
+    project = make_project()
+    assert put_items(project_id=project, items=[MUG, {**MUG, "stock": 9}]).created == 1
+    assert Item.objects.get().stock == 9
+
+
+def test_publish__another_collection__has_fields_as_the_edge_reads_them_and_clicks_as_its_baseline():
+    project = make_project()
+    put_actions(project_id=project, collection="creatives", items=[AD, {"item_id": "ad-2", "campaign": "x", "bid": 3}])
+    put_stock(project_id=project, items=[{"item_id": "ad-2", "stock": 0}])
+    for number in range(4):
+        at = NOW - timedelta(days=number * 9)
+        log(project, message_id=f"p{number}", event="Promotion Clicked", at=at, properties={"promotion_id": "ad-2"})
+    assert publish_catalogue(project_id=project, now=NOW, collection="creatives")
+    found = read_catalogue(published("creatives"), collection="creatives")
+    assert (found.items, found.in_stock.tolist(), found.fresh_at) == (("ad-1", "ad-2"), [True, True], None)
+    assert found.baseline.tolist() == pytest.approx([0.0, 0.2])
+    assert found.fields["title"] == ("Spring 春", "")
+    assert found.fields["slot"] == ("top", "")
+    assert found.fields["bid"].tolist() == [0.25, 3.0]
+    assert found.fields["price"].tolist() != found.fields["price"].tolist()
+    assert not publish_catalogue(project_id=project, now=NOW, collection="creatives")
+    assert [facts.collection for facts in published_catalogues(project)] == ["creatives"]
+    assert published_catalogues(make_project(key="other")) == []
+
+
+def test_confirmed__by_every_request_that_is_taken__never_moves_back():
+    started = NOW - timedelta(days=3)
+    project = make_project(clock=simulation_clock(origin=NOW, started_at=started, speed=60.0))
+    put_items(project_id=project, items=[{"item_id": 7}])
+    assert CatalogueFreshness.objects.count() == 0
+    confirm(project_id=project, collection="items", at=NOW)
+    put_items(project_id=project, items=[MUG])
+    first = CatalogueFreshness.objects.get().fresh_at
+    assert first > NOW
+    for again in ([MUG], []):
+        put_items(project_id=project, items=again)
+        later = CatalogueFreshness.objects.get().fresh_at
+        assert later > first
+        first = later
+    put_stock(project_id=project, items=[{"item_id": "ghost", "stock": 1}])
+    confirm(project_id=project, collection="items", at=NOW)
+    assert CatalogueFreshness.objects.get().fresh_at == first
+    put_stock(project_id=project, items=[{"item_id": "mug", "stock": 3}])
+    assert CatalogueFreshness.objects.get().fresh_at > first
+
+
+def test_freshness__while_nobody_asks__publishes_nothing_and_schema_1_stays():
+    project = make_project()
+    put_items(project_id=project, items=[MUG])
+    publish_catalogue(project_id=project, now=NOW)
+    Job.objects.all().delete()
+    put_items(project_id=project, items=[MUG])
+    assert Job.objects.count() == 0
+    assert content()["schema"] == 1
+
+
+def test_freshness__that_a_point_asks_for__is_published_but_not_before_a_quarter_of_its_age():
+    project = make_project()
+    make_point(project)
+    DecisionPoint.objects.update(most_age_minutes=60)
+    put_items(project_id=project, items=[MUG])
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT clock_timestamp()")
+        now = cursor.fetchone()[0]
+    publish_catalogue(project_id=project, now=now)
+    confirmed = CatalogueFreshness.objects.get().fresh_at
+    assert content()["fresh_at"] == int(confirmed.timestamp())
+    assert read_catalogue(published("items")).fresh_at == int(confirmed.timestamp())
+    Job.objects.all().delete()
+    for _ in range(3):
+        put_items(project_id=project, items=[MUG])
+    assert Job.objects.get().run_after == now + timedelta(minutes=15)
+    PublishedCatalogue.objects.update(published_at=now - timedelta(days=1))
+    put_items(project_id=project, items=[MUG])
+    assert Job.objects.latest("pk").run_after < now + timedelta(seconds=30)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_put__by_many_in_opposite_orders__never_waits_in_a_circle():
+    project = make_project()
+    names = [f"i{n}" for n in range(200)]
+    put_items(project_id=project, items=[{"item_id": name, "stock": 0} for name in names[::2]])
+
+    def put(worker):
+        try:
+            for step in range(6):
+                order = names[:: 1 if (worker + step) % 2 else -1]
+                items = [{"item_id": name, "stock": worker} for name in order]
+                (put_stock if worker % 3 == 0 else put_items)(project_id=project, items=items)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(6) as pool:
+        for done in [pool.submit(put, worker) for worker in range(6)]:
+            done.result()
+    assert Item.objects.count() == 200
+    assert Item.objects.values("stock").distinct().count() == 1

@@ -7,6 +7,7 @@ from django.db import DatabaseError, transaction
 from decisions.actions.points import (
     DesignFrozen,
     PointDraft,
+    PointEdit,
     PointExists,
     PointInvalid,
     PolicyDraft,
@@ -21,7 +22,14 @@ from decisions.queries.points import PointUnknown, point_by_id, point_of_experim
 from decisions.registry import DomainUnknown
 from foundation.models import JournalEntry, Project
 from tests.fixtures.records import ACTOR, NOW, make_draft, make_project
-from tests.fixtures.registry import make_decision_experiment, make_model, make_point, make_version
+from tests.fixtures.registry import (
+    make_decision_experiment,
+    make_learner,
+    make_model,
+    make_point,
+    make_schedule,
+    make_version,
+)
 
 pytestmark = pytest.mark.django_db
 WHO = {"acting_user": ACTOR, "now": NOW}
@@ -69,11 +77,12 @@ def test_create__key_taken_or_model_of_another_project__is_refused():
 
 def test_edit__new_bounds__are_journalled_and_a_repeat_changes_nothing():
     point = create(make_project())
-    values = {"point_id": point, "name": "Start", "model_id": None, "slate_size": 5, "deadline_ms": 50, **WHO}
+    edit = PointEdit(name="Start", model_id=None, slate_size=5, deadline_ms=50, most_age_minutes=90)
+    values = {"point_id": point, "edit": edit, **WHO}
     edit_point(**values)
     revision = Project.objects.get().revision
     edit_point(**values)
-    assert point_by_id(point).slate_size == 5
+    assert (point_by_id(point).slate_size, point_by_id(point).most_age_minutes) == (5, 90)
     assert Project.objects.get().revision == revision
     with pytest.raises(PointUnknown):
         edit_point(**{**values, "point_id": point + 9})
@@ -127,3 +136,39 @@ def test_bind__started_experiment__is_frozen_by_action_and_trigger():
         with pytest.raises(DatabaseError), transaction.atomic():
             change()
     assert policies_of(experiment) == before
+
+
+def test_bind__recipe_or_learner_of_somewhere_else__is_refused_and_nothing_is_bound():
+    project = make_project()
+    model, other = make_model(project), make_model(project, key="other")
+    point, elsewhere = make_point(project, model), create(project, key="elsewhere")
+    experiment = make_draft(project, key="recipe")
+    schedule = make_schedule(other)
+    learner = make_learner(elsewhere)
+    for treatment in (
+        PolicyDraft(PolicyKind.RECIPE, schedule_id=schedule),
+        PolicyDraft(PolicyKind.LEARNED, learner_id=learner),
+    ):
+        policies = {"control": BASELINE, "treatment": treatment}
+        with pytest.raises(PolicyInvalid):
+            bind_experiment(experiment_id=experiment, point_id=point, policies=policies, **WHO)
+    assert not PointExperiment.objects.exists()
+    edit = PointEdit(name="Home", model_id=model, slate_size=5, deadline_ms=50, learner_id=learner)
+    with pytest.raises(PointInvalid):
+        edit_point(point_id=point, edit=edit, **WHO)
+    assert point_by_id(point).learner_id is None
+
+
+def test_bind__recipe_and_learner_of_the_point__are_what_the_variants_do():
+    project = make_project()
+    model = make_model(project)
+    point = make_point(project, model)
+    experiment = make_draft(project, key="learning")
+    schedule, learner = make_schedule(model), make_learner(point)
+    policies = {
+        "control": PolicyDraft(PolicyKind.RECIPE, schedule_id=schedule),
+        "treatment": PolicyDraft(PolicyKind.LEARNED, learner_id=learner),
+    }
+    bind_experiment(experiment_id=experiment, point_id=point, policies=policies, **WHO)
+    said = policies_of(experiment)
+    assert (said["control"].schedule, said["treatment"].learner) == (schedule, learner)

@@ -5,7 +5,7 @@ import threading
 import pytest
 from django.db import DatabaseError, connection, transaction
 
-from decisions.actions.points import edit_point
+from decisions.actions.points import PointEdit, edit_point
 from decisions.actions.promotion import approve, propose, reject, roll_back, widen
 from decisions.models import PromotionProposal
 from decisions.promotion import STEPS, HoldReason, ProposalState, StepIllegal
@@ -64,9 +64,8 @@ def rivals(shop: Shop) -> list[int]:
 def test_approve__point_ranks_by_another_model_now__is_stale(shop):
     proposal = make_proposal(shop.project, shop.point, shop.first)
     other = make_model(shop.project, key="other")
-    edit_point(
-        point_id=shop.point, name="Home", model_id=other, slate_size=20, deadline_ms=30, acting_user=ACTOR, now=NOW
-    )
+    edit = PointEdit(name="Home", model_id=other, slate_size=20, deadline_ms=30)
+    edit_point(point_id=shop.point, edit=edit, acting_user=ACTOR, now=NOW)
     assert approve(proposal_id=proposal, **WORDS) is ProposalState.STALE
     assert AliasMove.objects.count() == 0
 

@@ -3,14 +3,16 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from django.db import connection
 
+from decisions.actions.catalogue import publish_catalogue, put_items
 from decisions.actions.projection import project_events
 from decisions.actions.scheduling import enqueue_due_work, latest_window_end
-from decisions.models import ProjectionState
+from decisions.models import DecisionPoint, ProjectionState
 from foundation.actions.projects import create_project
 from foundation.models import Job
 from foundation.queries import project_facts
 from tests.fixtures.messages import log, log_exposure
-from tests.fixtures.records import ACTOR, make_project, make_running, simulation_clock
+from tests.fixtures.records import ACTOR, NOW, make_project, make_running, simulation_clock
+from tests.fixtures.registry import make_point
 
 pytestmark = pytest.mark.django_db
 
@@ -113,3 +115,19 @@ def test_latest_window_end__time_zones_and_clock_changes__is_the_last_local_midn
     )
     found = latest_window_end(facts=project_facts(project_id), now=moment)
     assert found.astimezone(UTC) == datetime.fromisoformat(expected)
+
+
+def test_enqueue_due_work__catalogue__is_published_once_a_day_and_when_a_point_begins_to_ask_how_old_it_is():
+    project_id = make_project()
+    make_point(project_id)
+    put_items(project_id=project_id, items=[{"item_id": "mug"}])
+    publish_catalogue(project_id=project_id, now=NOW)
+    Job.objects.filter(kind="publish_catalogue").delete()
+
+    def promised(now: datetime) -> int:
+        enqueue_due_work(now=now)
+        return Job.objects.filter(kind="publish_catalogue").count()
+
+    assert [promised(NOW + timedelta(hours=hour)) for hour in (0, 1, 13, 14)] == [1, 1, 2, 2]
+    DecisionPoint.objects.update(most_age_minutes=30)
+    assert [promised(NOW + timedelta(hours=hour)) for hour in (15, 16)] == [3, 3]

@@ -1,11 +1,9 @@
 """Training from the shop's own log: a version with its lineage, or a failure that leaves the champion alone."""
 
-import uuid
 from datetime import timedelta
 
 import numpy as np
 import pytest
-from django.db import connection
 
 from decisions.actions.training import order_training, train
 from decisions.registry import RecipeUnknown
@@ -17,32 +15,12 @@ from models_registry.queries.aliases import holder_of
 from models_registry.queries.runs import run_by_id
 from models_registry.queries.versions import verified_artifact, version_by_id
 from models_registry.vocabulary import AliasName, RunState
+from tests.decisions.actions.views import fill_log
 from tests.fixtures.records import ACTOR, NOW, make_project
 from tests.fixtures.registry import make_champion, make_model, make_version
 from workers import runner
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-def fill_log(project: int, *, visitors: int = 300, views: int = 14, seed: int = 1) -> None:
-    """Log visitors who look at items of one of four tastes."""
-    generator = np.random.default_rng(seed)
-    rows = []
-    for visitor in range(visitors):
-        taste = visitor % 4
-        for _ in range(views):
-            item = f"item-{taste}-{int(generator.integers(12))}"
-            at = NOW - timedelta(hours=float(generator.uniform(1, 6 * 24)))
-            rows.append((project, at.date(), uuid.UUID(bytes=generator.bytes(16)).hex, at, at, at, f"u{visitor}", item))
-    with connection.cursor() as cursor:
-        for day in sorted({row[1] for row in rows}):
-            cursor.execute("SELECT tiltyard_ensure_partition('decisions_eventlog', %s)", [day])
-        cursor.executemany(
-            "INSERT INTO decisions_eventlog (project_id, day, message_id, received_at, kind, event, occurred_at,"
-            " corrected_at, visitor, item, properties)"
-            " VALUES (%s, %s, %s, %s, 'track', 'Product Viewed', %s, %s, %s, %s, '{}')",
-            rows,
-        )
 
 
 def ordered(model: int, **changes) -> int:

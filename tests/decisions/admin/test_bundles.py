@@ -12,7 +12,7 @@ from django.urls import reverse
 
 from decisions.actions.publishing import publish_bundle
 from decisions.models import PublishedBundle
-from decisions.serving.heartbeat import NAMES_KEY, REPORT_KEY, EdgeReport, encode_report
+from decisions.serving.heartbeat import NAMES_KEY, REPORT_KEY, EdgeReport, EdgeRole, encode_report
 from foundation.actions.jobs import claim, fail
 from foundation.models import Job, Project
 from tests.fixtures.records import make_project
@@ -112,17 +112,22 @@ def test_bundles__edge_processes__are_shown_with_what_they_serve(owner: Client, 
     version = publish_bundle(project_id=project_id)
     told(kept, versions={"shop": version})
     told(kept, process=4712, versions={"shop": version - 1}, faults=2)
+    told(kept, process=4714, role=EdgeRole.INTAKE)
     told(kept, process=4713)
     kept.delete(f"{REPORT_KEY}edge-1:4713")
 
     page = owner.get(reverse(PAGE)).content.decode()
 
-    good, behind, silent = (page[page.index(f"edge-1:{process}") :].split("</li>")[0] for process in (4711, 4712, 4713))
+    good, behind, silent, intake = (
+        page[page.index(f"edge-1:{process}") :].split("</li>")[0] for process in (4711, 4712, 4713, 4714)
+    )
     assert f"version {version}" in good
     assert "behind" not in good
     assert "behind" in behind
     assert "2 files cannot be used" in behind
     assert "What it serves is unknown." in silent
+    assert "It takes the events." in intake
+    assert not any("It takes the events." in other for other in (good, behind, silent))
 
 
 def test_bundles__redis_away__nothing_is_known_and_the_page_comes_all_the_same(owner: Client, settings: Any) -> None:

@@ -4,9 +4,12 @@ from typing import Any
 
 from decisions.ingest.decision_rows import Occasion, decision_row
 from decisions.ingest.rows import EventRow
-from decisions.vocabulary import MessageKind
+from decisions.serving.known import Features
+from decisions.vocabulary import FeatureState, MessageKind
 from tests.decisions.published import ab_point, point, policy
 from tests.decisions.serving.shops import AWAY, RANKED, TREATED, bundle_of, decided
+from tests.decisions.serving.test_decide_learned import Noting, learning, marks
+from tests.decisions.serving.test_scene import with_hooks
 from tests.experiments.assignment.builders import AT
 
 UNITS = {"visitor": "v" * 22, "store": "s-1"}
@@ -20,6 +23,7 @@ def row_of(decision: Any, **changes: Any) -> EventRow:
         "at": AT,
         "units": UNITS,
         "personalised": True,
+        "displayed": False,
         "exposed": False,
         "degraded": None,
         "microseconds": 1_500,
@@ -92,8 +96,50 @@ def test_decision_row__exposed__keeps_the_attributes_that_the_project_allows() -
     decision = decided(bundle_of(TREATED, at=ab_point(RANKED)))
     known = {"country": "CN", "age": 31, "evil": "a\0b"}
 
-    exposed = json.loads(row_of(decision, exposed=True, attributes=known).properties)
+    exposed = json.loads(row_of(decision, displayed=True, exposed=True, attributes=known).properties)
     asked = json.loads(row_of(decision, attributes=known).properties)
 
     assert exposed["attributes"] == {"country": "CN", "age": 31}
     assert "attributes" not in asked
+
+
+def test_decision_row__what_was_known__is_kept_as_far_as_it_explains_the_decision() -> None:
+    known = Features(FeatureState.AVAILABLE, tuple(f"old-{n}" for n in range(30)), ("item-29",), {"item-28": 2, "x": 9})
+    bundle = with_hooks(bundle_of(TREATED, at=ab_point(RANKED)), {"slot": "Where.", "texts": "Several."})
+    context = {"exclude": ["item-27"], "recent_items": ["item-11"], "slot": "top", "texts": ["a", "b\0c"]}
+
+    said = json.loads(row_of(decided(bundle, features=known, context=context)).properties)
+
+    assert said["removed"] == {"already_bought": 1, "out_of_stock": 1, "excluded": 1}
+    assert said["history_items"] == ["item-11", *(f"old-{n}" for n in range(19))]
+    assert said["shown"] == {"item-28": 2}
+    assert said["context"] == {"slot": "top"}
+    assert {"learner", "state", "holdback", "features"} & said.keys() == set()
+
+
+def test_decision_row__baseline_without_a_model__keeps_no_history() -> None:
+    said = json.loads(row_of(decided(bundle_of(at=point()))).properties)
+
+    assert {"history_items", "shown", "context"} & said.keys() == set()
+    assert said["history"] == 2
+
+
+def test_decision_row__learner__carries_what_it_is_to_learn_from() -> None:
+    noting = Noting()
+    bundle = learning(TREATED, drawn_by=noting, kind="linear", hooks={"action_features": marks})
+
+    learnt = json.loads(row_of(decided(bundle, size=2)).properties)
+    away = json.loads(row_of(decided(bundle, features=AWAY)).properties)
+    held = json.loads(row_of(decided(learning(TREATED, holdback=1.0))).properties)
+
+    assert (learnt["policy"], learnt["reason"]) == ("learned", "LEARNED")
+    assert (learnt["learner"], learnt["state"], learnt["holdback"]) == (5, 3, False)
+    assert learnt["features"] == [[0.0, -1.0], [1.0, -1.0]]
+    assert (away["learner"], away["state"], away["holdback"], away["reason"]) == (
+        5,
+        None,
+        False,
+        "FEATURES_UNAVAILABLE",
+    )
+    assert (held["learner"], held["state"], held["holdback"], held["reason"]) == (5, None, True, "HOLDBACK")
+    assert "features" not in away

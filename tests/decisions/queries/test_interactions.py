@@ -7,6 +7,7 @@ import pytest
 from django.db import connection
 
 from decisions.domain import INTERACTIONS, Interaction
+from decisions.models import Item
 from decisions.queries.interactions import interaction_log
 from tests.fixtures.messages import log
 from tests.fixtures.records import NOW, make_project
@@ -46,11 +47,19 @@ def test_log__views_carts_and_order_lines__are_columns_in_the_order_of_time():
     found = read(project)
     assert found.item_ids == ("lamp", "mug")
     assert found.categories == ("", "Kitchen")
+    assert found.titles == ("", "Mug")
     assert found.prices.tolist() == [0.0, 12.5]
     assert [found.item_ids[item] for item in found.items] == ["mug", "mug", "lamp", "mug"]
     assert found.kinds.tolist() == [0, 1, 2, 2]
     assert found.units.tolist() == [0, 1, 0, 0]
     assert (found.unit_count, bool(np.all(np.diff(found.at) >= 0))) == (2, True)
+
+
+def test_log__of_items__knows_nothing_of_actions_of_other_collections():
+    project = make_project()
+    Item.objects.create(project_id=project, item_id="mug", collection="creatives", title="An advertisement")
+    happen(project, "Product Viewed", "mug", 5)
+    assert read(project).titles == ("",)
 
 
 def test_log__outside_the_window_or_of_another_project__is_not_read():

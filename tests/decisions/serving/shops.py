@@ -1,16 +1,18 @@
 """Bundles with one decision point, and what is decided there."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from decisions.serving.bundle import LiveBundle, open_bundle
+from decisions.serving.catalogues import read_catalogue
+from decisions.serving.choosing import Means
 from decisions.serving.decide import Decision, decide
 from decisions.serving.decision_requests import DecisionRequest, read_decision_request
-from decisions.serving.equipment import Equipment, fit, read_catalogue
+from decisions.serving.equipment import Equipment, fit, stocked
 from decisions.serving.known import Features, Known
 from decisions.serving.scoring import Score, score_at_once
 from decisions.vocabulary import BundleSource, FeatureState
@@ -55,16 +57,20 @@ def bundle_of(
     at: Mapping[str, Any],
     predictor: Predictor | None = None,
     catalogue: bytes | None = None,
+    learners: Sequence[Mapping[str, Any]] = (),
 ) -> LiveBundle:
-    """Return a bundle with one decision point and one model version, both ready."""
+    """Return a bundle with one decision point and one model version, both ready; learners have no state yet."""
     raw = catalogue_bytes() if catalogue is None else catalogue
     record = model_record(12, popularity_bytes())
-    content = decision_content(*experiments, points=[at], models=[record], catalogue=file_record(raw))
+    parts = {"points": [at], "models": [record], "catalogue": file_record(raw), "learners": learners}
+    content = decision_content(*experiments, **parts)
     bundle = open_bundle(published(content, companion()), source=BundleSource.POSTGRES)
     loaded = read_catalogue(raw)
     used = popularity() if predictor is None else predictor
     fitted = fit(bundle.points.models[12], used, {item: n for n, item in enumerate(used.items)}, loaded)
-    return replace(bundle, equipment=Equipment(loaded, {12: fitted}))
+    domain = bundle.points.by_key["home"].domain
+    shelves = {domain.key: stocked(domain, loaded)}
+    return replace(bundle, equipment=Equipment({domain.collection: loaded}, shelves, {12: fitted}))
 
 
 def asked(bundle: LiveBundle, **parts: Any) -> DecisionRequest:
@@ -72,8 +78,16 @@ def asked(bundle: LiveBundle, **parts: Any) -> DecisionRequest:
     return read_decision_request(json.dumps(body).encode(), bundle.points.by_key["home"])
 
 
-def decided(bundle: LiveBundle, *, features: Features = SEEN, score: Score = score_at_once, **parts: Any) -> Decision:
-    return decide(asked(bundle, **parts), bundle.points.by_key["home"], bundle, Known(features=features), AT, score)
+def decided(
+    bundle: LiveBundle,
+    *,
+    features: Features = SEEN,
+    score: Score = score_at_once,
+    decision_id: str = "decision-1",
+    **parts: Any,
+) -> Decision:
+    means = Means(score, decision_id)
+    return decide(asked(bundle, **parts), bundle.points.by_key["home"], bundle, Known(features=features), AT, means)
 
 
 def items(decision: Decision) -> list[str]:

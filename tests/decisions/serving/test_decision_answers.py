@@ -7,7 +7,9 @@ from decisions.serving.token import DecisionToken, verify_token
 from decisions.vocabulary import DecisionReason
 from foundation.ids import hash_unit
 from tests.decisions.published import PEPPER, ab_point, policy
-from tests.decisions.serving.shops import RANKED, TREATED, bundle_of, decided
+from tests.decisions.serving.shops import EMPTY, RANKED, TREATED, bundle_of, decided
+from tests.decisions.serving.test_decide_learned import learning
+from tests.decisions.serving.test_scene import dated
 from tests.experiments.assignment.builders import AT, arms, experiment
 
 STORED = {"visitor": hash_unit(PEPPER, "visitor", "v-1")}
@@ -48,6 +50,7 @@ def test_render_decision__enrolled__has_actions_assignment_model_and_token() -> 
             "slots": body["assignment"]["slots"],
         },
         "model": {"key": "home-ranker", "version": 3},
+        "learner": None,
         "exposed": False,
         "bundle_version": 1,
         "source": "postgres",
@@ -92,3 +95,24 @@ def test_render_no_decision__awkward_key__is_valid_json() -> None:
     assert (body["actions"], body["reason"]) == ([], "BUNDLE_MISSING")
     assert body["metadata"] == {"degraded": "BUNDLE_MISSING"}
     assert {body[name] for name in ("policy", "decision_token", "bundle_version", "source", "model")} == {None}
+
+
+def test_render_decision__learner__names_it_with_the_state_it_drew_with() -> None:
+    drawn, held = answered(learning(TREATED)), answered(learning(TREATED, holdback=1.0))
+
+    assert (drawn["policy"], drawn["learner"], drawn["model"]) == ("learned", {"key": "home-learner", "state": 3}, None)
+    assert all(0.0 < action["propensity"] < 1.0 for action in drawn["actions"])
+    assert (held["reason"], held["learner"]) == ("HOLDBACK", {"key": "home-learner", "state": None})
+
+
+def test_render_decision__what_degraded__is_told_in_the_metadata() -> None:
+    at = ab_point(RANKED, most_age_minutes=1)
+    stale = dated(bundle_of(TREATED, at=at), AT.timestamp() - 90.5)
+    blind = learning(TREATED, at=ab_point(policy("learned", learner=5, version=12)))
+
+    old, never = answered(stale), answered(dated(stale, None))
+    unscored = answered(blind, features=EMPTY)
+
+    assert (old["reason"], old["metadata"]) == ("DATA_STALE", {"data_age_seconds": 90})
+    assert (never["reason"], never["metadata"]) == ("DATA_STALE", {})
+    assert (unscored["reason"], unscored["metadata"]) == ("LEARNED", {"unscored": "HISTORY_EMPTY"})

@@ -10,7 +10,7 @@ import redis
 
 from config.local.embedded import Postgres, Valkey
 from config.local.server import port_is_free
-from decisions.serving.heartbeat import NAMES_KEY, REPORT_KEY, EdgeReport, decode_report, encode_report
+from decisions.serving.heartbeat import NAMES_KEY, REPORT_KEY, EdgeReport, EdgeRole, decode_report, encode_report
 from decisions.serving.runtime import BundleRuntime
 from decisions.serving.settings import EdgeSettings
 from tests.decisions.published import publish, text_of
@@ -29,6 +29,12 @@ def test_report__kept_and_read__is_the_same() -> None:
     assert decode_report(encode_report(REPORT)) == REPORT
 
 
+def test_report__of_a_release_without_roles__is_read_as_one_of_an_edge() -> None:
+    raw = b'{"host":"edge-1","process":7,"started_at":1.5,"versions":{"shop":3},"stale":false,"faults":0}'
+    assert decode_report(raw) == REPORT
+    assert REPORT.role is EdgeRole.EDGE
+
+
 def test_report__missing_or_of_another_release__is_none() -> None:
     assert [decode_report(raw) for raw in (None, b"", b"{}", b"\xff", b'{"host": 3}')] == [None] * 5
 
@@ -38,7 +44,12 @@ def test_runtime__with_redis__tells_what_it_serves_at_once_after_a_switch_and_ta
 ) -> None:
     publish(breakable_postgres.url, text_of(version=1))
     client = redis.Redis.from_url(own_valkey.url)
-    settings = EdgeSettings(database_url=breakable_postgres.url, redis_url=own_valkey.url, state_directory=tmp_path)
+    settings = EdgeSettings(
+        database_url=breakable_postgres.url,
+        redis_url=own_valkey.url,
+        state_directory=tmp_path,
+        role=EdgeRole.INTAKE,
+    )
     runtime = BundleRuntime(settings)
     runtime.start()
 
@@ -53,7 +64,7 @@ def test_runtime__with_redis__tells_what_it_serves_at_once_after_a_switch_and_ta
     eventually(lambda: versions() == {"shop": 1})
     report = told()
     assert report is not None
-    assert (report.process, report.stale, report.faults) == (os.getpid(), False, 0)
+    assert (report.process, report.stale, report.faults, report.role) == (os.getpid(), False, 0, EdgeRole.INTAKE)
     assert 0 < client.ttl(REPORT_KEY + report.name) <= 15
 
     publish(breakable_postgres.url, text_of(version=2))

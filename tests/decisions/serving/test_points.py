@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from decisions.domain import PolicyKind
-from decisions.serving.points import BASELINE, Points, compile_points
+from decisions.serving.point_reading import compile_points
+from decisions.serving.points import BASELINE, Points
 from experiments.assignment.reading import BundleInvalid
 from tests.decisions.published import (
     ab_point,

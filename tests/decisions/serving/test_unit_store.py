@@ -9,7 +9,7 @@ import pytest
 import redis
 
 from config.local.embedded import Valkey
-from decisions.serving.feature_keys import LONGEST_HISTORY, bought_key, seen_key
+from decisions.serving.feature_keys import LONGEST_HISTORY, bought_key, seen_key, showing, shown_key
 from decisions.serving.known import NOTHING_KNOWN, NOTHING_WANTED, Features, Linked, Met, Wants
 from decisions.serving.unit_keys import linked_key, linked_mark, met_key, met_mark
 from decisions.serving.unit_store import LONGEST_REST, UnitStore
@@ -70,6 +70,41 @@ def test_look_up__unit_of_another_project_or_none__is_empty(own_valkey: Valkey, 
     assert features_of(store, 2, [UNIT]).state == FeatureState.EMPTY
     assert features_of(store, 1, [("visitor", "w" * 22)]).state == FeatureState.EMPTY
     assert features_of(store, 1, []).state == FeatureState.NOT_ASKED
+
+
+def show(client: redis.Redis, kind: str, unit: str, *showings: tuple[str, str, float]) -> None:
+    """Store that actions were shown: each with what tells of it and when."""
+    client.zadd(shown_key(1, kind, unit), {showing(action, told_by): at for action, told_by, at in showings})
+
+
+def test_look_up__what_was_shown__counts_since_the_time_asked_for_and_each_showing_once(
+    own_valkey: Valkey, client: redis.Redis
+) -> None:
+    show(client, *UNIT, ("a", "d-1", 10.0), ("a", "d-2", 20.0), ("b|x", "d-2", 20.0), ("用户", "d-3", 9.9))
+    show(client, "customer", "c" * 22, ("a", "d-2", 20.0), ("a", "d-4", 30.0))
+    units = [UNIT, ("customer", "c" * 22)]
+    store = UnitStore(own_valkey.url, within=1)
+
+    since = store.look_up(1, Wants(features=units, shown_since=10.0)).features
+    later = store.look_up(1, Wants(features=units, shown_since=40.0)).features
+    unasked = store.look_up(1, Wants(features=units)).features
+
+    assert (since.state, since.shown) == (FeatureState.AVAILABLE, {"a": 3, "b|x": 1})
+    assert (later.state, later.shown) == (FeatureState.EMPTY, {})
+    assert (unasked.state, unasked.shown) == (FeatureState.EMPTY, {})
+
+
+def test_look_up__what_was_shown_and_dealt_with__is_one_trip(own_valkey: Valkey, client: redis.Redis) -> None:
+    remember(client, *UNIT, seen=["mug"], bought=["lamp"])
+    show(client, *UNIT, ("a", "d-1", 10.0))
+    store = UnitStore(own_valkey.url, within=5)
+    store.look_up(1, Wants(features=[UNIT]))
+    before = client.info("stats")["total_reads_processed"]
+
+    found = store.look_up(1, Wants(features=[UNIT], shown_since=0.0)).features
+
+    assert client.info("stats")["total_reads_processed"] - before - 1 == 1
+    assert (found.history, found.bought, found.shown) == (("mug",), ("lamp",), {"a": 1})
 
 
 def test_look_up__something_else_under_the_key__is_unavailable(own_valkey: Valkey, client: redis.Redis) -> None:

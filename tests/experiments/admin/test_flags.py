@@ -58,6 +58,19 @@ def test_flag__default_of_another_type__is_refused_in_the_form(
     assert not Flag.objects.exists()
 
 
+def test_flag__new_one__begins_without_a_value_and_a_kept_one_shows_its_own(owner: Client, project: int) -> None:
+    new = owner.get(reverse(ADD)).context["adminform"].form["default"]
+    owner.post(reverse(ADD), fields(project, default="false"))
+    kept = owner.get(reverse("admin:experiments_flag_change", args=[Flag.objects.get().pk]))
+    null = owner.post(reverse(ADD), fields(project, key="other", default="null"))
+
+    assert new.value() == ""
+    assert "null" not in str(new)
+    assert kept.context["adminform"].form["default"].value() == "false"
+    assert "The value must be true or false." in null.content.decode()
+    assert Flag.objects.count() == 1
+
+
 def test_flag__layer_of_another_project__is_refused_in_the_form(owner: Client, project: int) -> None:
     foreign = Layer.objects.create(project_id=make_project(key="other"), key="checkout", name="Checkout")
     answer = owner.post(reverse(ADD), fields(project, layer=foreign.pk))

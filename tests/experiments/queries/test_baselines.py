@@ -86,5 +86,5 @@ def test_guide__of_a_draft__leads_to_the_calculator_and_of_a_running_one_does_no
     metric = Experiment.objects.get(pk=running).metrics.get(metric__key="conversion").metric
     draft = stored.draft(project, key="b", definitions=(), roles=())
     Experiment.objects.get(pk=draft).metrics.create(metric=metric, role="DECISION", position=0)
-    assert guide_of(draft).calculator_url.startswith("/calculator?kind=conversion")
-    assert guide_of(running).calculator_url == ""
+    assert guide_of(draft, now=material.NOW).calculator_url.startswith("/calculator?kind=conversion")
+    assert guide_of(running, now=material.NOW).calculator_url == ""

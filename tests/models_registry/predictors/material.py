@@ -42,6 +42,30 @@ TWO_TOWER: Mapping[str, np.ndarray] = {
 }
 TWO_TOWER_SETTINGS: Mapping[str, Any] = {"user": ["relu", "linear"], "half_life": 1.0}
 
+TEXT_TOWER: Mapping[str, np.ndarray] = {
+    **TWO_TOWER,
+    "text_inputs": floats((1, 1), (0, 2), (4, 0), (0, 0)),
+    "text_vectors": floats((1, 0), (0, 3), (0, 0), (-1, 1)),
+    "text_bias": floats(0.5, 0, -0.5, 1),
+}
+"""The same with four features of texts."""
+
+EASE: Mapping[str, np.ndarray] = {
+    "item_ids": write_items(ITEMS),
+    "prior": floats(0.5, 0.25, 0.0),
+    "starts": np.array([0, 2, 3, 3], dtype=np.int64),
+    "targets": np.array([1, 2, 0], dtype=np.int32),
+    "weights": floats(0.5, -0.25, 1.0),
+}
+"""a -> b 0.5, c -0.25; b -> a 1; c -> nothing."""
+
+FACTORS: Mapping[str, np.ndarray] = {
+    "item_ids": write_items(ITEMS),
+    "prior": floats(0.5, 0.25, 0.0),
+    "factors": floats((1, 0), (0, 2), (1, 1)),
+}
+FACTORS_SETTINGS: Mapping[str, Any] = {"unobserved": 0.5, "penalty": 0.1, "half_life": 1.0}
+
 RANKING: Mapping[str, np.ndarray] = {
     "item_ids": write_items(ITEMS),
     "embeddings": floats((1,), (2,), (-1,)),
@@ -59,7 +83,10 @@ EVERY_KIND: tuple[tuple[PredictorKind, Mapping[str, np.ndarray], Mapping[str, An
     (PredictorKind.POPULARITY, {"item_ids": write_items(ITEMS), "popularity": floats(3, 2, 1)}, {}),
     (PredictorKind.ITEM_ITEM, ITEM_ITEM, {"half_life": 1.0}),
     (PredictorKind.TWO_TOWER, TWO_TOWER, TWO_TOWER_SETTINGS),
+    (PredictorKind.TWO_TOWER, TEXT_TOWER, TWO_TOWER_SETTINGS),
     (PredictorKind.RANKING_NETWORK, RANKING, RANKING_SETTINGS),
+    (PredictorKind.EASE, EASE, {"half_life": 1.0}),
+    (PredictorKind.FACTORS, FACTORS, FACTORS_SETTINGS),
 )
 
 

@@ -1,29 +1,43 @@
 """How good recommendations are: users who were held out, ranked by what would serve, judged by what they did next."""
 
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
+from decisions.domains.recommendation.training.calibration import Groups, groups_of, miscalibration
 from decisions.domains.recommendation.training.dataset import HeldOut, RecommendationData
 from decisions.policies.ranked import ModelRanked
 from decisions.policy import Choices, Indices, Scores
-from models_registry.gates import CHAMPION, POPULARITY, Evaluation, Figures
+from models_registry.gates import CHAMPION, POPULARITY, Evaluation, Figures, JudgedSlate, sliced, violations_of
 from models_registry.predictors.popularity import Popularity
 from models_registry.predictors.protocol import Predictor
 from models_registry.vocabulary import PredictorKind
 
-NDCG_AT = 10
-SHOWN = 20
+NDCG_AT: Final = 10
+SHOWN: Final = 20
+NEW: Final = "new"
+RETURNING: Final = "returning"
+"""The slices: users who had dealt with at most FEW items before the split, and the others."""
+FEW: Final = 3
+MOST_REQUESTS: Final = 200
+"""With how many of the users a predictor is timed."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Measured:
-    """One predictor on every user who was held out: nDCG@10 and recall@20 of each, and which items were shown."""
+    """One predictor on every user who was held out.
+
+    ndcg, recall, miscalibration: of each user, of the first 10, 20 and 20 items. shown: which items anybody was shown.
+    slates: the first 20 items of each user.
+    """
 
     ndcg: Figures
     recall: Figures
+    miscalibration: Figures
     shown: npt.NDArray[np.bool_]
+    slates: tuple[Indices, ...]
 
     def metrics(self, prefix: str = "") -> dict[str, float]:
         """Return the means over users, and the share of items that were shown to anybody in the first 20."""
@@ -31,6 +45,7 @@ class Measured:
             f"{prefix}ndcg_at_{NDCG_AT}": float(self.ndcg.mean()),
             f"{prefix}recall_at_{SHOWN}": float(self.recall.mean()),
             f"{prefix}coverage_at_{SHOWN}": float(self.shown.mean()),
+            f"{prefix}miscalibration_at_{SHOWN}": float(self.miscalibration.mean()),
         }
 
 
@@ -62,7 +77,10 @@ class Translated:
 
 
 def evaluate(predictor: Predictor, data: RecommendationData, champion: Predictor | None) -> Evaluation:
-    """Return nDCG@10 of every held-out user for the predictor, for popularity, and for the champion where given."""
+    """Return nDCG@10 of every held-out user for the predictor, for popularity, and for the champion where given.
+
+    Beside it the same for new and returning users, which of the slates break a rule, and what to time it with.
+    """
     references: dict[str, Predictor] = {POPULARITY: Popularity(data.log.item_ids, data.popularity)}
     if champion is not None:
         references[CHAMPION] = translated(champion, data.log.item_ids)
@@ -71,7 +89,21 @@ def evaluate(predictor: Predictor, data: RecommendationData, champion: Predictor
     metrics = candidate.metrics() | {"test_users": float(len(data.held_out))}
     for name, reference in measured.items():
         metrics |= reference.metrics(f"{name}_")
-    return Evaluation(metrics, candidate.ndcg, {name: reference.ndcg for name, reference in measured.items()})
+    figures = {name: reference.ndcg for name, reference in measured.items()}
+    new = np.array([len(user.known) <= FEW for user in data.held_out], dtype=np.bool_)
+    violations, slates = violations_of(
+        JudgedSlate(slate, _new_to(user, len(data.log.item_ids)), SHOWN)
+        for slate, user in zip(candidate.slates, data.held_out, strict=True)
+    )
+    return Evaluation(
+        metrics,
+        candidate.ndcg,
+        figures,
+        slices=sliced(candidate.ndcg, figures, {NEW: new, RETURNING: ~new}),
+        violations=violations,
+        slates=slates,
+        requests=tuple((user.history, None) for user in data.held_out[:MOST_REQUESTS]),
+    )
 
 
 def translated(predictor: Predictor, items: tuple[str, ...]) -> Translated:
@@ -82,16 +114,21 @@ def translated(predictor: Predictor, items: tuple[str, ...]) -> Translated:
 
 def measure(predictor: Predictor, data: RecommendationData) -> Measured:
     """Return the figures of a predictor, one user at a time, so that memory does not grow with their number."""
-    everything = np.arange(len(data.log.item_ids))
-    shown = np.zeros(len(everything), dtype=np.bool_)
-    ndcg, recall = np.empty(len(data.held_out)), np.empty(len(data.held_out))
-    for number, user in enumerate(data.held_out):
-        slate = _slate(predictor, user, everything)
+    slates = tuple(_slate(predictor, user, len(data.log.item_ids)) for user in data.held_out)
+    return figures_of(slates, data, groups_of(data))
+
+
+def figures_of(slates: tuple[Indices, ...], data: RecommendationData, groups: Groups) -> Measured:
+    """Return the figures of slates, one for each user who was held out, in the same order."""
+    shown = np.zeros(len(data.log.item_ids), dtype=np.bool_)
+    ndcg, recall, unlike = (np.empty(len(slates)) for _ in range(3))
+    for number, (slate, user) in enumerate(zip(slates, data.held_out, strict=True)):
         shown[slate] = True
         hits = np.isin(slate, user.targets)
         ndcg[number] = ndcg_of(hits[:NDCG_AT], len(user.targets))
         recall[number] = np.count_nonzero(hits) / min(len(user.targets), SHOWN)
-    return Measured(ndcg, recall, shown)
+        unlike[number] = miscalibration(user.known, slate, groups)
+    return Measured(ndcg, recall, unlike, shown, slates)
 
 
 def ndcg_of(hits: npt.NDArray[np.bool_], targets: int) -> float:
@@ -103,9 +140,13 @@ def ndcg_of(hits: npt.NDArray[np.bool_], targets: int) -> float:
     return float(gains[: len(hits)][hits].sum() / gains[: min(targets, NDCG_AT)].sum())
 
 
-def _slate(predictor: Predictor, user: HeldOut, everything: Indices) -> Indices:
+def _slate(predictor: Predictor, user: HeldOut, items: int) -> Indices:
     """Return the first SHOWN items new to the user, by the policy that serves."""
     scores = predictor.score(user.history)
-    new = np.delete(everything, user.known)
+    new = _new_to(user, items)
     choices = Choices(candidates=new, baseline=scores[new], scores=scores[new])
     return ModelRanked().choose(choices, size=SHOWN).actions
+
+
+def _new_to(user: HeldOut, items: int) -> Indices:
+    return np.delete(np.arange(items, dtype=np.int64), user.known)

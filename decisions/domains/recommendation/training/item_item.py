@@ -9,6 +9,7 @@ import numpy.typing as npt
 from scipy.sparse import csc_array, csr_array
 
 from decisions.domains.recommendation.features import HISTORY
+from decisions.domains.recommendation.training.baskets import LONGEST_BASKET, cut
 from decisions.domains.recommendation.training.dataset import RecommendationData
 from decisions.domains.recommendation.training.recipe import SHARED
 from models_registry.pipeline import Fitted, Parameter, Parameters
@@ -34,13 +35,7 @@ PARAMETERS: Final[Mapping[str, Parameter]] = MappingProxyType(
             least=0.0,
             most=1.0,
         ),
-        "longest_basket": Parameter(
-            about="Most items that are read of one unit, those with the most intent",
-            default=500,
-            least=2,
-            most=10_000,
-            whole=True,
-        ),
+        "longest_basket": LONGEST_BASKET,
     }
 )
 
@@ -48,7 +43,7 @@ PARAMETERS: Final[Mapping[str, Parameter]] = MappingProxyType(
 def learn(data: RecommendationData, parameters: Parameters, _seed: int, tell: Callable[[float], None]) -> Fitted:
     """Return the nearest neighbours of every item; nothing is drawn, so equal data give equal bytes."""
     starts, neighbours, similarity = nearest(
-        _cut(data.contacts, int(parameters["longest_basket"])),
+        cut(data.contacts, int(parameters["longest_basket"])),
         most=int(parameters["neighbours"]),
         shrinkage=parameters["shrinkage"],
         tell=tell,
@@ -91,15 +86,3 @@ def nearest(
             similarity.append(row[kept])
         tell(end / items)
     return np.cumsum(counts, dtype=np.int64), np.concatenate(neighbours), np.concatenate(similarity)
-
-
-def _cut(contacts: csr_array, longest: int) -> csr_array:
-    """Return the contacts with at most `longest` of each unit, those with the most intent."""
-    lengths = np.diff(contacts.indptr)
-    if lengths.max(initial=0) <= longest:
-        return contacts
-    units = np.repeat(np.arange(len(lengths)), lengths)
-    order = np.lexsort((contacts.indices, -contacts.data, units))
-    rank = np.arange(len(order)) - np.repeat(contacts.indptr[:-1], lengths)
-    kept = np.sort(order[rank < longest])
-    return csr_array((contacts.data[kept], (units[kept], contacts.indices[kept])), shape=contacts.shape)

@@ -3,7 +3,10 @@
 from dataclasses import dataclass
 from typing import Any, Final
 
+import numpy as np
+
 from decisions.domains.recommendation.features import CATEGORY, HISTORY, ITEM, RATING
+from decisions.policy import Scores
 from models_registry.predictors.history import LONGEST_HISTORY
 
 RANKING_WIDTHS: Final = (64, 32)
@@ -25,13 +28,18 @@ class Sizes:
 
 @dataclass(frozen=True, slots=True)
 class TwoTowerNetwork:
-    """user(history, weights) gives vectors; item(place, category, rating) gives vectors and biases.
+    """user(history, weights) gives vectors; item(place, own, rating) gives vectors and biases.
 
-    inputs and tower are the layers of `user`, which reads them as tower(sum of weights x inputs).
+    own: 1 where an item may use what was learnt of it alone, 0 where its text must do. inputs and tower are the layers
+    of `user`, which reads them as tower(sum of weights x (inputs + text_input(text of the item))). text_input,
+    text_vector and text_bias are dense layers without bias on the texts of items.
     """
 
     inputs: Any
     tower: tuple[Any, ...]
+    text_input: Any
+    text_vector: Any
+    text_bias: Any
     user: Any
     item: Any
 
@@ -54,27 +62,41 @@ class RankingNetwork:
     model: Any
 
 
-def two_tower(sizes: Sizes) -> TwoTowerNetwork:
-    """Return the network with fresh weights: the history's mean through two dense layers, items by embedding."""
+def two_tower(sizes: Sizes, text: Scores) -> TwoTowerNetwork:
+    """Return the network with fresh weights: the history's mean through two dense layers, items by embedding and text.
+
+    text: items x any number, the vectors of the items' texts.
+    """
     from keras import Input, Model, layers, ops
 
+    texts = _fixed(text)
+    text_input, text_vector, text_bias = (
+        layers.Dense(width, use_bias=False) for width in (sizes.width, sizes.width, 1)
+    )
     history, weights, user_input, inputs = _user(sizes, "inputs")
+    told = ops.sum(texts(history) * ops.expand_dims(weights, -1), axis=1)
     tower = (layers.Dense(sizes.hidden, "relu"), layers.Dense(sizes.width))
-    vector = user_input
+    vector = layers.Add()([user_input, text_input(told)])
     for layer in tower:
         vector = layer(vector)
-    place, category, rating = (Input((), dtype=kind, name=name) for name, kind in _ITEM_INPUTS)
-    about = layers.Concatenate()(
-        [_embedding(sizes.categories, sizes.category_width)(category), ops.expand_dims(rating, -1)]
-    )
-    item_vector = layers.Add()([_embedding(sizes.items, sizes.width)(place), layers.Dense(sizes.width)(about)])
+    place = Input((), dtype="int32", name=ITEM)
+    own, rating = (Input((), dtype="float32", name=name) for name in ("own", RATING))
+    rated_vector, rated_bias = (layers.Dense(width, use_bias=False) for width in (sizes.width, 1))
+    about, rated = texts(place), ops.expand_dims(rating, -1)
+    used = ops.expand_dims(own, -1)
     own_bias = layers.Embedding(sizes.items, 1, embeddings_initializer="zeros")(place)
-    bias = layers.Add()([own_bias, layers.Dense(1)(about)])
+    item_vector = layers.Add()(
+        [_embedding(sizes.items, sizes.width)(place) * used, text_vector(about), rated_vector(rated)]
+    )
+    bias = layers.Add()([own_bias * used, text_bias(about), rated_bias(rated)])
     return TwoTowerNetwork(
         inputs=inputs,
         tower=tower,
+        text_input=text_input,
+        text_vector=text_vector,
+        text_bias=text_bias,
         user=Model([history, weights], vector),
-        item=Model([place, category, rating], [item_vector, ops.squeeze(bias, -1)]),
+        item=Model([place, own, rating], [item_vector, ops.squeeze(bias, -1)]),
     )
 
 
@@ -110,6 +132,16 @@ def _user(sizes: Sizes, name: str) -> tuple[Any, Any, Any, Any]:
     weights = Input((LONGEST_HISTORY,), dtype="float32", name="weights")
     table = _embedding(sizes.items, sizes.width, name)
     return history, weights, ops.sum(table(history) * ops.expand_dims(weights, -1), axis=1), table
+
+
+def _fixed(table: Scores) -> Any:
+    """Return an embedding that training does not change."""
+    from keras import layers
+
+    layer = layers.Embedding(*table.shape, trainable=False)
+    layer.build()
+    layer.embeddings.assign(np.asarray(table, dtype=np.float32))
+    return layer
 
 
 def _embedding(count: int, width: int, name: str | None = None) -> Any:

@@ -38,7 +38,7 @@ PARAMETERS: Final[Mapping[str, Parameter]] = MappingProxyType(
 
 def learn(data: RecommendationData, parameters: Parameters, seed: int, tell: Callable[[float], None]) -> Fitted:
     """Return the arrays of a trained network. Raises TrainingDiverged, TrainingDataInsufficient, TensorFlowMissing."""
-    samples = next_items(data, most=int(parameters["most_samples"]))
+    samples = next_items(data, most=int(parameters["most_samples"]), seed=seed)
     tf = prepare(seed=seed, threads=int(parameters["threads"]))
     rng = np.random.default_rng(seed)
     category, names = category_codes(data.log.categories)

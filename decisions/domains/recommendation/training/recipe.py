@@ -6,7 +6,7 @@ from typing import Final
 
 from decisions.domain import InteractionLog
 from decisions.domains.recommendation.training.dataset import RecommendationData, split_log
-from decisions.domains.recommendation.training.evaluation import evaluate
+from decisions.domains.recommendation.training.evaluation import evaluate, translated
 from models_registry.gates import Evaluation
 from models_registry.pipeline import Fitted, Parameter, Parameters
 from models_registry.predictors.history import LONGEST_HALF_LIFE, SHORTEST_HALF_LIFE
@@ -18,9 +18,15 @@ Learn = Callable[[RecommendationData, Parameters, int, Callable[[float], None]],
 
 SHARED: Final[dict[str, Parameter]] = {
     "test_share": Parameter(
-        about="Share of the interactions, the latest, that is kept for judging", default=0.2, least=0.05, most=0.5
+        about="Share of the interactions, the latest, that is kept for judging",
+        default=0.2,
+        least=0.05,
+        most=0.5,
+        tunable=False,
     ),
-    "most_test_users": Parameter(about="Most users to judge by", default=5_000, least=1, most=1_000_000, whole=True),
+    "most_test_users": Parameter(
+        about="Most users to judge by", default=5_000, least=1, most=1_000_000, whole=True, tunable=False
+    ),
     "half_life": Parameter(
         about="Items of a history after which one counts half as much as the most recent one",
         default=20.0,
@@ -53,3 +59,7 @@ class RecommendationRecipe:
     def evaluate(self, predictor: Predictor, dataset: RecommendationData, *, champion: Predictor | None) -> Evaluation:
         """Return what the predictor makes of the users who were held out."""
         return evaluate(predictor, dataset, champion)
+
+    def aligned(self, predictor: Predictor, dataset: RecommendationData) -> Predictor:
+        """Return a predictor of another catalogue, asked in the places of the dataset's."""
+        return translated(predictor, dataset.log.item_ids)

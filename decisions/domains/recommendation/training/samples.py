@@ -31,31 +31,33 @@ class Samples:
         return len(self.targets)
 
 
-def next_items(data: RecommendationData, *, most: int) -> Samples:
+def next_items(data: RecommendationData, *, most: int, seed: int) -> Samples:
     """Return a sample for every first contact of a unit with an item before the split, at most the latest `most`.
 
     A unit's first contact has an empty history: so networks learn what to show to somebody unknown. Histories are
-    those that serving would have seen at that moment.
+    those that serving would have seen at that moment. What a unit did at one moment, such as the lines of an order,
+    has no order, so one is drawn: else networks would learn that of the log, which is by item.
 
     Raises:
         TrainingDataInsufficient: no unit dealt with two items.
     """
     log, rows = data.log, data.train_rows
-    pairs = log.units[:rows].astype(np.int64) * len(log.item_ids) + log.items[:rows]
-    _, first = np.unique(pairs, return_index=True)
+    order = np.lexsort((np.random.default_rng(seed).random(rows), log.at[:rows]))
+    units, items = log.units[order], log.items[order]
+    _, first = np.unique(units.astype(np.int64) * len(log.item_ids) + items, return_index=True)
     latest = np.argsort(first)[-most:]  # places among the contacts, which are in the order of the pairs too
     number = np.full(rows, NO_SAMPLE)
     number[first[latest]] = np.arange(len(latest))
     histories = np.zeros((len(latest), LONGEST_HISTORY), dtype=np.int32)
     lengths = np.zeros(len(latest), dtype=np.int32)
-    for unit_rows in by_unit(log.units[:rows]):
-        for sample, history in _histories(log.items[unit_rows].tolist(), number[unit_rows].tolist()):
+    for unit_rows in by_unit(units):
+        for sample, history in _histories(items[unit_rows].tolist(), number[unit_rows].tolist()):
             histories[sample, : len(history)] = history
             lengths[sample] = len(history)
     if not lengths.any():
         raise TrainingDataInsufficient("Nobody dealt with two different items before the split.")
     importance = data.contacts.data[latest]
-    return Samples(histories, lengths, log.items[first[latest]], importance / importance.mean())
+    return Samples(histories, lengths, items[first[latest]], importance / importance.mean())
 
 
 def weights_table(half_life: float) -> npt.NDArray[np.float32]:

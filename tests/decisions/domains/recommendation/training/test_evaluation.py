@@ -49,6 +49,7 @@ def test_measure__recall_and_coverage__are_of_the_first_twenty():
             "x_ndcg_at_10": ndcg_of(np.array([True]), 2) / 2,
             "x_recall_at_20": 0.25,
             "x_coverage_at_20": 20 / 60,
+            "x_miscalibration_at_20": found.miscalibration.mean(),
         }
     )
 
@@ -93,3 +94,28 @@ def test_evaluate__a_champion_that_knows_none_of_the_items__is_no_obstacle():
     stranger = Popularity(("x",), np.ones(1, dtype=np.float32))
     found = evaluate(Popularity(split.log.item_ids, split.popularity), split, stranger)
     assert np.isfinite(found.references[CHAMPION]).all()
+
+
+def test_evaluate__slices__are_new_and_returning_users():
+    split = data(
+        HeldOut(places(0), places(0, 1, 2), places(5)),
+        HeldOut(places(0), places(0, 1, 2, 3), places(5)),
+        HeldOut(places(9), places(9), places(40)),
+    )
+    found = evaluate(descending(), split, None)
+    assert {name: len(part.candidate) for name, part in found.slices.items()} == {"new": 2, "returning": 1}
+    assert found.slices["returning"].candidate.tolist() == [found.candidate[1]]
+    assert found.slices["new"].references[POPULARITY].tolist() == found.references[POPULARITY][[0, 2]].tolist()
+
+
+def test_evaluate__slates_of_the_serving_policy__break_no_rule():
+    found = evaluate(descending(), data(HeldOut(places(0), places(0, 1), places(5))), None)
+    assert found.slates == 1
+    assert set(found.violations.values()) == {0}
+
+
+def test_evaluate__what_it_is_timed_with__is_what_serving_asks():
+    user = HeldOut(places(3, 1), places(1, 3), places(5))
+    ((subject, candidates),) = evaluate(descending(), data(user), None).requests
+    assert subject.tolist() == [3, 1]
+    assert candidates is None

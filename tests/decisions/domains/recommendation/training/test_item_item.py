@@ -67,25 +67,12 @@ def test_training__the_same_data__gives_the_same_bytes():
     first, second = train(), train()
     assert first.artifact is not None
     assert first.artifact == second.artifact
-    assert (first.metrics, first.gate, first.dataset) == (second.metrics, second.gate, second.dataset)
+    assert (first.metrics, first.gate.comparisons) == (second.metrics, second.gate.comparisons)
+    assert (first.gate.slices, first.dataset) == (second.gate.slices, second.dataset)
 
 
 def test_training__other_data__tells_another_lineage():
     assert train().dataset["sha256"] != train(shop(seed=2)).dataset["sha256"]
-
-
-def test_training__a_basket_longer_than_allowed__is_cut_to_the_strongest():
-    log = log_of(
-        units=[0] * 6 + [1] * 3 + [0, 1],
-        items=[0, 1, 2, 3, 4, 5, 0, 1, 2, 6, 6],
-        at=np.linspace(0.1, 0.9, 11),
-        kinds=[0, 2, 0, 2, 1, 2, 0, 0, 0, 0, 0],
-        item_count=7,
-    )
-    data = RECIPES["item_item"].dataset(log, parameters={"test_share": 0.1, "most_test_users": 9}, seed=1)
-    cut = module._cut(data.contacts, 3)
-    assert cut.toarray()[0].tolist() == [0, 3, 0, 3, 0, 3, 0]
-    assert cut.toarray()[1].tolist() == [1, 1, 1, 0, 0, 0, 0]
 
 
 def test_training__too_little__is_insufficient():

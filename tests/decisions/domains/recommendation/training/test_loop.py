@@ -68,6 +68,14 @@ def test_draw_pool__a_small_catalogue__is_compared_whole():
     assert not correction.any()
 
 
+def test_draw_pool__items_that_nobody_met__are_never_compared_with():
+    frequency = np.array([0.5, 0.0, 0.25, 0.0, 0.25])
+    pool, _ = draw_pool(np.array([0], dtype=np.int32), frequency, 3, np.random.default_rng(1))
+    assert pool.tolist() == [0, 2, 4]
+    drawn = {place for seed in range(50) for place in draw_pool(pool[:1], frequency, 2, np.random.default_rng(seed))[0]}
+    assert drawn == {0, 2, 4}
+
+
 def test_draw_pool__a_large_catalogue__corrects_by_the_chance_to_be_drawn():
     rng = np.random.default_rng(2)
     frequency = np.full(50, 0.5 / 49)

@@ -7,17 +7,19 @@ import numpy as np
 import pytest
 
 from decisions.domains.recommendation.features import category_codes, rating_feature
+from decisions.domains.recommendation.text import text_numbers
 from decisions.domains.recommendation.training import RECIPES, ranking_network, two_tower
 from decisions.domains.recommendation.training.networks import Sizes, ranking
 from decisions.domains.recommendation.training.networks import two_tower as two_towers
 from decisions.domains.recommendation.training.samples import weights_table
+from decisions.domains.recommendation.training.texts import text_space
 from models_registry.artifacts import digest, open_artifact, seal
 from models_registry.gates import GateRule
 from models_registry.pipeline import Trained, TrainingDataInsufficient, TrainingDiverged, run_pipeline
 from models_registry.predictors.history import LONGEST_HISTORY
 from models_registry.predictors.loading import predictor_of
-from models_registry.predictors.protocol import Predictor
-from tests.decisions.domains.recommendation.training.shop import log_of, shop
+from models_registry.predictors.protocol import Adaptable, Predictor
+from tests.decisions.domains.recommendation.training.shop import changed, log_of, shop
 
 pytestmark = pytest.mark.slow
 keras = pytest.importorskip("keras", reason="networks are trained with TensorFlow, which is not installed")
@@ -29,6 +31,7 @@ QUICK = {
 }
 each_network = pytest.mark.parametrize("name", QUICK)
 RNG = np.random.default_rng(8)
+KINDS = ("lantern", "teapot", "cushion", "红色连衣裙", "ribbon", "蓝牙耳机")
 HISTORIES = [RNG.integers(0, 60, length) for length in (0, 1, 2, 3, 10, 40, 50, 50)]
 
 
@@ -75,14 +78,47 @@ def equal_to_scale(found: np.ndarray, expected: np.ndarray) -> bool:
 @pytest.mark.parametrize("spread", [0.1, 1.0])
 def test_two_tower__what_serves__is_the_network_to_1e_5(spread: float):
     log = shop()
-    category, names = category_codes(log.categories)
-    rating = rating_feature(log.ratings)
-    network = two_towers(Sizes(60, len(names), 16))
+    text = text_space(log, width=8, rng=np.random.default_rng(1))
+    rating, met = rating_feature(log.ratings), np.arange(60) % 5 != 0
+    network = two_towers(Sizes(60, 0, 16), text.items)
     scrambled(network.variables, spread)
-    predictor = two_tower.export(network, log.item_ids, category, rating, 20.0).predictor()
-    vectors, bias = network.item([np.arange(60), category, rating])
+    for untold in np.flatnonzero(~met):  # what nothing was learnt of counts for nothing, in the network by zeros
+        network.inputs.embeddings[untold].assign(np.zeros(16))
+    about = two_tower.ItemFacts(log.item_ids, rating, met)
+    predictor = two_tower.export(network, text, about, 20.0).predictor()
+    vectors, bias = network.item([np.arange(60), met.astype(np.float32), rating])
     expected = (network.user(as_rows(HISTORIES, 20.0)).numpy() @ vectors.numpy().T) + bias.numpy()
     assert equal_to_scale(np.array([predictor.score(history) for history in HISTORIES]), expected)
+
+
+def test_two_tower__items_it_was_not_trained_on__are_what_the_network_makes_of_their_text():
+    log = changed(shop(), titles=tuple(f"word{place % 6} thing" for place in range(60)))
+    text = text_space(log, width=8, rng=np.random.default_rng(1))
+    network = two_towers(Sizes(60, 0, 16), text.items)
+    scrambled(network.variables, 0.3)
+    facts = two_tower.ItemFacts(log.item_ids, np.zeros(60, dtype=np.float32), np.ones(60, dtype=np.bool_))
+    predictor = two_tower.export(network, text, facts, 20.0).predictor()
+    assert isinstance(predictor, Adaptable)
+    new = tuple(f"new-{place}" for place in range(60))
+    adapted = predictor.adapted(new + log.item_ids, np.tile(text_numbers(log.titles, log.categories), (2, 1)))
+    vectors, bias = network.item([np.arange(60), np.zeros(60), np.zeros(60)])
+    user = network.user(as_rows([HISTORIES[4]], 20.0)).numpy()[0]
+    found = adapted.score(HISTORIES[4] + 60)
+    assert equal_to_scale(found[:60], vectors.numpy() @ user + bias.numpy())
+    assert found[60:] == pytest.approx(predictor.score(HISTORIES[4]), abs=1e-5)
+
+
+def test_training__new_items_of_a_category_in_their_title__are_ranked_by_taste():
+    log = changed(shop(), categories=("",) * 60, titles=tuple(f"{KINDS[place % 6]} {place}" for place in range(60)))
+    predictor = served(train("two_tower", log=log, epochs=25, text_only=0.3))
+    assert isinstance(predictor, Adaptable)
+    new = tuple(f"new {kind}" for kind in KINDS)
+    adapted = predictor.adapted((*log.item_ids, *new), text_numbers((*log.titles, *new), ("",) * 66))
+    right = sum(
+        int(np.argmax(adapted.score(np.array([category + 6, category + 18, category + 30]))[60:])) == category
+        for category in range(6)
+    )
+    assert right >= 5
 
 
 @pytest.mark.parametrize("spread", [0.1, 1.0])

@@ -1,0 +1,266 @@
+"""Learning policies: made for a decision point, then read only but for their name; buttons stop and start them."""
+
+from collections.abc import Iterable
+from typing import Any, Final, cast
+
+from django import forms
+from django.contrib import admin, messages
+from django.db.models import Model
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.utils import timezone
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from decisions.actions.learners import (
+    LARGEST_HOLDBACK,
+    LEAST_HOLDBACK,
+    LearnerDraft,
+    create_learner,
+    rename_learner,
+    start_learning,
+    stop_learning,
+)
+from decisions.admin.links import learner_link
+from decisions.admin.trainings import ObjectField
+from decisions.domain import Domain, PolicyKind
+from decisions.learning import LearnerKind
+from decisions.models import DecisionPoint, Learner
+from decisions.queries.learners import LearnerUnknown, learner_by_id
+from decisions.queries.points import PointUnknown, point_by_id
+from decisions.registry import all_domains
+from decisions.reports.domains import domain_name
+from decisions.reports.learner_wording import KINDS, reward_words
+from experiments.reports import figures
+from foundation.admin_base import (
+    ActionVariant,
+    ConsoleAdmin,
+    ReasonForm,
+    choice_field,
+    object_action,
+    return_to,
+    row_id,
+    text_input,
+    username,
+)
+from foundation.admin_fields import PercentField
+
+LONGEST_PACE: Final = 60 * 24 * 31
+"""Minutes: a month."""
+SHOWN: Final = ["point", "key", "name", "kind", "reward", "floor_shown", "holdback_shown", "update_minutes", "settings"]
+FIXED: Final = ["point", "key", "kind", "reward", "floor", "holdback", "update_minutes", "settings"]
+"""What never changes once there is a state, which there is from the beginning."""
+
+
+class LearnerForm(forms.ModelForm):  # type: ignore[type-arg]
+    """A learning policy to make; rewards are offered by domain, since a decision point's domain says what they are."""
+
+    floor = PercentField(
+        label=gettext_lazy("Exploration floor, per cent"),
+        max_value=100,
+        initial=0.05,
+        help_text=gettext_lazy("Share of its decisions that is spread evenly over all actions, so that each is tried."),
+    )
+    holdback = PercentField(
+        label=gettext_lazy("Control holdback, per cent"),
+        initial=0.05,
+        help_text=gettext_lazy("Share of shoppers who always get the baseline, for as long as the policy exists."),
+    )
+    update_minutes = forms.IntegerField(
+        label=gettext_lazy("Learns every so many minutes"),
+        min_value=1,
+        max_value=LONGEST_PACE,
+        initial=1_440,
+        widget=text_input(),
+        help_text=gettext_lazy("Of the shop's time. Rewards whose time is not over yet wait for a later turn."),
+    )
+    settings = ObjectField(
+        label=gettext_lazy("Settings"),
+        help_text=gettext_lazy(
+            'Prior and forgetting, such as {"prior_rewards": 1, "prior_misses": 19, "discount": 0.99}. Empty: as usual.'
+        ),
+    )
+
+    class Meta:
+        model = Learner
+        fields = ["point", "key", "name", "kind", "reward", "floor", "holdback", "update_minutes", "settings"]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if "point" not in self.fields:
+            return
+        field = cast("forms.ModelChoiceField[Any]", self.fields["point"])
+        learning = [domain for domain in all_domains().values() if PolicyKind.LEARNED in domain.policies]
+        field.queryset = DecisionPoint.objects.filter(domain__in=[domain.key for domain in learning])
+        named = self.initial.get("point")
+        self.fields["kind"] = choice_field(label=_("How it learns"), choices=list(KINDS.items()))
+        self.fields["reward"] = choice_field(
+            label=_("What it learns from"),
+            choices=_rewards(_of_point(named, learning)),
+            help_text=_(
+                "What counts as a reward of an action that was shown; the sooner it comes, the faster it learns."
+            ),
+        )
+
+    def clean_holdback(self) -> float:
+        """Return the share, if it is one that leaves somebody on both sides."""
+        share = float(self.cleaned_data["holdback"])
+        if not LEAST_HOLDBACK <= share <= LARGEST_HOLDBACK:
+            raise forms.ValidationError(_("Hold back from 1 to 90 per cent of the shoppers."))
+        return share
+
+    def clean_floor(self) -> float:
+        """Return the share, if it is above 0."""
+        share = float(self.cleaned_data["floor"])
+        if share <= 0.0:
+            raise forms.ValidationError(_("Without a floor nothing new is ever tried: write more than 0."))
+        return share
+
+    def clean(self) -> dict[str, Any]:
+        """Return the values, the reward by its name alone, if it is one of the decision point's domain."""
+        values = super().clean() or {}
+        point, chosen = values.get("point"), str(values.get("reward") or "")
+        domain, _separator, reward = chosen.partition(":")
+        if point is not None and reward:
+            if domain != point.domain:
+                said = {"domain": domain_name(point.domain), "other": domain_name(domain)}
+                self.add_error(
+                    "reward", _("The decision point is of %(domain)s; this is a reward of %(other)s.") % said
+                )
+            values["reward"] = reward
+        return values
+
+
+@admin.register(Learner)
+class LearnerAdmin(ConsoleAdmin):
+    """Policies that learn from rewards which actions to show."""
+
+    form = LearnerForm
+    list_display = ["name", "key", "point", "kind", "reward", "is_learning", "page"]
+    list_filter = ["point__project", "point", "is_learning"]
+    list_select_related = ["point"]
+    search_fields = ["name", "key"]
+    ordering = ["-id"]
+    actions_detail = ["stop", "start"]
+
+    def get_fields(self, request: HttpRequest, obj: Model | None = None) -> Any:
+        """Return the fields of a new one, or what there is to read."""
+        if obj is None:
+            return ["point", "name", "key", "kind", "reward", "floor", "holdback", "update_minutes", "settings"]
+        return ["name", *[name for name in SHOWN if name != "name"], "is_learning", "page"]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> list[str]:
+        """Return everything but the name, once it exists."""
+        return [] if obj is None else [*FIXED, "floor_shown", "holdback_shown", "is_learning", "page"]
+
+    @admin.display(description=gettext_lazy("exploration floor"))
+    def floor_shown(self, learner: Learner) -> str:
+        """Return the floor as a percentage."""
+        return figures.percent(learner.floor)
+
+    @admin.display(description=gettext_lazy("control holdback"))
+    def holdback_shown(self, learner: Learner) -> str:
+        """Return the holdback as a percentage."""
+        return figures.percent(learner.holdback)
+
+    @admin.display(description=gettext_lazy("page"))
+    def page(self, learner: Learner) -> SafeString:
+        """Return a link to what it has learnt."""
+        point = point_by_id(learner.point_id)
+        return learner_link(point.key, learner.key, point.project_id, _("What it has learnt"))
+
+    def save_model(self, request: HttpRequest, obj: Learner, form: Any, change: bool) -> None:
+        """Create or rename by the action."""
+        now, who = timezone.now(), username(request)
+        if change:
+            rename_learner(learner_id=obj.pk, name=obj.name, acting_user=who, now=now)
+            return
+        draft = LearnerDraft(
+            key=obj.key,
+            name=obj.name,
+            kind=LearnerKind(obj.kind),
+            reward=obj.reward,
+            floor=obj.floor,
+            holdback=obj.holdback,
+            update_minutes=obj.update_minutes,
+            settings=obj.settings,
+        )
+        obj.pk = create_learner(point_id=obj.point_id, draft=draft, acting_user=who, now=now)
+        obj.refresh_from_db()
+
+    def response_add(self, request: HttpRequest, obj: Model, post_url_continue: str | None = None) -> HttpResponse:
+        """Say how it comes to decide."""
+        told = _(
+            "The learning policy is there. It decides once a variant has it, or once its decision point names it for "
+            "all traffic outside experiments."
+        )
+        messages.success(request, told)
+        return HttpResponseRedirect(self.page_of(obj.pk))
+
+    def has_stop_permission(self, request: HttpRequest, object_id: str | None = None) -> bool:
+        """Return whether it learns and the person may change it."""
+        return self._may(request, object_id, learning=True)
+
+    def has_start_permission(self, request: HttpRequest, object_id: str | None = None) -> bool:
+        """Return whether it does not learn and the person may change it."""
+        return self._may(request, object_id, learning=False)
+
+    @object_action(
+        label=gettext_lazy("Stop learning"),
+        explanation=gettext_lazy("It goes on to decide with what it knows now. The holdback stays."),
+        form=ReasonForm,
+        permission="stop",
+        variant=ActionVariant.WARNING,
+    )
+    def stop(self, request: HttpRequest, form: Any, object_id: str) -> HttpResponse:
+        """Let it stay as it is."""
+        stop_learning(
+            learner_id=row_id(object_id),
+            acting_user=username(request),
+            now=timezone.now(),
+            reason=form.cleaned_data["reason"],
+        )
+        messages.success(request, _("It learns no more. Its decisions go on as they are."))
+        return return_to(request, self.page_of(object_id))
+
+    @object_action(
+        label=gettext_lazy("Start learning"),
+        explanation=gettext_lazy("It learns on, also from what was decided while it was stopped."),
+        form=ReasonForm,
+        permission="start",
+        variant=ActionVariant.PRIMARY,
+    )
+    def start(self, request: HttpRequest, form: Any, object_id: str) -> HttpResponse:
+        """Let it learn again."""
+        start_learning(
+            learner_id=row_id(object_id),
+            acting_user=username(request),
+            now=timezone.now(),
+            reason=form.cleaned_data["reason"],
+        )
+        messages.success(request, _("It learns again."))
+        return return_to(request, self.page_of(object_id))
+
+    def _may(self, request: HttpRequest, object_id: str | None, *, learning: bool) -> bool:
+        try:
+            learner = learner_by_id(row_id(object_id))
+        except LearnerUnknown:
+            return False
+        return learner.is_learning is learning and request.user.has_perm("decisions.change_learner")
+
+
+def _of_point(point_id: object, learning: list[Domain]) -> list[Domain]:
+    """Return the domain of a decision point, or every one where none is named."""
+    try:
+        domain = point_by_id(row_id(point_id)).domain
+    except PointUnknown:
+        return learning
+    return [found for found in learning if found.key == domain] or learning
+
+
+def _rewards(domains: Iterable[Domain]) -> list[Any]:
+    return [
+        (domain_name(domain.key), [(f"{domain.key}:{reward.name}", reward_words(reward)) for reward in domain.rewards])
+        for domain in domains
+        if domain.rewards
+    ]

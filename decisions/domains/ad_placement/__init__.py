@@ -1,0 +1,1 @@
+"""Which creatives to show in the shop's own advertising slots."""

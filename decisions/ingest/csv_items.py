@@ -1,0 +1,139 @@
+"""A CSV file of a shop as items of a collection: one line after another, each taken or refused alone."""
+
+import csv
+import io
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, BinaryIO, Final
+
+from decisions.domain import FieldKind
+from decisions.ingest.collections import Collection
+from decisions.ingest.csv_encoding import Encoding, encoding_of
+from decisions.ingest.items import ItemRefused, ItemValues, read_item
+from foundation.errors import DomainError
+
+DELIMITERS: Final = (",", ";", "\t")
+
+_WHOLE: Final = re.compile(r"[+-]?\d{1,18}", re.ASCII)
+_DECIMAL: Final = re.compile(r"[+-]?(\d{1,18}(\.\d{0,18})?|\.\d{1,18})([eE][+-]?\d{1,3})?", re.ASCII)
+
+
+class FeedHeaderInvalid(DomainError):
+    """The first line of the file does not name the fields."""
+
+    code = "FEED_HEADER_INVALID"
+    hint = "The first line names the fields, item_id among them, separated by commas, semicolons or tabs."
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A record of the file: what it says of an item, or why it is refused.
+
+    number: of its first line, from 1. lines: how many it covers, for a quoted text may have several.
+    """
+
+    number: int
+    lines: int
+    item: tuple[str, ItemValues] | None
+    fault: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CsvFile:
+    """A file whose header has been understood. columns: the names of the fields in their order. kinds: what each is."""
+
+    file: BinaryIO
+    collection: Collection
+    encoding: Encoding
+    delimiter: str
+    columns: tuple[str, ...]
+    kinds: Mapping[str, FieldKind]
+
+    def lines(self) -> Iterator[Line]:
+        """Yield the records below the header; empty lines are none."""
+        with _text(self.file, self.encoding) as text:
+            reader = csv.reader(text, delimiter=self.delimiter, strict=True)
+            next(reader)
+            while True:
+                before = reader.line_num
+                try:
+                    cells = next(reader)
+                except StopIteration:
+                    return
+                except csv.Error as error:
+                    yield Line(before + 1, reader.line_num - before, None, f"It is no record of a CSV file: {error}.")
+                    continue
+                if cells:
+                    yield self._line(cells, before + 1, reader.line_num - before)
+
+    def _line(self, cells: Sequence[str], number: int, lines: int) -> Line:
+        if len(cells) != len(self.columns):
+            return Line(number, lines, None, f"It has {len(cells)} fields, the header has {len(self.columns)}.")
+        sent = _typed(dict(zip(self.columns, cells, strict=True)), self.kinds)
+        try:
+            return Line(number, lines, read_item(sent, self.collection))
+        except ItemRefused as fault:
+            return Line(number, lines, None, str(fault))
+
+
+def open_csv(file: BinaryIO, collection: Collection) -> CsvFile:
+    """Return a file of items with what its first line says. Raises FeedEncodingUnknown, FeedHeaderInvalid."""
+    encoding = encoding_of(file)
+    with _text(file, encoding) as text:
+        head = text.readline()
+    for delimiter in DELIMITERS:
+        columns = _cells(head, delimiter)
+        if "item_id" in columns:
+            kinds = {**collection.built_in, **{name: field.kind for name, field in collection.declared.items()}}
+            return CsvFile(file, collection, encoding, delimiter, _checked(columns, collection), kinds)
+    raise FeedHeaderInvalid(f"The first line names no item_id: {head.strip()[:100]!r}.")
+
+
+def _cells(head: str, delimiter: str) -> tuple[str, ...]:
+    try:
+        return tuple(cell.strip() for cell in next(csv.reader([head], delimiter=delimiter, strict=True), []))
+    except csv.Error:
+        return ()
+
+
+def _checked(columns: tuple[str, ...], collection: Collection) -> tuple[str, ...]:
+    strange = [name for name in columns if name not in collection.known]
+    if strange:
+        raise FeedHeaderInvalid(
+            f"The collection {collection.name} has no field {strange[0][:100]!r}; it has {', '.join(collection.known)}."
+        )
+    twice = [name for name in columns if columns.count(name) > 1]
+    if twice:
+        raise FeedHeaderInvalid(f"The column {twice[0]} appears twice.")
+    return columns
+
+
+def _typed(cells: Mapping[str, str], kinds: Mapping[str, FieldKind]) -> dict[str, Any]:
+    """Return cells as JSON would have them: empty ones are unknown, what looks like a number of its field is one."""
+    typed: dict[str, Any] = {}
+    for name, cell in cells.items():
+        kind = kinds.get(name, FieldKind.TEXT)
+        text = cell if kind is FieldKind.TEXT else cell.strip()
+        if text:
+            typed[name] = _number(text, name) if kind is FieldKind.NUMBER else text
+    return typed
+
+
+def _number(text: str, name: str) -> float | str:
+    """Return the number that a cell holds; a cell that holds none stays as it is, to be refused with its reason."""
+    if name == "stock":
+        return int(text) if _WHOLE.fullmatch(text) else text
+    return float(text) if _DECIMAL.fullmatch(text) else text
+
+
+def _text(file: BinaryIO, encoding: Encoding) -> "_Kept":
+    file.seek(encoding.start)
+    return _Kept(file, encoding=encoding.codec, errors=encoding.errors, newline="")
+
+
+class _Kept(io.TextIOWrapper):
+    """The text of a file that stays open when the text is done with."""
+
+    def __exit__(self, *_error: object) -> None:
+        self.detach()

@@ -1,0 +1,25 @@
+"""The rule by which a training of a model is judged: what was asked for, within what its decision points allow."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from decisions.queries.points import points_of
+from models_registry.gates import GateRule
+from models_registry.queries.versions import ModelFacts
+
+
+def gate_rule(model: ModelFacts, *, said: Mapping[str, Any], margin: float) -> GateRule:
+    """Return the rule that JSON stands for, with the margin of the training where it names none.
+
+    A limit of latency that nobody mentions is half of the shortest deadline of the points that ask the model: the other
+    half is for everything else that a decision does. `"latency_ms": null` asks for no limit.
+
+    Raises:
+        GateMalformed: the JSON is no rule.
+    """
+    rule = GateRule.from_dict({"margin": margin, **said})
+    deadlines = [point.deadline_ms for point in points_of(model.project_id) if point.model_id == model.id]
+    if "latency_ms" in said or not deadlines:
+        return rule
+    return replace(rule, latency_ms=min(deadlines) / 2.0)

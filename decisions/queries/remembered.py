@@ -1,0 +1,49 @@
+"""A logged decision with the moment as far as its row still tells it."""
+
+from dataclasses import dataclass
+
+from decisions.domain import Domain, LogKind
+from decisions.moment import Moment
+from decisions.queries.made import DecisionFacts
+
+
+@dataclass(frozen=True, slots=True)
+class Remembered:
+    """A decision, its domain, and what was known when it was made.
+
+    What the unit had bought, which actions were excluded or asked about alone, and how often others than those chosen
+    were shown is not kept: the moment has none of it.
+    """
+
+    decision: DecisionFacts
+    domain: Domain
+    moment: Moment
+
+    @property
+    def reads_history(self) -> bool:
+        """Whether models of the domain read what a unit dealt with."""
+        return self.domain.log is LogKind.INTERACTIONS
+
+    @property
+    def is_too_old(self) -> bool:
+        """Whether the row is of before what models read was kept with it."""
+        met = self.decision.met
+        return met.removed is None or (self.reads_history and self.decision.history > 0 and not met.history_items)
+
+
+def remembered(decision: DecisionFacts, domain: Domain) -> Remembered:
+    """Return a decision with its moment."""
+    met = decision.met
+    moment = Moment(
+        at=decision.at or decision.received_at,
+        personalised=decision.personalised,
+        attributes=met.attributes,
+        context=met.context,
+        history=met.history_items,
+        bought=(),
+        shown=met.shown,
+        excluded=(),
+        only=None,
+        size=max(1, len(decision.actions)),
+    )
+    return Remembered(decision, domain, moment)

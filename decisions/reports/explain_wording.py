@@ -1,0 +1,147 @@
+"""The fixed words of explanations, in the language of the page."""
+
+from typing import Any, Final
+
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext_lazy
+
+from decisions.queries.explained import Method, Missing
+from experiments.reports import figures
+from experiments.reports.wording import Text
+
+METHODS: Final[dict[Method, Text]] = {
+    Method.LEAVE_ONE_OUT: gettext_lazy(
+        "Computed with the version's own artifact: by how much the model's score would be lower without the fact."
+    ),
+    Method.LOG_ODDS: gettext_lazy(
+        "Computed with the version's own artifact: what each fact adds to the log-odds of a click. What is above zero "
+        "makes one likelier."
+    ),
+    Method.RATES: gettext_lazy(
+        "From the state that the learning policy was in: how often it expected the reward of an action, and how likely "
+        "the action was the best of all."
+    ),
+    Method.WEIGHTS: gettext_lazy(
+        "From the state that the learning policy was in: each feature of the action times the mean of its weight. "
+        "The policy draws around these means, so the order need not follow them."
+    ),
+    Method.POPULARITY: gettext_lazy("The baseline: what has been dealt with most in the last 28 days stands first."),
+    Method.FIXED: gettext_lazy("The variant shows everybody the same, in the order that its design says."),
+}
+
+MISSING: Final[dict[str, Text]] = {
+    Missing.ROW_TOO_OLD: gettext_lazy(
+        "There is no explanation: the decision was logged before what models read was kept with it."
+    ),
+    Missing.NOTHING_SHOWN: gettext_lazy("There is nothing to explain: the slate was empty."),
+    Missing.POLICY_UNKNOWN: gettext_lazy("There is no explanation: this release does not know the policy."),
+    Missing.VERSION_GONE: gettext_lazy("There is no explanation: the log does not say which version ranked."),
+    Missing.STATE_UNKNOWN: gettext_lazy("There is no explanation: the log does not say from which state it was drawn."),
+    Missing.ACTIONS_UNKNOWN: gettext_lazy(
+        "There is no explanation: the catalogue does not have what was shown any more."
+    ),
+    "DOMAIN_UNKNOWN": gettext_lazy("There is no explanation: its domain is not there any more."),
+    "MODEL_VERSION_UNKNOWN": gettext_lazy("There is no explanation: the version is not in the registry any more."),
+    "ARTIFACT_DROPPED": gettext_lazy(
+        "There is no explanation: the version's artifact was dropped to save room, so that it cannot be asked again."
+    ),
+    "ARTIFACT_DAMAGED": gettext_lazy("There is no explanation: the version's artifact is not what was registered."),
+    "ARTIFACT_FORGED": gettext_lazy("There is no explanation: the version's artifact was not sealed by this project."),
+    "ARTIFACT_MALFORMED": gettext_lazy("There is no explanation: the version's artifact cannot be read."),
+    "CATALOGUE_UNPUBLISHED": gettext_lazy("There is no explanation: no catalogue is published now."),
+    "CATALOGUE_MALFORMED": gettext_lazy("There is no explanation: the published catalogue cannot be read."),
+    "LEARNER_UNKNOWN": gettext_lazy("There is no explanation: the learning policy is not there any more."),
+    "LEARNER_STATE_DAMAGED": gettext_lazy(
+        "There is no explanation: the state of the learning policy is not what was stored."
+    ),
+    "MODEL_ERROR": gettext_lazy("There is no explanation: the model fails when it is asked again."),
+    "SCORES_INVALID": gettext_lazy("There is no explanation: the model gives scores that cannot be."),
+}
+
+# Each with the number of actions; a rule that no words are known of goes by its name.
+_REMOVED: Final[dict[str, Any]] = {
+    "recommendation.outside_candidates": ngettext_lazy(
+        "%(n)s item was left out because the storefront did not ask about it.",
+        "%(n)s items were left out because the storefront did not ask about them.",
+        "count",
+    ),
+    "recommendation.out_of_stock": ngettext_lazy(
+        "%(n)s item was left out because it is sold out.",
+        "%(n)s items were left out because they are sold out.",
+        "count",
+    ),
+    "recommendation.already_bought": ngettext_lazy(
+        "%(n)s item was left out because the shopper has bought it already.",
+        "%(n)s items were left out because the shopper has bought them already.",
+        "count",
+    ),
+    "recommendation.excluded": ngettext_lazy(
+        "%(n)s item was left out because the storefront excluded it.",
+        "%(n)s items were left out because the storefront excluded them.",
+        "count",
+    ),
+    "ad_placement.outside_candidates": ngettext_lazy(
+        "%(n)s creative was left out because the storefront did not ask about it.",
+        "%(n)s creatives were left out because the storefront did not ask about them.",
+        "count",
+    ),
+    "ad_placement.out_of_stock": ngettext_lazy(
+        "%(n)s creative was left out because it is paused.",
+        "%(n)s creatives were left out because they are paused.",
+        "count",
+    ),
+    "ad_placement.not_in_flight": ngettext_lazy(
+        "%(n)s creative was left out because its flight has not begun or is over.",
+        "%(n)s creatives were left out because their flights have not begun or are over.",
+        "count",
+    ),
+    "ad_placement.budget_spent": ngettext_lazy(
+        "%(n)s creative was left out because its campaign has spent the budget of the day.",
+        "%(n)s creatives were left out because their campaigns have spent the budgets of the day.",
+        "count",
+    ),
+    "ad_placement.slot_does_not_fit": ngettext_lazy(
+        "%(n)s creative was left out because it is made for another slot.",
+        "%(n)s creatives were left out because they are made for other slots.",
+        "count",
+    ),
+    "ad_placement.frequency_cap": ngettext_lazy(
+        "%(n)s creative was left out because the shopper has seen it as often as the cap allows.",
+        "%(n)s creatives were left out because the shopper has seen them as often as the cap allows.",
+        "count",
+    ),
+    "ad_placement.excluded": ngettext_lazy(
+        "%(n)s creative was left out because the storefront excluded it.",
+        "%(n)s creatives were left out because the storefront excluded them.",
+        "count",
+    ),
+}
+_ANY: Final = ngettext_lazy(
+    "%(n)s action was left out by the rule “%(rule)s”.", "%(n)s actions were left out by the rule “%(rule)s”.", "count"
+)
+RULES: Final[dict[str, Text]] = {
+    "outside_candidates": gettext_lazy("the storefront did not ask about it"),
+    "out_of_stock": gettext_lazy("it is sold out or paused"),
+    "already_bought": gettext_lazy("the shopper has bought it already"),
+    "excluded": gettext_lazy("the storefront excluded it"),
+    "not_in_flight": gettext_lazy("its flight has not begun or is over"),
+    "budget_spent": gettext_lazy("its campaign has spent the budget of the day"),
+    "slot_does_not_fit": gettext_lazy("it is made for another slot"),
+    "frequency_cap": gettext_lazy("the shopper has seen it as often as the cap allows"),
+}
+
+
+def removed_words(domain: str, constraint: str, count: int) -> str:
+    """Return how many actions a constraint took, in a sentence."""
+    pattern = _REMOVED.get(f"{domain}.{constraint}", _ANY)
+    return str(pattern % {"count": count, "n": figures.count(count), "rule": constraint})
+
+
+def rule_words(constraint: str) -> Text:
+    """Return why a constraint takes an action, as the end of a sentence."""
+    return RULES.get(constraint) or _("of the rule “%(rule)s”") % {"rule": constraint}
+
+
+def missing_words(code: str) -> Text:
+    """Return why there is no explanation."""
+    return MISSING.get(code) or _("There is no explanation (%(code)s).") % {"code": code}
