@@ -15,7 +15,10 @@ from typing import Any, Final
 import numpy as np
 
 from decisions.domains.ad_placement.features import FACTS, FIELDS, creative_numbers, layout, moment_numbers
+from decisions.domains.ad_placement.training.networks import cross_network
+from models_registry.exporters.learning_loop import TensorFlowMissing, prepare
 from models_registry.pipeline import Fitted
+from models_registry.predictors.crosses import places_of, word_shares
 from models_registry.predictors.dense import Activation, Layer, write_layers
 from models_registry.predictors.hashed_logistic import HAS_ORDERS
 from models_registry.predictors.hashed_network import CROSS, DEEP, EMBEDDINGS, HEAD
@@ -67,6 +70,12 @@ def main() -> int:
         "times_the_bare_gather_p50": {name: milliseconds[name]["p50"] / bare for name in predictors},
         "targets": {"p99": TARGET_MILLISECONDS},
     }
+    try:
+        keras = _milliseconds(_keras())
+        report["milliseconds"]["keras_network"] = keras
+        report["keras_times_the_numpy_p50"] = keras["p50"] / milliseconds["hashed_network"]["p50"]
+    except TensorFlowMissing:
+        report["keras"] = "not installed"
     print(json.dumps(report))
     return 0
 
@@ -104,6 +113,22 @@ def _network() -> Predictor:
         tensors |= arrays
         settings |= activations
     return Fitted(PredictorKind.HASHED_NETWORK, (), tensors, settings).predictor()
+
+
+def _keras() -> Request:
+    """Return a request to a Keras model of the same network, called as it is. Raises TensorFlowMissing."""
+    prepare(seed=1, threads=1)
+    shape = layout(NETWORK_BITS)
+    model = cross_network(shape, width=WIDTH, crosses=2, hidden=(32, 16)).model
+    words = places_of(NUMBERS[:, shape.fields : -1], NETWORK_BITS)
+    shares = word_shares(NUMBERS[:, shape.fields : -1])
+
+    def request(moment: np.ndarray) -> np.ndarray:
+        facts = np.broadcast_to(moment, (CANDIDATES, len(moment)))
+        own = np.concatenate((facts, NUMBERS[:, : shape.fields]), axis=1)
+        return np.asarray(model([places_of(own, NETWORK_BITS), words, shares], training=False))
+
+    return request
 
 
 def _layer(inputs: int, outputs: int, activation: Activation) -> Layer:

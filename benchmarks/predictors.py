@@ -9,7 +9,7 @@ import statistics
 import sys
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -19,6 +19,7 @@ from decisions.domains.recommendation.training import ranking_network, two_tower
 from decisions.domains.recommendation.training.networks import Sizes, ranking
 from decisions.domains.recommendation.training.networks import two_tower as two_towers
 from decisions.domains.recommendation.training.samples import weights_table
+from decisions.domains.recommendation.training.texts import TextSpace
 from decisions.serving.preselection import preselect
 from models_registry.pipeline import Fitted
 from models_registry.predictors.history import LONGEST_HISTORY
@@ -29,6 +30,8 @@ from models_registry.vocabulary import PredictorKind
 COUNT = 10_000
 CATEGORIES = 40
 WIDTH = 32
+TEXT_WIDTH = 64
+FACTORS = 64
 NEIGHBOURS = 100
 HALF_LIFE = 20.0
 REQUESTS = 200
@@ -60,7 +63,9 @@ def main() -> int:
     """Measure and print."""
     predictors = {
         "popularity": _fitted(PredictorKind.POPULARITY, {"popularity": POPULARITY}).predictor(),
-        "item_item": _item_item(),
+        "item_item": _sparse(PredictorKind.ITEM_ITEM, "neighbours", "similarity"),
+        "ease": _sparse(PredictorKind.EASE, "targets", "weights"),
+        "factors": _factors(),
     }
     results = {name: _milliseconds(predictor.score) for name, predictor in predictors.items()}
     report: dict[str, Any] = {"benchmark": "predictors", "items": COUNT, "history": LONGEST_HISTORY}
@@ -90,10 +95,13 @@ def _networks(results: dict[str, Any]) -> dict[str, Any]:
     keras.utils.set_random_seed(1)
     table, sizes = weights_table(HALF_LIFE), Sizes(COUNT, CATEGORIES, WIDTH)
     best = preselect(PLACES, POPULARITY, most=MOST_CANDIDATES[PredictorKind.RANKING_NETWORK])
-    towers, network = two_towers(sizes), ranking(sizes)
-    vectors, bias = (tf.constant(part) for part in towers.item([PLACES.astype(np.int32), CATEGORY, RATING]))
+    text = TextSpace(RNG.normal(size=(COUNT, TEXT_WIDTH)).astype(np.float32), np.zeros((1, TEXT_WIDTH), np.float32))
+    towers, network = two_towers(sizes, text.items), ranking(sizes)
+    own = np.ones(COUNT, dtype=np.float32)
+    vectors, bias = (tf.constant(part) for part in towers.item([PLACES.astype(np.int32), own, RATING]))
     user = keras.Model(towers.user.inputs, keras.ops.matmul(towers.user.output, tf.transpose(vectors)) + bias)
-    tower = two_tower.export(towers, NAMES, CATEGORY, RATING, HALF_LIFE).predictor()
+    facts = two_tower.ItemFacts(NAMES, RATING, own > 0.0)
+    tower = two_tower.export(towers, text, facts, HALF_LIFE).predictor()
     ranker = ranking_network.export(network, NAMES, CATEGORY, RATING, HALF_LIFE).predictor()
 
     def of_history(history: np.ndarray) -> list[Any]:
@@ -146,15 +154,21 @@ def _ensure_equal(found: np.ndarray, expected: np.ndarray) -> None:
     assert difference <= 1e-5 * max(1.0, float(np.abs(expected).max())), f"the two differ by {difference}"
 
 
-def _item_item() -> Predictor:
+def _sparse(kind: PredictorKind, columns: str, values: str) -> Predictor:
     rows = [np.sort(RNG.choice(COUNT, NEIGHBOURS, replace=False)) for _ in range(COUNT)]
     tensors = {
         "prior": POPULARITY * np.float32(0.02),
         "starts": np.arange(0, COUNT * NEIGHBOURS + 1, NEIGHBOURS, dtype=np.int64),
-        "neighbours": np.concatenate(rows).astype(np.int32),
-        "similarity": RNG.uniform(size=COUNT * NEIGHBOURS).astype(np.float32),
+        columns: np.concatenate(rows).astype(np.int32),
+        values: RNG.uniform(size=COUNT * NEIGHBOURS).astype(np.float32),
     }
-    return _fitted(PredictorKind.ITEM_ITEM, tensors).predictor()
+    return _fitted(kind, tensors).predictor()
+
+
+def _factors() -> Predictor:
+    tensors = {"prior": POPULARITY, "factors": RNG.normal(size=(COUNT, FACTORS)).astype(np.float32)}
+    fitted = _fitted(PredictorKind.FACTORS, tensors)
+    return replace(fitted, settings={**fitted.settings, "unobserved": 0.3, "penalty": 10.0}).predictor()
 
 
 def _fitted(kind: PredictorKind, tensors: Mapping[str, np.ndarray]) -> Fitted:

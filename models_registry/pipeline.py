@@ -126,7 +126,8 @@ class Recipe(Protocol[Log_contra, DataT]):
 
     A recipe that counts the rows of a log by its `weights` says so with an attribute `takes_weights` that is True. One
     whose predictors are asked in places of the dataset's catalogue has a method `aligned(predictor, dataset)` that
-    returns a predictor of another training, asked in those places.
+    returns a predictor of another training, asked in those places. One whose figure by user is not NDCG@10 has an
+    attribute `metric` that names it.
     """
 
     @property
@@ -223,6 +224,12 @@ def checked_parameters(given: Mapping[str, Any], known: Mapping[str, Parameter])
     if unknown:
         raise ParametersInvalid(f"Unknown parameters: {', '.join(unknown)}. There are: {', '.join(sorted(known))}.")
     return {name: _checked(name, given.get(name, known[name].default), known[name]) for name in sorted(known)}
+
+
+def metric_of(recipe: object) -> str | None:
+    """Return what the figures of a recipe's evaluation are called, None for the default of gates."""
+    found = getattr(recipe, "metric", None)
+    return found if isinstance(found, str) else None
 
 
 def takes_weights(recipe: object) -> bool:

@@ -15,6 +15,7 @@ from decisions.actions.chunks import publish_chunks
 from decisions.actions.remembering import prepare_units
 from decisions.models import PublishedBundle
 from decisions.queries.bundles import decision_parts
+from decisions.queries.learners import state_content
 from decisions.serving.bundle import PublishedText
 from decisions.serving.selftest import examine, write_content
 from experiments.queries.bundles import bundle_parts
@@ -55,6 +56,8 @@ def publish_bundle(*, project_id: int) -> int:
             prepare_units(project_id=project_id, experiments=sticky, published=_published(project_id))
         for model in decided["models"]:
             publish_chunks(model["sha256"], artifact_bytes(model["sha256"]))
+        for learner in decided["learners"]:
+            publish_chunks(learner["sha256"], state_content(learner["id"], learner["number"]))
         try:
             with transaction.atomic():
                 PublishedBundle.objects.create(

@@ -28,7 +28,7 @@ from models_registry.actions.training import (
     request_training,
 )
 from models_registry.gates import GateRule
-from models_registry.pipeline import Tell, run_pipeline, takes_weights
+from models_registry.pipeline import Tell, metric_of, run_pipeline, takes_weights
 from models_registry.predictors.loading import predictor_of
 from models_registry.predictors.protocol import Predictor
 from models_registry.queries.aliases import holder_of
@@ -89,7 +89,7 @@ def _candidate(run: RunFacts, watch: Watch) -> Candidate:
     recipe = recipe_of(run.model.domain, run.recipe)
     if run.data_policy is DataPolicy.WEIGHTED and not takes_weights(recipe):
         raise WeightsUnsupported(f"The recipe {run.recipe} counts every row alike.")
-    rule = gate_rule(run.model, said=run.rule, margin=run.margin)
+    rule = gate_rule(run.model, said=run.rule, margin=run.margin, metric=metric_of(recipe))
     watch.tell("dataset", 0.0)
     data = training_data(
         run.model, start=run.data_start, end=run.data_end, policy=run.data_policy, schedule_id=run.schedule_id

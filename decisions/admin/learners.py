@@ -76,6 +76,7 @@ class LearnerForm(forms.ModelForm):  # type: ignore[type-arg]
     )
     settings = ObjectField(
         label=gettext_lazy("Settings"),
+        initial=dict,
         help_text=gettext_lazy(
             'Prior and forgetting, such as {"prior_rewards": 1, "prior_misses": 19, "discount": 0.99}. Empty: as usual.'
         ),

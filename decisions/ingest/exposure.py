@@ -80,6 +80,7 @@ def enrolments_of(message: ValidMessage, stored: Mapping[str, str], at: datetime
             )
         except TokenRefused as refused:
             return [_refused(claimed, message.sent, Verification.TOKEN, refused.fault)]
+        message.properties["decision_id"] = token.decision_id  # Whatever the client calls it: the token is the proof.
         return _by_token(token, claimed, message.sent, stored)
     return [_without_token(message, claimed, stored, at, intake)]
 

@@ -10,6 +10,7 @@ from typing import Any, Final
 from decisions.domain import ITEMS, FieldKind
 from decisions.ingest.collections import Collection
 from decisions.models import Item, PublishedCatalogue
+from decisions.queries.pacing import pace_columns, paid_rates
 from decisions.queries.popularity import popularity_of
 from foundation.money import MICROS
 
@@ -69,7 +70,8 @@ def catalogue_content(
     asks. Texts that are unknown are "", numbers that are unknown are null; money is in currency units.
     """
     rows = list(_rows(project_id, collection))
-    popularity = popularity_of(project_id, collection, at=at)
+    rates = paid_rates(project_id, collection=collection.name, at=at)
+    popularity = rates or popularity_of(project_id, collection, at=at)
     columns: dict[str, Any] = {"schema": BARE_SCHEMA}
     needs_more = bool(collection.published) or fresh_at is not None
     if needs_more or collection.name != ITEMS:
@@ -82,6 +84,7 @@ def catalogue_content(
         columns["fields"] = {
             name: _column(name, kind, _values(name, collection, rows)) for name, kind in collection.published.items()
         }
+        columns["fields"] |= pace_columns(project_id, collection=collection.name, items=columns["items"])
     content = json.dumps(columns, ensure_ascii=False, separators=(",", ":")).encode()
     return CatalogueContent(content, len(rows))
 

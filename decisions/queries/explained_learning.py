@@ -53,7 +53,7 @@ def _floor(told: Remembered, learner: LearnerFacts, taken: int) -> float | None:
 
 def _rates(told: Remembered, snapshot: BetaSnapshot) -> list[tuple[Contribution, ...]]:
     known = {item: place for place, item in enumerate(snapshot.items)}
-    found = []
+    found: list[tuple[Contribution, ...]] = []
     for action in told.decision.actions:
         place = known.get(action.item)
         rate, best, seen = snapshot.unseen_rate, snapshot.best_unseen, 0.0
@@ -71,7 +71,7 @@ def _rates(told: Remembered, snapshot: BetaSnapshot) -> list[tuple[Contribution,
 
 def _weights(told: Remembered, snapshot: WeightsSnapshot) -> list[tuple[Contribution, ...]]:
     names, means = snapshot.features, snapshot.posterior.mean
-    found = []
+    found: list[tuple[Contribution, ...]] = []
     for row in told.decision.met.features or ():
         if len(row) != len(names):
             found.append(())

@@ -9,16 +9,17 @@ from models_registry.gates import GateRule
 from models_registry.queries.versions import ModelFacts
 
 
-def gate_rule(model: ModelFacts, *, said: Mapping[str, Any], margin: float) -> GateRule:
-    """Return the rule that JSON stands for, with the margin of the training where it names none.
+def gate_rule(model: ModelFacts, *, said: Mapping[str, Any], margin: float, metric: str | None = None) -> GateRule:
+    """Return the rule that JSON stands for.
 
+    Where it names no margin or metric, those of the training and of its recipe are taken.
     A limit of latency that nobody mentions is half of the shortest deadline of the points that ask the model: the other
     half is for everything else that a decision does. `"latency_ms": null` asks for no limit.
 
     Raises:
         GateMalformed: the JSON is no rule.
     """
-    rule = GateRule.from_dict({"margin": margin, **said})
+    rule = GateRule.from_dict({"margin": margin, **({"metric": metric} if metric else {}), **said})
     deadlines = [point.deadline_ms for point in points_of(model.project_id) if point.model_id == model.id]
     if "latency_ms" in said or not deadlines:
         return rule

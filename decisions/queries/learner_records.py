@@ -36,7 +36,10 @@ COUNTED: Final = (
     "holdback",
     "holdback_rewarded",
     "fallback",
+    "happened",
+    "unattributed",
     "late",
+    "rewarded",
 )
 
 _FIRST = """

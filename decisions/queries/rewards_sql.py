@@ -20,8 +20,8 @@ _LOGGED = """
     AND log.received_at <= %(received_before)s
 """
 
-# Decisions that somebody saw: at once, or by an event of seeing that names the decision. Those that were made later than the
-# ones in question compete with them for what happened.
+# Decisions that somebody saw: at once, or by an event of seeing that names the decision. Those that were made
+# later than the ones in question compete with them for what happened.
 SEEN = f"""
 CREATE TEMPORARY TABLE reward_seen ON COMMIT DROP AS
 WITH decision AS MATERIALIZED (
@@ -33,7 +33,8 @@ WITH decision AS MATERIALIZED (
 ), exposure AS (
     SELECT decision.message_id, min(log.corrected_at) AS at
     FROM decision JOIN decisions_eventlog log ON log.properties->>'decision_id' = decision.message_id
-    WHERE NOT decision.is_seen AND {_LOGGED} AND log.kind = 'track' AND log.event IN ('Experiment Viewed', 'Promotion Viewed')
+    WHERE NOT decision.is_seen AND {_LOGGED} AND log.kind = 'track'
+        AND log.event IN ('Experiment Viewed', 'Promotion Viewed')
         AND log.corrected_at < decision.at + %(exposed_within)s
         AND (log.visitor = decision.visitor OR log.customer = decision.customer OR log.session = decision.session)
     GROUP BY decision.message_id

@@ -9,7 +9,7 @@ from decisions.domain import Domain
 from decisions.models import PublishedChunk
 from decisions.moment import Catalogue
 from decisions.queries.catalogue import published_catalogue
-from decisions.registry import fields_of
+from decisions.registry import domain_of, fields_of
 from decisions.serving.adapting import numbers_of
 from decisions.serving.catalogues import CatalogueMalformed, read_catalogue, with_fields
 from foundation.errors import DomainError
@@ -51,7 +51,7 @@ def predictor_for(version: VersionFacts, domain: Domain, catalogue: Catalogue) -
     found = _predictor(version.model.project_id, version.sha256, version.seal)
     if domain.hooks.item_numbers is None or not isinstance(found, Adaptable):
         return found
-    return found.adapted(catalogue.items, numbers_of(domain, catalogue))
+    return _adapted(found, domain.key, catalogue)
 
 
 def one_of(catalogue: Catalogue, item: str) -> Catalogue:
@@ -68,6 +68,12 @@ def one_of(catalogue: Catalogue, item: str) -> Catalogue:
         },
         fresh_at=catalogue.fresh_at,
     )
+
+
+@lru_cache(maxsize=KEPT)
+def _adapted(predictor: Adaptable, domain_key: str, catalogue: Catalogue) -> Predictor:
+    """Return the predictor of the catalogue's own actions; both are told apart by identity, as they never change."""
+    return predictor.adapted(catalogue.items, numbers_of(domain_of(domain_key), catalogue))
 
 
 @lru_cache(maxsize=KEPT)

@@ -1,21 +1,36 @@
-"""Why a decision has its actions, as the page shows it: what spoke for each, what was left out, what was asked about."""
+"""Why a decision has its actions, as the page shows it: what spoke for each, and what was left out."""
 
 from dataclasses import dataclass
+from typing import Final
 
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import gettext_lazy, ngettext
 
 from decisions.queries.explained import AskedItem, ExplainedAction, Method, Standing
 from decisions.queries.point_records import DecisionRecord
+from decisions.registry import all_domains
 from decisions.reports.explain_wording import METHODS, missing_words, removed_words, rule_words
 from decisions.reports.learner_wording import feature_words
-from decisions.serving.contributions import Contribution, FactKind
+from decisions.serving.contributions import Contribution, Fact, FactKind
 from experiments.reports import figures
 from experiments.reports.figures import Shape
 from experiments.reports.wording import Text
 
 SHOWN = 3
 """Contributions of an action that the page shows; its JSON has more."""
+
+
+_STANDINGS: Final[dict[Standing, Text]] = {
+    Standing.SHOWN: gettext_lazy("It was shown, at place %(place)s."),
+    Standing.NOT_IN_CATALOGUE: gettext_lazy("The catalogue does not have it now."),
+    Standing.REMOVED: gettext_lazy("It would be left out now because %(rule)s."),
+    Standing.NOT_SCORED: gettext_lazy(
+        "It could have been chosen, but the model was not asked about it or does not know it."
+    ),
+    Standing.RANKED: gettext_lazy("If nothing kept it out it would stand at place %(rank)s of %(ranked)s."),
+    Standing.ELIGIBLE: gettext_lazy("Nothing that is known kept it out; how far down it stood cannot be told."),
+}
+_PROBABLE: Final = gettext_lazy("If nothing kept it out its probability of the first place was %(share)s.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,23 +120,35 @@ def _line(record: DecisionRecord, part: Contribution) -> WhyLine:
     fact = part.fact
     match fact.kind:
         case FactKind.RATE if fact.name == "expected_rate":
-            return WhyLine(_("reward expected of it"), figures.share(part.effect))
+            words, effect = _("reward expected of it"), figures.share(part.effect)
         case FactKind.RATE:
-            return WhyLine(_("chance that it is the best"), figures.chance(part.effect))
+            words, effect = _("chance that it is the best"), figures.chance(part.effect)
         case FactKind.POPULARITY:
-            return WhyLine(_("popularity"), figures.level(part.effect, Shape.NUMBER, ""))
+            words, effect = _("popularity"), figures.level(part.effect, Shape.NUMBER, "")
+        case _:
+            words, effect = _fact_words(record, fact), _signed(part.effect)
+    return WhyLine(words, effect)
+
+
+def _fact_words(record: DecisionRecord, fact: Fact) -> str:
+    match fact.kind:
         case FactKind.HISTORY:
             item = record.items.get(fact.name)
-            title = (item.title if item else "") or fact.name
-            return WhyLine(_("dealt with: %(item)s") % {"item": title}, _signed(part.effect))
+            return _("dealt with: %(item)s") % {"item": (item.title if item else "") or fact.name}
         case FactKind.ACTION:
-            return WhyLine(_("the action itself"), _signed(part.effect))
+            return _("the action itself")
         case FactKind.FEATURE:
-            told = {"name": feature_words(fact.name), "value": fact.value}
-            return WhyLine(_("%(name)s (%(value)s)") % told, _signed(part.effect))
+            return _("%(name)s (%(value)s)") % {"name": feature_words(fact.name), "value": fact.value}
         case _:
-            told = {"name": fact.name, "value": fact.value or _("not said")}
-            return WhyLine(_("%(name)s: %(value)s") % told if fact.value else fact.name, _signed(part.effect))
+            return _said(record, fact)
+
+
+def _said(record: DecisionRecord, fact: Fact) -> str:
+    """Return a fact with what was said of it; "not said" where the storefront could have."""
+    domain = all_domains().get(record.point.domain)
+    if fact.value:
+        return _("%(name)s: %(value)s") % {"name": fact.name, "value": fact.value}
+    return _("%(name)s: not said") % {"name": fact.name} if domain and fact.name in domain.context else fact.name
 
 
 def _signed(value: float) -> str:
@@ -144,21 +171,10 @@ def _standing(asked: AskedItem) -> str:
         "place": figures.count(asked.place or 0),
         "rank": figures.count(asked.rank or 0),
         "ranked": figures.count(asked.ranked or 0),
+        "rule": rule_words(asked.constraint or ""),
+        "share": figures.share(asked.probability or 0.0),
     }
-    match asked.standing:
-        case Standing.SHOWN:
-            return _("It was shown, at place %(place)s.") % told
-        case Standing.NOT_IN_CATALOGUE:
-            return _("The catalogue does not have it now.")
-        case Standing.REMOVED:
-            rule = {"rule": rule_words(asked.constraint or "")}
-            return _("It would be left out now because %(rule)s.") % rule
-        case Standing.NOT_SCORED:
-            return _("It could have been chosen, but the model was not asked about it or does not know it.")
-        case Standing.RANKED:
-            return _("If nothing kept it out it would stand at place %(rank)s of %(ranked)s.") % told
-        case Standing.ELIGIBLE if asked.probability is not None:
-            share = {"share": figures.share(asked.probability)}
-            return _("If nothing kept it out its probability of the first place was %(share)s.") % share
-        case _:
-            return _("Nothing that is known kept it out; how far down it stood cannot be told.")
+    pattern = _STANDINGS[asked.standing]
+    if asked.standing is Standing.ELIGIBLE and asked.probability is not None:
+        pattern = _PROBABLE
+    return str(pattern % told)

@@ -23,10 +23,16 @@ KINDS: Final[dict[str, Text]] = {
 }
 """How each kind learns, in a sentence."""
 
-SHORT_KINDS: Final[dict[str, Text]] = {
-    LearnerKind.BETA.value: gettext_lazy("one rate for each action"),
-    LearnerKind.LINEAR.value: gettext_lazy("linear in features of the action"),
-    LearnerKind.LOGISTIC.value: gettext_lazy("logistic in features of the action"),
+KIND_MEANINGS: Final[dict[str, Text]] = {
+    LearnerKind.BETA.value: gettext_lazy(
+        "It keeps one rate for each action: how often the action earned the reward when it was shown."
+    ),
+    LearnerKind.LINEAR.value: gettext_lazy(
+        "It weighs what is known of action and shopper; the reward it expects is the sum of these."
+    ),
+    LearnerKind.LOGISTIC.value: gettext_lazy(
+        "It weighs what is known of action and shopper; the log-odds of the reward it expects are the sum of these."
+    ),
 }
 
 FEATURES: Final[dict[str, Text]] = {

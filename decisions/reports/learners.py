@@ -13,7 +13,7 @@ from decisions.queries.learners import StateFacts
 from decisions.reports.addresses import admin_url, learner_url, point_url, readout_url
 from decisions.reports.holdbacks import Sides, sides_of
 from decisions.reports.learner_strip import strip_of
-from decisions.reports.learner_wording import SHORT_KINDS, feature_words, reward_words, span_words
+from decisions.reports.learner_wording import KIND_MEANINGS, feature_words, reward_words, span_words
 from experiments.reports import figures
 from experiments.reports.figures import Shape
 from experiments.reports.page import Fact, Link, Strip
@@ -157,16 +157,15 @@ def _state_document(state: StateFacts) -> dict[str, Any]:
 def _about(record: LearnerRecord) -> tuple[str, ...]:
     learner = record.learner
     told = {
-        "kind": SHORT_KINDS[learner.kind.value],
         "reward": reward_words(learner.reward),
         "span": span_words(timedelta(minutes=learner.update_minutes)),
         "floor": figures.percent(learner.floor),
         "holdback": figures.percent(learner.holdback),
     }
     return (
-        _("It chooses by Thompson sampling, with %(kind)s: the likelier an action is the best, the more it is shown.")
-        % told,
-        _("It learns from %(reward)s, every %(span)s of the shop's time.") % told,
+        str(KIND_MEANINGS[learner.kind.value]),
+        _("It chooses by Thompson sampling: the likelier an action is the best, the more often it is shown."),
+        _("Its reward is %(reward)s of being shown. Between two updates: %(span)s of the shop's time.") % told,
         _("%(floor)s of its decisions are spread evenly over all actions, so that none is ever given up.") % told,
         _("%(holdback)s of the shoppers always get the baseline, to compare with.") % told,
     )
@@ -183,6 +182,8 @@ def _uses(record: LearnerRecord) -> Iterator[Link]:
 
 def _chances_about(record: LearnerRecord) -> Text:
     told = {"count": figures.count(record.competing), "shown": figures.count(len(record.chances))}
+    if record.knows_rates and record.competing <= len(record.chances):
+        return _("For the first place of a slate, where all %(count)s actions in stock compete.") % told
     if record.knows_rates:
         return (
             _("For the first place of a slate, where all %(count)s actions in stock compete; the likeliest %(shown)s.")
@@ -213,7 +214,7 @@ def _known(chance: Chance) -> str:
     if chance.rewards is None or chance.misses is None:
         return ""
     seen = chance.rewards + chance.misses
-    told = {"rate": figures.share(chance.rewards / seen), "seen": figures.level(seen, Shape.NUMBER, "")}
+    told = {"rate": figures.share(chance.rewards / seen), "seen": figures.count(round(seen))}
     return _("%(rate)s of about %(seen)s times, the prior included") % told
 
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from decisions.promotion import ProposalState
 from decisions.queries.made import DecisionCount
@@ -42,9 +43,11 @@ def strip_of(record: PointRecord) -> Strip:
             fault="",
         )
     if total:
-        sentence = _("%(total)s decisions in the last 24 hours, all made as configured.") % {
-            "total": figures.count(total)
-        }
+        sentence = ngettext(
+            "%(total)s decision in the last 24 hours, made as configured.",
+            "%(total)s decisions in the last 24 hours, all made as configured.",
+            total,
+        ) % {"total": figures.count(total)}
         return Strip(_("Decides as configured"), Tone.GOOD, "✔", sentence, (), step, link, (), "")
     sentence = _("Nobody has asked for a decision here in the last 24 hours.")
     step = _("Let the shop ask for decisions: POST /v1/decisions/%(key)s.") % {"key": record.point.key}

@@ -1,4 +1,7 @@
-"""Predictors that score what they were not trained on, made the catalogue's own; again only when its fields change."""
+"""Predictors that score what they were not trained on, made the catalogue's own.
+
+What models read of an action follows from its fields alone, so it is worked out again only for those that changed.
+"""
 
 from collections.abc import Container
 from typing import NamedTuple
@@ -6,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from decisions.domain import Domain
-from decisions.moment import Catalogue, Column
+from decisions.moment import Bools, Catalogue, Column
 from decisions.policy import Indices
 from decisions.serving.equipment import DomainUnfit
 from models_registry.predictors.protocol import Adaptable, Predictor
@@ -64,7 +67,9 @@ class Adaptations:
     def _numbers(self, domain: Domain, catalogue: Catalogue) -> Indices:
         known = self._numbered.get(domain.key)
         if known is None or not _is_same(known.catalogue, catalogue):
-            known = self._numbered[domain.key] = _Numbered(catalogue, numbers_of(domain, catalogue))
+            numbers = None if known is None else _from_before(known, domain, catalogue)
+            known = _Numbered(catalogue, numbers_of(domain, catalogue) if numbers is None else numbers)
+            self._numbered[domain.key] = known
         return known.numbers
 
 
@@ -76,6 +81,56 @@ def numbers_of(domain: Domain, catalogue: Catalogue) -> Indices:
     if numbers.ndim != 2 or len(numbers) != len(catalogue.items) or numbers.dtype != np.int64:
         raise DomainUnfit(f"The domain {domain.key} does not make a row of whole numbers of each action.")
     return numbers
+
+
+def _from_before(known: _Numbered, domain: Domain, catalogue: Catalogue) -> Indices | None:
+    """Return the numbers of a catalogue: those from before of actions that are as they were, new ones of the others.
+
+    None where the catalogues have different fields, or most actions have changed.
+    """
+    before = known.catalogue
+    kinds, kinds_before = ({name: type(column) for name, column in one.fields.items()} for one in (catalogue, before))
+    if kinds != kinds_before:
+        return None
+    came_from = np.array([before.places.get(item, -1) for item in catalogue.items], dtype=np.int64)
+    there = np.flatnonzero(came_from >= 0)
+    is_same = np.ones(len(there), dtype=np.bool_)
+    for name, column in catalogue.fields.items():
+        is_same &= _equal_rows(column, there, before.fields[name], came_from[there])
+    came_from[there[~is_same]] = -1
+    changed = np.flatnonzero(came_from < 0)
+    if 2 * len(changed) > len(came_from):
+        return None
+    numbers = known.numbers[came_from]
+    if len(changed):
+        numbers[changed] = numbers_of(domain, _part(catalogue, changed))
+    return numbers
+
+
+def _equal_rows(one: Column, places: Indices, other: Column, others: Indices) -> Bools:
+    """Return where the values at places of one column are those at places of the other."""
+    if isinstance(one, np.ndarray) and isinstance(other, np.ndarray):
+        values, before = one[places], other[others]
+        equal: Bools = (values == before) | (np.isnan(values) & np.isnan(before))
+        return equal
+    pairs = zip(places.tolist(), others.tolist(), strict=True)
+    return np.fromiter((one[at] == other[before] for at, before in pairs), dtype=np.bool_, count=len(places))
+
+
+def _part(catalogue: Catalogue, places: Indices) -> Catalogue:
+    """Return the catalogue of some of its actions."""
+    items = tuple(catalogue.items[place] for place in places.tolist())
+    fields: dict[str, Column] = {
+        name: column[places] if isinstance(column, np.ndarray) else tuple(column[place] for place in places.tolist())
+        for name, column in catalogue.fields.items()
+    }
+    return Catalogue(
+        items=items,
+        places={item: place for place, item in enumerate(items)},
+        in_stock=catalogue.in_stock[places],
+        baseline=catalogue.baseline[places],
+        fields=fields,
+    )
 
 
 def _is_same(one: Catalogue, other: Catalogue) -> bool:

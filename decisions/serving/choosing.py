@@ -6,7 +6,7 @@ from typing import Final
 
 import numpy as np
 
-from decisions.domain import PolicyKind, nothing_more
+from decisions.domain import PolicyKind
 from decisions.learning import LearnerKind
 from decisions.policies.fixed import Fixed
 from decisions.policies.ranked import Baseline, ModelRanked
@@ -96,7 +96,7 @@ def _scored(scene: Scene, policy: ArmPolicy, equipment: Equipment, means: Means)
     model = None if policy.version is None else equipment.models.get(policy.version)
     if model is None:
         raise NotScored(DecisionReason.MODEL_UNAVAILABLE)
-    hooks, catalogue = scene.domain.hooks, scene.catalogue
+    hooks = scene.domain.hooks
     subject = hooks.subject(scene.moment, model.places)
     if not len(subject):
         raise NotScored(DecisionReason.HISTORY_EMPTY)
@@ -113,11 +113,10 @@ def _scored(scene: Scene, policy: ArmPolicy, equipment: Equipment, means: Means)
     # Scores of all items come in one piece; picking most of them out beforehand would only copy arrays.
     at_once = not is_costly and 2 * len(asked) > len(model.predictor.items)
     scores = means.score(Question(model.record.version, model.predictor, subject, asked, at_once))
-    if hooks.worth is not nothing_more:
-        scores = hooks.worth(scene.moment, catalogue, candidates, scores)
-        if scores.shape != candidates.shape or not np.isfinite(scores).all():
-            raise NotScored(DecisionReason.SCORES_INVALID)
-    return Choices(candidates, scene.baseline_of(candidates), scores)
+    worth = hooks.worth(scene.moment, scene.catalogue, candidates, scores)
+    if worth is not scores and (worth.shape != candidates.shape or not np.isfinite(worth).all()):
+        raise NotScored(DecisionReason.SCORES_INVALID)
+    return Choices(candidates, scene.baseline_of(candidates), worth)
 
 
 def _by_learner(scene: Scene, policy: ArmPolicy, equipment: Equipment, means: Means) -> Chosen:

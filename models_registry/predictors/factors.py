@@ -30,19 +30,17 @@ _BLOCK: Final = 8_192
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Factors:
-    """score_j = prior_j + factors_j . u, u being what explains the history best (Hu et al. 2008; Rendle et al. 2022).
+    """score_j = prior_j + factors_j . u, u being what explains the history best (Hu, Koren and Volinsky 2008).
 
-    u = (unobserved V'V + sum w_k v_k v_k' + penalty (n + unobserved items) I)^-1 sum w_k v_k, the w_k being the recency
-    weights of n items, scaled to sum to n. factors: items x d, V, turned into the eigenvectors of V'V, which changes
-    no product. spectrum: unobserved times its eigenvalues; so a fold-in takes a system of the size of the history.
+    u = (unobserved V'V + sum w_k v_k v_k' + penalty I)^-1 sum w_k v_k, the w_k being the recency weights of n items,
+    scaled to sum to n. factors: items x d, V, turned into the eigenvectors of V'V, which changes no product.
+    diagonal: unobserved times its eigenvalues, and the penalty; so a fold-in takes a system of the history's size.
     """
 
     items: tuple[str, ...]
     prior: Scores
     factors: Scores
-    spectrum: npt.NDArray[np.float64]
-    unobserved: float
-    penalty: float
+    diagonal: npt.NDArray[np.float64]
     half_life: float
     kind: PredictorKind = PredictorKind.FACTORS
 
@@ -62,12 +60,12 @@ class Factors:
     def folded(self, known: Indices) -> Scores:
         """Return the vector u of somebody who dealt with these items, the most recent first; at least one.
 
-        u = D^-1 V'W^.5 (I + W^.5 V D^-1 V'W^.5)^-1 W^.5 1, D being the spectrum and the penalty.
+        u = D^-1 V'W^.5 (I + W^.5 V D^-1 V'W^.5)^-1 W^.5 1, D being the diagonal (Woodbury).
         """
         count = len(known)
         roots = np.sqrt(recency_weights(count, self.half_life).astype(np.float64) * count)
         vectors = self.factors[known] * roots[:, None]
-        divided = vectors / (self.spectrum + self.penalty * (count + self.unobserved * len(self.items)))
+        divided = vectors / self.diagonal
         system = vectors @ divided.T
         system.flat[:: count + 1] += 1.0
         folded: Scores = (np.linalg.solve(system, roots) @ divided).astype(np.float32)
@@ -88,12 +86,12 @@ def factors_of(artifact: Artifact) -> Factors:
     penalty = number(artifact, "penalty", least=LEAST_WEIGHT, most=MOST_WEIGHT)
     half_life = number(artifact, "half_life", least=SHORTEST_HALF_LIFE, most=LONGEST_HALF_LIFE)
     longest = float(np.sqrt((factors.astype(np.float64) ** 2).sum(axis=1)).max(initial=0.0))
-    worst = LONGEST_HISTORY * longest**2 / (penalty * (1.0 + unobserved * len(items)))
+    worst = LONGEST_HISTORY * longest**2 / penalty
     ensure_bounded("factors", LONGEST_HISTORY * worst + largest(prior))
     if worst > _WORST_CONDITION:
         raise ArtifactMalformed("The setting penalty is so small beside the factors that a fold-in has no solution.")
     turned, spectrum = _turned(factors)
-    return Factors(items, prior, turned, spectrum * unobserved, unobserved, penalty, half_life)
+    return Factors(items, prior, turned, spectrum * unobserved + penalty, half_life)
 
 
 def _turned(factors: Scores) -> tuple[Scores, npt.NDArray[np.float64]]:

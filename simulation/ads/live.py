@@ -3,7 +3,7 @@
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -121,7 +121,8 @@ class AdDriver:
         if not visitor.profile.robot:
             count, total = self.run.chances.get(variant, (0, 0.0))
             self.run.chances[variant] = (count + 1, total + self._creatives.any_click(shown, channel))
-        self._waiting.extend(self._events(visitor, shown, channel, variant))
+        # What follows a decision must not lie before it, however far a simulated clock runs during a request.
+        self._waiting.extend(self._events(replace(visitor, arrives_at=self._clock.now()), shown, channel, variant))
 
     def _events(self, visitor: _Visitor, shown: list[str], channel: str, variant: str) -> Iterator[Event]:
         generator = np.random.default_rng([*visitor.seed, 2])

@@ -51,6 +51,19 @@ def test_packages__missing_and_outdated__are_each_named(settings: Settings, tmp_
     assert {need.fix for need in needs.values()} == {"run bin/setup."}
 
 
+def test_edge_counts__senseless_ones__are_each_named_with_their_fix(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TILTYARD_EDGE_THREADS", "2")
+    (told,) = machine.edge_counts()
+    assert (told.standing, told.found) == (Standing.OK, "TILTYARD_EDGE_THREADS=2")
+
+    monkeypatch.setenv("TILTYARD_INTAKE_THREADS", "many")
+    monkeypatch.setenv("TILTYARD_EDGE_WORKERS", "0")
+    needs = _by_name(machine.edge_counts())
+    assert set(needs) == {"TILTYARD_INTAKE_THREADS", "TILTYARD_EDGE_WORKERS"}
+    assert {need.standing for need in needs.values()} == {Standing.NOT_OK}
+    assert needs["TILTYARD_INTAKE_THREADS"].fix.startswith("set TILTYARD_INTAKE_THREADS to a whole number from 1")
+
+
 def test_embedded_servers__that_did_not_start__are_reported_with_their_fix(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TILTYARD_LOCAL_FAULT", "Postgres does not answer.\nno space left\n  fix: free some space.")
     (need,) = machine.embedded_servers()

@@ -7,6 +7,7 @@ from django.test import Client
 
 from decisions.models import Item
 from foundation.actions.projects import issue_api_key, revoke_api_key
+from tests.decisions.explaining import make_shop, ranked
 from tests.fixtures.records import ACTOR, NOW, make_project
 from tests.fixtures.registry import REVISION, log_decision, make_model, make_version
 
@@ -110,6 +111,19 @@ def test_decision__logged__leads_to_version_run_window_and_revision(project):
     assert model["training_run"]["seed"] == 7
     same = Client().get("/api/v1/models/home-ranking/versions/1", headers=headers).json()
     assert same == model
+
+
+def test_decision__logged__is_explained_and_an_item_asked_about_is_answered(project):
+    shop = make_shop(project)
+    headers = {"X-API-Key": key_of(project).secret}
+    told = Client().get(f"/api/v1/decisions/{ranked(shop)}?item=basket", headers=headers).json()["explanation"]
+    assert (told["method"], told["missing"]) == ("leave_one_out", None)
+    assert told["actions"][0]["item"] == "lamp"
+    assert [part["name"] for part in told["actions"][0]["contributions"]] == ["kettle", "mug"]
+    assert told["removed"] == [{"constraint": "out_of_stock", "actions": 1}]
+    assert (told["item"]["standing"], told["item"]["constraint"]) == ("REMOVED", "out_of_stock")
+    plain = Client().get("/api/v1/decisions/decision-1", headers=headers).json()["explanation"]
+    assert plain["item"] is None
 
 
 def test_lineage__of_another_project_or_unknown__is_404(project):

@@ -54,7 +54,8 @@ def same_category(categories: Sequence[str]) -> Similarities:
     codes = np.unique(np.array(categories, dtype=np.str_), return_inverse=True)[1] if len(categories) else np.empty(0)
     known = np.array([bool(category) for category in categories], dtype=np.bool_)
     alike = (codes[:, None] == codes) & known[:, None]
-    return alike.astype(np.float32)
+    found: Similarities = alike.astype(np.float32)
+    return found
 
 
 def alike(vectors: Scores) -> Similarities:

@@ -17,6 +17,7 @@ CHECKS: Sequence[tuple[str, Check]] = (
     ("Postgres", services.postgres),
     ("migrations", services.migrations),
     ("Redis", services.redis_server),
+    ("edge and intake", machine.edge_counts),
     ("secret key", machine.secret_key),
     ("state directory", machine.state_directory),
     ("static files", machine.static_files),

@@ -17,6 +17,7 @@ from foundation.management.needs.need import Need, not_ok, ok, optional
 OLDEST_PYTHON = (3, 11)
 LEAST_FREE_BYTES = 2 * 1024**3
 PIN = re.compile(r"^(?P<name>[A-Za-z0-9._-]+)(\[[^]]*\])?==(?P<version>\S+)(?P<marker>\s*;.*)?$")
+EDGE_COUNTS = tuple(f"TILTYARD_{kind}_{what}" for kind in ("EDGE", "INTAKE") for what in ("WORKERS", "THREADS"))
 BROWSERS = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome")
 
 
@@ -73,6 +74,17 @@ def embedded_servers() -> Iterator[Need]:
         else:
             done = subprocess.run([found, version], capture_output=True, text=True, check=True)  # noqa: S603
             yield ok(f"embedded {found.name}", done.stdout.strip())
+
+
+def edge_counts() -> Iterator[Need]:
+    """Examine how many processes and threads edge and intake are told to have; what is no number counts for nothing."""
+    said = {name: text for name in EDGE_COUNTS if (text := os.environ.get(name))}
+    wrong = {name: text for name, text in said.items() if not text.isdigit() or int(text) == 0}
+    for name, text in wrong.items():
+        yield not_ok(name, f"{text[:40]!r} is no count", f"set {name} to a whole number from 1, or unset it.")
+    if not wrong:
+        found = ", ".join(f"{name}={text}" for name, text in said.items())
+        yield ok("edge and intake", found or "processes and threads as usual")
 
 
 def secret_key() -> Iterable[Need]:

@@ -196,7 +196,7 @@ def test_publish__another_collection__has_fields_as_the_edge_reads_them_and_clic
     assert publish_catalogue(project_id=project, now=NOW, collection="creatives")
     found = read_catalogue(published("creatives"), collection="creatives")
     assert (found.items, found.in_stock.tolist(), found.fresh_at) == (("ad-1", "ad-2"), [True, True], None)
-    assert found.baseline.tolist() == pytest.approx([0.0, 0.2])
+    assert found.baseline.tolist() == pytest.approx([0.05, 0.09])
     assert found.fields["title"] == ("Spring 春", "")
     assert found.fields["slot"] == ("top", "")
     assert found.fields["bid"].tolist() == [0.25, 3.0]

@@ -1,9 +1,10 @@
 """Creating learning policies: what does not fit is refused with its reason, and nothing is written."""
 
 import pytest
+from django.core.exceptions import ValidationError
 
 from decisions.actions import learners as actions
-from decisions.actions.learners import LearnerExists, LearnerInvalid, start_learning, stop_learning
+from decisions.actions.learners import LearnerExists, LearnerInvalid, rename_learner, start_learning, stop_learning
 from decisions.learning import LearnerKind
 from decisions.learning.settings import LearnerSettingsInvalid
 from decisions.learning.state import BetaSnapshot, WeightsSnapshot, open_state
@@ -162,3 +163,23 @@ def test_stop_and_start__twice_each__are_journalled_once(point_id):
 def test_stop__policy_that_is_not_there__is_refused():
     with pytest.raises(LearnerUnknown):
         actions.stop_learning(learner_id=10**6, acting_user=ACTOR, now=NOW, reason="")
+
+
+def test_rename_learner__another_name__is_journalled_once(point_id):
+    learner = make_learner(point_id)
+    values = {"learner_id": learner.id, "name": "Scout", "acting_user": ACTOR, "now": NOW}
+    assert rename_learner(**values)
+    assert not rename_learner(**values)
+    entry = JournalEntry.objects.get(action="learner.rename")
+    assert (entry.before, entry.after) == ({"name": "Bandit"}, {"name": "Scout"})
+    assert (learner_by_id(learner.id).name, len(states_of(learner.id))) == ("Scout", 1)
+
+
+def test_rename_learner__that_is_not_there_or_to_nothing__changes_nothing(point_id):
+    learner = make_learner(point_id)
+    with pytest.raises(LearnerUnknown):
+        rename_learner(learner_id=learner.id + 1, name="Scout", acting_user=ACTOR, now=NOW)
+    with pytest.raises(ValidationError):
+        rename_learner(learner_id=learner.id, name="", acting_user=ACTOR, now=NOW)
+    assert learner_by_id(learner.id).name == "Bandit"
+    assert not JournalEntry.objects.filter(action="learner.rename").exists()

@@ -7,11 +7,13 @@ from django.test import Client
 from django.urls import reverse
 
 from decisions.domain import PolicyKind
+from decisions.learning import LearnerKind
 from decisions.models import PointExperiment, VariantPolicy
 from decisions.queries.points import policies_of
 from experiments.actions import lifecycle
 from experiments.actions.lifecycle import launch_problems
 from foundation.models import JournalEntry
+from models_registry.actions.schedules import disable_schedule, enable_schedule
 from tests.experiments.reports import material, stored
 from tests.fixtures import registry
 
@@ -152,3 +154,54 @@ def test_checklist__of_a_bound_draft__names_what_the_decision_point_needs(
     shown = owner.get(url, headers={"accept-language": language}).content.decode()
     assert expected in shown
     assert "/d/home?project=harbour" in shown
+
+
+def test_edit__schedules_and_learning_policies__are_offered_and_written(owner: Client, project: int) -> None:
+    model = registry.make_model(project)
+    point = registry.make_point(project, model)
+    version = registry.make_version(model)
+    registry.make_champion(version)
+    schedule, learner = registry.make_schedule(model), registry.make_learner(point)
+    contextual = registry.make_learner(point, key="taste", name="Taste", kind=LearnerKind.LOGISTIC)
+    elsewhere = registry.make_learner(registry.make_point(project, key="cart"), key="elsewhere", name="Elsewhere")
+    draft = registry.make_decision_draft(project, point, version)
+    shown = owner.get(page(draft)).content.decode()
+    for label in (
+        "Newest of the schedule nightly, which has no version yet",
+        "Learning policy Explorer",
+        "Learning policy Taste, reading scores of Home page ranking v1",
+    ):
+        assert label in shown, label
+    assert "Elsewhere" not in shown
+    fields = {"point": point, "policy_control": f"schedule:{schedule}", "policy_treatment": f"learner:{learner}"}
+    assert owner.post(page(draft), fields).status_code == 302
+    found = policies_of(draft)
+    assert (found["control"].policy, found["control"].schedule) == (PolicyKind.RECIPE, schedule)
+    assert (found["treatment"].policy, found["treatment"].learner) == (PolicyKind.LEARNED, learner)
+    again = owner.get(page(draft)).content.decode()
+    assert f'value="schedule:{schedule}" selected' in again
+    assert f'value="learner:{learner}" selected' in again
+    reading = f"learner:{contextual}:{version}"
+    owner.post(page(draft), {**fields, "policy_treatment": reading})
+    assert (policies_of(draft)["treatment"].learner, policies_of(draft)["treatment"].version) == (contextual, version)
+    assert f'value="{reading}" selected' in owner.get(page(draft)).content.decode()
+    refused = owner.post(page(draft), {**fields, "policy_treatment": f"learner:{elsewhere}"}).content.decode()
+    assert "Select a valid choice" in refused
+    assert policies_of(draft)["treatment"].learner == contextual
+
+
+def test_edit__schedule_that_is_switched_off__stays_only_where_it_is_said(owner: Client, project: int) -> None:
+    model = registry.make_model(project)
+    point = registry.make_point(project, model)
+    schedule = registry.make_schedule(model)
+    draft = registry.make_decision_draft(project, point, registry.make_version(model))
+    disable_schedule(schedule_id=schedule, acting_user="manager", now=material.START, reason="")
+    assert "Newest of the schedule" not in owner.get(page(draft)).content.decode()
+    owner_fields = {"point": point, "policy_control": "baseline", "policy_treatment": f"schedule:{schedule}"}
+    assert "Select a valid choice" in owner.post(page(draft), owner_fields).content.decode()
+    enable_schedule(schedule_id=schedule, acting_user="manager", now=material.START, reason="")
+    owner.post(page(draft), owner_fields)
+    disable_schedule(schedule_id=schedule, acting_user="manager", now=material.START, reason="")
+    assert "which is switched off" in owner.get(page(draft)).content.decode()
+    listed = owner.get("/admin/decisions/pointexperiment/").content.decode()
+    assert "New ranking: Newest of the schedule nightly, which has no version yet" in listed

@@ -7,6 +7,8 @@ from django.test import Client
 from django.urls import reverse
 
 from decisions.models import DecisionPoint
+from decisions.registry import domain_of
+from experiments.models import Metric
 from foundation.models import JournalEntry
 from models_registry.actions.aliases import Scope
 from models_registry.queries.aliases import holders_of
@@ -131,3 +133,52 @@ def test_form__person_who_may_only_view__changes_nothing(person: Callable[..., C
     assert 'name="_save"' not in reader.get(page(point)).content.decode()
     assert reader.post(page(point), fields(project, name="Changed")).status_code == 403
     assert DecisionPoint.objects.get().name == "Home page"
+
+
+def test_form__learning_policies_of_the_point__may_serve_everybody_and_data_have_an_age(
+    owner: Client, project: int
+) -> None:
+    point, other = registry.make_point(project), registry.make_point(project, key="cart", name="Below the cart")
+    learner = registry.make_learner(point)
+    registry.make_learner(other, key="elsewhere", name="Elsewhere")
+    shown = owner.get(page(point)).content.decode()
+    assert "Learning policy for all traffic outside experiments" in shown
+    assert "Elsewhere" not in shown
+    assert f"/admin/decisions/learner/add/?point={point}" in shown
+    changed = fields(project, learner=learner, most_age_minutes=90)
+    assert owner.post(page(point), changed).status_code == 302
+    row = DecisionPoint.objects.get(pk=point)
+    assert (row.learner_id, row.most_age_minutes) == (learner, 90)
+    assert owner.post(page(point), fields(project)).status_code == 302
+    row = DecisionPoint.objects.get(pk=point)
+    assert (row.learner_id, row.most_age_minutes) == (None, None)
+
+
+def test_form__learning_policy_of_another_point__is_told_and_nothing_changes(owner: Client, project: int) -> None:
+    point, other = registry.make_point(project), registry.make_point(project, key="cart", name="Below the cart")
+    foreign = registry.make_learner(other)
+    shown = owner.post(page(point), fields(project, learner=foreign)).content.decode()
+    assert "Select a valid choice" in shown
+    assert DecisionPoint.objects.get(pk=point).learner_id is None
+
+
+def test_metrics__of_the_domain__are_added_once_and_named(owner: Client, project: int) -> None:
+    point = registry.make_point(project)
+    button = reverse("admin:decisions_decisionpoint_metrics", args=[point])
+    assert button in owner.get(page(point)).content.decode()
+    told = owner.post(button, {"_form_submitted": "True"}, follow=True).content.decode()
+    assert "These metrics were added: Conversion, Revenue per visitor" in told
+    count = Metric.objects.filter(project_id=project).count()
+    assert count == len(domain_of("recommendation").metrics)
+    told = owner.post(button, {"_form_submitted": "True"}, follow=True).content.decode()
+    assert "The project has them all already; nothing was changed." in told
+    assert Metric.objects.filter(project_id=project).count() == count
+
+
+def test_metrics__person_who_may_not_add_any__has_no_button(person: Callable[..., Client], project: int) -> None:
+    point = registry.make_point(project)
+    button = reverse("admin:decisions_decisionpoint_metrics", args=[point])
+    editor = person("view_decisionpoint", "change_decisionpoint")
+    assert button not in editor.get(page(point)).content.decode()
+    assert editor.post(button, {"_form_submitted": "True"}).status_code == 403
+    assert not Metric.objects.exists()

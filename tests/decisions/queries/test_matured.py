@@ -127,6 +127,18 @@ def test_rewards__holdback_fallback_and_other_policies__are_counted_and_not_lear
     assert (found.figures["holdback"], found.figures["fallback"], found.figures["decisions"]) == (1, 1, 2)
 
 
+def test_rewards__of_both_sides__are_counted_by_decisions(learner):
+    log_choice(learner, "d1", at=AT, items=("mug", "lamp"))
+    log_choice(learner, "d2", at=AT, visitor="v2", policy="baseline", reason="LEARNER_UNAVAILABLE")
+    log_choice(learner, "d3", at=AT, visitor="v3", holdback=True, policy="baseline", reason="HOLDBACK")
+    log_choice(learner, "d4", at=AT, visitor="v4", holdback=True, policy="baseline", reason="HOLDBACK")
+    for number, (visitor, item) in enumerate((("v1", "mug"), ("v1", "lamp"), ("v2", "mug"), ("v3", "mug"))):
+        log_click(learner.project_id, f"c{number}", at=AT + minutes(1), visitor=visitor, item=item)
+    found = matured(learner).figures
+    assert (found["served"], found["served_rewarded"]) == (2, 2)
+    assert (found["holdback"], found["holdback_rewarded"]) == (2, 1)
+
+
 def test_rewards__what_was_received_after_the_bound__does_not_exist(learner):
     log_choice(learner, "d1", at=AT)
     log_choice(learner, "d2", at=AT + minutes(30), visitor="v2")

@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from decisions.domain import Domain
 from decisions.moment import Catalogue
@@ -127,3 +129,45 @@ def test_adapted__numbers_that_are_no_row_for_each_action__are_refused(numbers: 
 def test_adapted__predictor_of_other_actions_than_it_was_given__is_refused() -> None:
     with pytest.raises(DomainUnfit, match="other actions"):
         adapted_by(Forgetful(), numbered())
+
+
+def lengths(found: Catalogue) -> Indices:
+    """Return the length of each title and the price in cents, and note of how many actions."""
+    asked.append(len(found.items))
+    titles, prices = found.fields["title"], np.nan_to_num(np.asarray(found.fields["price"], dtype=np.float64))
+    return np.column_stack([[len(title) for title in titles], np.round(prices * 100)]).astype(np.int64)
+
+
+asked: list[int] = []
+
+
+@given(
+    kept=st.sets(st.sampled_from(ITEMS), min_size=1),
+    titles=st.dictionaries(st.sampled_from(ITEMS), st.text(max_size=3), max_size=4),
+    prices=st.dictionaries(st.sampled_from(ITEMS), st.none() | st.integers(0, 9), max_size=4),
+    added=st.integers(0, 4),
+)
+def test_adapted__catalogue_that_changed_a_little__is_as_if_made_anew_and_reads_what_changed_alone(
+    kept: set[str], titles: dict[str, str], prices: dict[str, int | None], added: int
+) -> None:
+    adaptations, domain, predictor = Adaptations(), numbered(lengths), ByNumbers()
+    adaptations.adapted("sha", predictor, domain, catalogue())
+    items = [*(f"new-{number}" for number in range(added)), *sorted(kept, reverse=True)]
+    columns = {
+        "items": items,
+        "in_stock": [1] * len(items),
+        "baseline": [1.0] * len(items),
+        "fields": {
+            "title": [titles.get(item, f"The {item}") for item in items],
+            "price": [prices.get(item, None if item == ITEMS[0] else 1.5) for item in items],
+        },
+    }
+    changed = catalogue(**columns)
+    asked.clear()
+
+    found = adaptations.adapted("sha", predictor, domain, changed)
+    read = sum(asked)
+
+    assert found.score(np.zeros(0, dtype=np.int64)).tolist() == lengths(changed).sum(axis=1).tolist()
+    touched = added + len((titles.keys() | prices.keys()) & kept)
+    assert read <= touched or 2 * touched > len(items)

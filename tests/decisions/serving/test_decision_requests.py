@@ -121,5 +121,5 @@ def test_read_decision_request__too_many_items__names_the_bound(body: dict[str, 
 def test_read_decision_request__context_that_the_domain_does_not_know__is_refused_with_what_it_knows(
     context: dict[str, Any],
 ) -> None:
-    with pytest.raises(ContextUnknown, match="The context has no '.*'; banners knows: slot, slots, exclude"):
+    with pytest.raises(ContextUnknown, match=r"The context has no '.*'; banners knows: slot, slots, exclude"):
         read_decision_request(json.dumps({"units": {}, "context": context}).encode(), BANNERS)

@@ -64,7 +64,7 @@ FACTORS: Mapping[str, np.ndarray] = {
     "prior": floats(0.5, 0.25, 0.0),
     "factors": floats((1, 0), (0, 2), (1, 1)),
 }
-FACTORS_SETTINGS: Mapping[str, Any] = {"unobserved": 0.5, "penalty": 0.1, "half_life": 1.0}
+FACTORS_SETTINGS: Mapping[str, Any] = {"unobserved": 0.5, "penalty": 0.25, "half_life": 1.0}
 
 RANKING: Mapping[str, np.ndarray] = {
     "item_ids": write_items(ITEMS),

@@ -21,16 +21,16 @@ def predictor(settings: dict[str, Any] | None = None, **changes: np.ndarray) -> 
 
 
 def by_the_book(factors: np.ndarray, places: np.ndarray, unobserved: float, penalty: float, half_life: float):
-    """Return (unobserved V'V + sum w v v' + penalty (n + unobserved items) I)^-1 sum w v."""
+    """Return (unobserved V'V + sum w v v' + penalty I)^-1 sum w v."""
     exact = factors.astype(np.float64)
     weights = recency_weights(len(places), half_life).astype(np.float64) * len(places)
     vectors = exact[places]
-    ridge = penalty * (len(places) + unobserved * len(exact)) * np.eye(exact.shape[1])
-    return np.linalg.solve(unobserved * exact.T @ exact + (vectors.T * weights) @ vectors + ridge, weights @ vectors)
+    system = unobserved * exact.T @ exact + (vectors.T * weights) @ vectors + penalty * np.eye(exact.shape[1])
+    return np.linalg.solve(system, weights @ vectors)
 
 
 def test_score__one_item__is_what_one_computes_by_hand():
-    """0.5 V'V = (1, 0.5; 0.5, 2.5); with (1, 0; 0, 0) and 0.1 (1 + 1.5) I: (2.25, 0.5; 0.5, 2.75) u = (1, 0)."""
+    """0.5 V'V = (1, 0.5; 0.5, 2.5); with (1, 0; 0, 0) and 0.25 I: (2.25, 0.5; 0.5, 2.75) u = (1, 0)."""
     determinant = 2.25 * 2.75 - 0.25
     first, second = 2.75 / determinant, -0.5 / determinant
     scores = predictor().score(history(0))

@@ -10,7 +10,9 @@ from tests.models_registry.predictors.material import TWO_TOWER, TWO_TOWER_SETTI
 
 
 def predictor(**changes: np.ndarray) -> TwoTower:
-    return two_tower_of(artifact(PredictorKind.TWO_TOWER, {**TWO_TOWER, **changes}, TWO_TOWER_SETTINGS))
+    found = two_tower_of(artifact(PredictorKind.TWO_TOWER, {**TWO_TOWER, **changes}, TWO_TOWER_SETTINGS))
+    assert isinstance(found, TwoTower)
+    return found
 
 
 def test_score__a_history__is_what_one_computes_by_hand():

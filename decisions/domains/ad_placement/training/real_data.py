@@ -38,12 +38,12 @@ and whether the headline with the most clicks by view is picked ("accuracy"; cha
 headlines gives; the interval of the difference is t over tests).
 
 **Open Bandit, Men** (Saito et al. 2021, Apache 2.0): 10 000 items shown by a uniform policy and 10 000 by Bernoulli
-Thompson sampling, with 46 and 69 clicks. The latest 30 % of each log judge. So few clicks cannot tell models apart, and
-the tables say so where the interval contains 0: no model is better than the constant because its figure is larger. The
-uniform log also says what other policies would have earned: inverse propensities (IPS) and their self-normalised form
-(SNIPS), refused where fewer than 100 effective rows are left. Their intervals are normal ones, which are too narrow
-where few rows carry much of the weight; what two of the policies had when they ran themselves stands beside. This is
-the small estimator of this report.
+Thompson sampling, with 46 and 69 clicks. The latest 30 % of each log judge. So few clicks hardly tell models apart: no
+model counts as better than the constant unless its interval lies above 0, and one whose interval lies below 0 has
+learnt noise. The uniform log also says what other policies would have earned: inverse propensities (IPS) and their
+self-normalised form (SNIPS), refused where fewer than 100 effective rows are left. Their intervals are normal ones,
+which are too narrow where few rows carry much of the weight; what two of the policies had when they ran themselves
+stands beside. This is the small estimator of this report.
 
 Every contender was tuned with as many trials ({trials}; the regression on simple features with six priors), seed 1.
 """

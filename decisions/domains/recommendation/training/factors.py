@@ -25,15 +25,15 @@ PARAMETERS: Final[Mapping[str, Parameter]] = MappingProxyType(
         ),
         "unobserved": Parameter(
             about="Weight of an item that a user did not meet, beside 1 for one they met",
-            default=0.3,
+            default=0.2,
             least=1e-6,
             most=100.0,
         ),
         "penalty": Parameter(
-            about="Keeps factors small, in proportion to how much is known of a user or an item",
-            default=0.01,
-            least=1e-6,
-            most=10.0,
+            about="Keeps factors small: with more, only tastes that many share are learnt",
+            default=10.0,
+            least=0.001,
+            most=10_000.0,
         ),
         "prior": Parameter(
             about="Score of the most popular item before any history, against scores of about 1",
@@ -52,8 +52,8 @@ _SPREAD: Final = 0.1
 def learn(data: RecommendationData, parameters: Parameters, seed: int, tell: Callable[[float], None]) -> Fitted:
     """Return the factors of the items; those of the users are folded in from their histories while serving.
 
-    Minimises sum over what was met of w (1 - u.v)^2 + unobserved sum over all of (u.v)^2 + penalty sum of
-    (weights + unobserved others) |.|^2 (Rendle et al. 2022, with their scaling of the penalty by frequency).
+    Minimises sum over what was met of w (1 - u.v)^2 + unobserved sum over all of (u.v)^2 + penalty sum of |u|^2, |v|^2
+    (Hu, Koren and Volinsky 2008 in the form of Rendle et al. 2022).
     """
     baskets = scaled(cut(data.contacts, int(parameters["longest_basket"])))
     width, sweeps = int(parameters["width"]), int(parameters["sweeps"])
@@ -77,13 +77,13 @@ def learn(data: RecommendationData, parameters: Parameters, seed: int, tell: Cal
 def solved(met: csr_array, others: Scores, *, unobserved: float, penalty: float) -> Scores:
     """Return the factors of every row of `met` that fit the factors of its columns best; rows of zeros stay zeros.
 
-    Each solves (unobserved V'V + sum w v v' + ridge I) u = sum w v with ridge = penalty (sum w + unobserved columns).
-    In the eigenvectors of V'V the first and the last term are a diagonal D, so that a row with fewer entries than
-    factors takes a system of its own size: u = D^-1 V'W^.5 (I + W^.5 V D^-1 V'W^.5)^-1 W^.5 1 (Woodbury).
+    Each solves (unobserved V'V + sum w v v' + penalty I) u = sum w v. In the eigenvectors of V'V the first and the last
+    term are a diagonal D, so that a row with fewer entries than factors takes a system of its own size:
+    u = D^-1 V'W^.5 (I + W^.5 V D^-1 V'W^.5)^-1 W^.5 1 (Woodbury).
     """
     spectrum, turn = np.linalg.eigh(others.T.astype(np.float64) @ others)
     turned = (others @ turn).astype(np.float32)
-    spectrum = np.maximum(spectrum, 0.0) * unobserved
+    diagonal = (np.maximum(spectrum, 0.0) * unobserved + penalty).astype(np.float32)
     found = np.zeros((met.shape[0], others.shape[1]), dtype=np.float32)
     lengths = np.diff(met.indptr)
     for batch in batches(lengths, others.shape[1]):
@@ -92,23 +92,23 @@ def solved(met: csr_array, others: Scores, *, unobserved: float, penalty: float)
         inside = np.arange(longest) < lengths[batch][:, None]
         slots[~inside] = 0
         weights = np.where(inside, met.data[slots], np.float32(0.0))
-        ridge = penalty * (weights.sum(axis=1) + unobserved * len(others))
-        diagonal = (spectrum + ridge[:, None]).astype(np.float32)
         vectors = turned[met.indices[slots]]
         solve = _by_entries if longest < others.shape[1] else _by_factors
         found[batch] = solve(vectors, weights, diagonal)
-    return (found @ turn.T).astype(np.float32)
+    turned_back: Scores = (found @ turn.T).astype(np.float32)
+    return turned_back
 
 
 def _by_entries(vectors: Scores, weights: Scores, diagonal: Scores) -> Scores:
     """Return the solutions of a batch by systems of entries x entries."""
     roots = np.sqrt(weights)
     scaled_vectors = vectors * roots[:, :, None]
-    divided = scaled_vectors / diagonal[:, None, :]
+    divided = scaled_vectors / diagonal
     systems = scaled_vectors @ np.swapaxes(divided, 1, 2)
     places = np.arange(vectors.shape[1])
     systems[:, places, places] += np.float32(1.0)
-    return (np.swapaxes(divided, 1, 2) @ np.linalg.solve(systems, roots[:, :, None]))[:, :, 0]
+    solutions: Scores = (np.swapaxes(divided, 1, 2) @ np.linalg.solve(systems, roots[:, :, None]))[:, :, 0]
+    return solutions
 
 
 def _by_factors(vectors: Scores, weights: Scores, diagonal: Scores) -> Scores:
@@ -117,7 +117,8 @@ def _by_factors(vectors: Scores, weights: Scores, diagonal: Scores) -> Scores:
     systems = np.swapaxes(vectors, 1, 2) @ weighted
     places = np.arange(vectors.shape[2])
     systems[:, places, places] += diagonal
-    return np.linalg.solve(systems, weighted.sum(axis=1)[:, :, None])[:, :, 0]
+    solutions: Scores = np.linalg.solve(systems, weighted.sum(axis=1)[:, :, None])[:, :, 0]
+    return solutions
 
 
 def batches(lengths: Indices, width: int) -> Iterator[Indices]:

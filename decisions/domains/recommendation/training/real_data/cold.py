@@ -48,4 +48,4 @@ def _recall(scores: np.ndarray, wanted: np.ndarray) -> float:
     above, level = scores > least, scores == least
     share = (AT - np.count_nonzero(above)) / np.count_nonzero(level)
     hits = np.count_nonzero(wanted & above) + share * np.count_nonzero(wanted & level)
-    return float(hits / min(np.count_nonzero(wanted), AT))
+    return float(hits) / min(int(np.count_nonzero(wanted)), AT)

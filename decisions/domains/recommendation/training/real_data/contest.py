@@ -36,8 +36,8 @@ CONTENDERS: Final[Mapping[str, Values]] = MappingProxyType(
         },
         "factors": {
             "width": (32, 64, 128),
-            "penalty": (0.001, 0.003, 0.01, 0.03),
-            "unobserved": (0.1, 0.3, 1.0),
+            "penalty": (3.0, 6.0, 10.0, 15.0, 25.0),
+            "unobserved": (0.05, 0.1, 0.3, 1.0),
             "half_life": _HALF_LIVES,
         },
         "ease": {
@@ -98,12 +98,12 @@ class Result:
     @property
     def ndcg_of_users(self) -> Figures:
         """nDCG@10 of each user, the mean over the seeds."""
-        return np.mean([one.ndcg for one in self.measured], axis=0)
+        return _mean_of([one.ndcg for one in self.measured])
 
     @property
     def recall_of_users(self) -> Figures:
         """Recall@20 of each user, the mean over the seeds."""
-        return np.mean([one.recall for one in self.measured], axis=0)
+        return _mean_of([one.recall for one in self.measured])
 
     @property
     def ndcg(self) -> float:
@@ -168,6 +168,11 @@ def before(data: RecommendationData) -> InteractionLog:
     columns = {name: getattr(log, name)[:rows] for name in ("units", "items", "kinds", "at")}
     end = datetime.fromtimestamp(float(log.at[rows - 1]), UTC) + timedelta(seconds=1)
     return replace(log, **columns, end=min(end, log.end))
+
+
+def _mean_of(figures: Sequence[Figures]) -> Figures:
+    mean: Figures = np.mean(figures, axis=0)
+    return mean
 
 
 def _quiet(_share: float) -> None:

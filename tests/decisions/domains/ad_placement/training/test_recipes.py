@@ -22,7 +22,10 @@ from models_registry.predictors.protocol import Adaptable
 from models_registry.vocabulary import PredictorKind
 from tests.decisions.domains.ad_placement import worlds
 
-QUICK: dict[str, dict[str, float]] = {"hashed_logistic": {"bits": 14}, "hashed_network": {"bits": 12, "epochs": 10, "batch": 128, "decay": 0.02}}
+QUICK: dict[str, dict[str, float]] = {
+    "hashed_logistic": {"bits": 14},
+    "hashed_network": {"bits": 12, "epochs": 10, "batch": 128, "decay": 0.02},
+}
 
 
 def train(recipe: str, log=None, *, champion=None, seed: int = 3, **parameters) -> Trained:

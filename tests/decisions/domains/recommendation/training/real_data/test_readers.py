@@ -20,7 +20,8 @@ RETAIL = """
         ('C4', 'A', 'mug', -1, '2011-01-07 09:00:00', 2.0, 12.0),
         ('5', 'D', 'gift', 1, '2011-01-07 09:00:00', 0.0, 12.0),
         ('6', 'D', 'gift', 1, '2011-01-07 09:00:00', 1.0, NULL)
-    ) AS lines(InvoiceNo, StockCode, Description, Quantity, InvoiceDate, UnitPrice, CustomerID)) TO '{}' (FORMAT parquet)
+    ) AS lines(InvoiceNo, StockCode, Description, Quantity, InvoiceDate, UnitPrice, CustomerID))
+    TO '{}' (FORMAT parquet)
 """
 VISITS = """I,4,"www.microsoft.com","created by getlog.pl"
 A,1287,1,"International AutoRoute","/autoroute"
@@ -95,7 +96,7 @@ def test_msweb__one_visit_of_each_is_judged_by__and_another_of_those_with_three_
 
 def test_msweb__the_tuning__never_sees_what_is_judged_by(tmp_path: Path):
     rng = np.random.default_rng(4)
-    lines = ['A,%d,1,"area %d","/%d"' % (area, area, area) for area in range(1000, 1020)]
+    lines = [f'A,{area},1,"area {area}","/{area}"' for area in range(1000, 1020)]
     for person in range(200):
         lines.append(f'C,"{person}",{person}')
         lines += [f"V,{area},1" for area in rng.choice(np.arange(1000, 1020), rng.integers(1, 7), replace=False)]
