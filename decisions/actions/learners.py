@@ -94,7 +94,7 @@ def create_learner(*, point_id: int, draft: LearnerDraft, acting_user: str, now:
 
 @transaction.atomic
 def rename_learner(*, learner_id: int, name: str, acting_user: str, now: datetime) -> bool:
-    """Give a learning policy another name; return whether it had another one. Raises LearnerUnknown, ValidationError."""
+    """Give a learning policy a name; return whether it had another one. Raises LearnerUnknown, ValidationError."""
     row = Learner.objects.select_for_update(no_key=True).filter(pk=learner_id).first()
     if row is None:
         raise LearnerUnknown(f"There is no learning policy {learner_id}.")

@@ -94,7 +94,7 @@ class DecisionRecord:
     items: Mapping[str, ItemFacts]
     trial: Trial | None
     version: VersionRecord | None
-    explanation: Explanation = Explanation(None)
+    explanation: Explanation
     learner: LearnerFacts | None = None
 
 

@@ -9,7 +9,8 @@ from decisions.queries.learners import LearnerUnknown, learner_by_key
 from decisions.queries.points import points_by_key
 from decisions.reports import documents
 from decisions.reports.access import console_page, only
-from decisions.reports.learners import learner_document, learner_page
+from decisions.reports.learner_documents import learner_document
+from decisions.reports.learners import learner_page
 from decisions.reports.views import asks_which, says_which
 
 _VIEW = "decisions.view_decisionpoint"

@@ -1,13 +1,12 @@
-"""The page of a learning policy, as its template sees it, and the same facts for programs."""
+"""The page of a learning policy, as its template sees it."""
 
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
 from django.utils.translation import gettext as _
 
-from decisions.domain import Reward
 from decisions.queries.learner_records import Chance, LearnerRecord, Weight
 from decisions.queries.learners import StateFacts
 from decisions.reports.addresses import admin_url, learner_url, point_url, readout_url
@@ -108,50 +107,6 @@ def learner_page(record: LearnerRecord) -> LearnerPage:
         json_url=learner_url(record.point.key, learner.key, project, name="learner-json"),
         admin_url=admin_url("decisions_learner", learner.id),
     )
-
-
-def learner_document(record: LearnerRecord) -> dict[str, Any]:
-    """Return a learning policy as plain values: what it is, its states, what it would do, how its units fared."""
-    learner, project = record.learner, record.project
-    return {
-        "schema": 1,
-        "project": project.key,
-        "decision_point": {
-            "key": record.point.key,
-            "url": point_url(record.point.key, project),
-            "json": point_url(record.point.key, project, name="decision-point-json"),
-        },
-        "learner": {
-            "id": learner.id,
-            "key": learner.key,
-            "name": learner.name,
-            "kind": learner.kind,
-            "reward": _reward(learner.reward),
-            "floor": learner.floor,
-            "holdback": learner.holdback,
-            "update_minutes": learner.update_minutes,
-            "settings": dict(learner.settings),
-            "learns": learner.is_learning,
-            "serves_outside_experiments": record.point.learner_id == learner.id,
-        },
-        "url": learner_url(record.point.key, learner.key, project),
-        "fault": record.fault or None,
-        "probabilities": [asdict(chance) for chance in record.chances],
-        "competing": record.competing,
-        "weights": [asdict(weight) for weight in record.weights],
-        "figures": dict(record.figures),
-        "states": [_state_document(state) for state in record.states],
-        "experiments": [trial.standing.key for trial in record.trials],
-    }
-
-
-def _reward(reward: Reward) -> dict[str, Any]:
-    return {"name": reward.name, "event": str(reward.event), "within_seconds": reward.within.total_seconds()}
-
-
-def _state_document(state: StateFacts) -> dict[str, Any]:
-    told = asdict(state)
-    return {name: value for name, value in told.items() if name not in ("seal", "batch")}
 
 
 def _about(record: LearnerRecord) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from simulation.ads.truth import Creatives
+from simulation.ads.truth import DEVICES, Creatives
 from simulation.edge_client import EdgeClient
 from simulation.events import ORDERED, Event, message
 from simulation.live import PAUSE_SECONDS, Clock, Traffic
@@ -58,6 +58,7 @@ class _Visitor:
     id: str
     arrives_at: datetime
     profile: Profile
+    device: str
     seed: tuple[int, ...]
 
 
@@ -99,6 +100,7 @@ class AdDriver:
                     id=f"a-{self._seed}-{mark}-{day}-{place}",
                     arrives_at=traffic.start + timedelta(days=day, hours=hour),
                     profile=draw_profile(np.random.default_rng([*seed, 1])),
+                    device=str(np.random.default_rng([*seed, 3]).choice(list(DEVICES), p=list(DEVICES.values()))),
                     seed=seed,
                 )
 
@@ -108,25 +110,24 @@ class AdDriver:
             self._slots.point,
             visitor.id,
             attributes=dict(visitor.profile.attributes),
-            context={"slot": self._slots.slot},
+            context={"slot": self._slots.slot, "device": visitor.device},
             size=self._slots.size,
             expose=True,
         )
         shown = [action["item"] for action in answer["actions"]]
-        channel = str(visitor.profile.attributes["channel"])
         assigned = answer["assignment"]
         variant = assigned["variant"] if assigned is not None and assigned["enrolled"] else ""
         self.run.reasons[variant, answer["reason"]] += 1
         self.run.shown[variant] += len(shown)
         if not visitor.profile.robot:
             count, total = self.run.chances.get(variant, (0, 0.0))
-            self.run.chances[variant] = (count + 1, total + self._creatives.any_click(shown, channel))
+            self.run.chances[variant] = (count + 1, total + self._creatives.any_click(shown, visitor.device))
         # What follows a decision must not lie before it, however far a simulated clock runs during a request.
-        self._waiting.extend(self._events(replace(visitor, arrives_at=self._clock.now()), shown, channel, variant))
+        self._waiting.extend(self._events(replace(visitor, arrives_at=self._clock.now()), shown, variant))
 
-    def _events(self, visitor: _Visitor, shown: list[str], channel: str, variant: str) -> Iterator[Event]:
+    def _events(self, visitor: _Visitor, shown: list[str], variant: str) -> Iterator[Event]:
         generator = np.random.default_rng([*visitor.seed, 2])
-        chances = np.zeros(len(shown)) if visitor.profile.robot else self._creatives.click_chances(shown, channel)
+        chances = self._creatives.click_chances(shown, visitor.device) * (not visitor.profile.robot)
         clicked = generator.uniform(size=len(shown)) < chances
         buys = bool(clicked.any()) and generator.uniform() < self._creatives.truth.order
         for position, creative in enumerate(shown):

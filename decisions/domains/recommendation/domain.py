@@ -3,7 +3,7 @@
 from types import MappingProxyType
 from typing import Final
 
-from decisions.domain import Domain, PolicyKind
+from decisions.domain import Domain, Field, FieldKind, PolicyKind
 from decisions.domains.recommendation.hooks import HOOKS
 from decisions.domains.recommendation.metrics import METRICS
 from decisions.domains.recommendation.reward import REWARDS
@@ -41,6 +41,11 @@ DOMAIN: Final = Domain(
         "recent_items": "Items just looked at, the newest first.",
         "exclude": "Items not to show.",
         "diversity": "How different in category the items are to be, 0 (as the model ranks them) to 1.",
+    },
+    fields={
+        "title": Field(FieldKind.TEXT, "What the item is called; models with a text part rank new items by it."),
+        "category": Field(FieldKind.TEXT, "Where it belongs; read with the title, and told apart by for diversity."),
+        "price": Field(FieldKind.MONEY, "What it costs; learning policies compare it within the category."),
     },
     metrics=METRICS,
 )

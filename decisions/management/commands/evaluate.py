@@ -35,9 +35,7 @@ class Command(BaseCommand):
         parser.add_argument("domain", help=f"one of: {', '.join(all_domains())}")
         parser.add_argument("--data", type=Path, help=f"the folder of recorded data; else what {DATA} names")
         parser.add_argument("--quick", action="store_true", help="less data and fewer trials: whether it works at all")
-        parser.add_argument(
-            "--write", type=Path, help="also write the section into this document"
-        )
+        parser.add_argument("--write", type=Path, help="also write the section into this document")
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Evaluate, print the section, and write it where asked for."""

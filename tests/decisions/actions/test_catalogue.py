@@ -107,10 +107,17 @@ def test_publish__items_and_what_is_popular__become_columns_and_move_the_revisio
     revision = Project.objects.get().revision
     assert publish_catalogue(project_id=project, now=NOW + timedelta(hours=1))
     assert content() == {
-        "schema": 1,
+        "schema": 2,
+        "collection": "items",
+        "fresh_at": None,
         "items": ["lamp", "mug", "scarf"],
         "in_stock": [0, 1, 1],
         "baseline": [3.0, 10.0, 0.0],
+        "fields": {
+            "title": ["", MUG["title"], ""],
+            "category": ["", MUG["category"], ""],
+            "price": [None, MUG["price"], None],
+        },
     }
     assert Project.objects.get().revision == revision + 1
     assert not publish_catalogue(project_id=project, now=NOW + timedelta(hours=1))
@@ -227,14 +234,14 @@ def test_confirmed__by_every_request_that_is_taken__never_moves_back():
     assert CatalogueFreshness.objects.get().fresh_at > first
 
 
-def test_freshness__while_nobody_asks__publishes_nothing_and_schema_1_stays():
+def test_freshness__while_nobody_asks__publishes_nothing_and_none_is_told():
     project = make_project()
     put_items(project_id=project, items=[MUG])
     publish_catalogue(project_id=project, now=NOW)
     Job.objects.all().delete()
     put_items(project_id=project, items=[MUG])
     assert Job.objects.count() == 0
-    assert content()["schema"] == 1
+    assert content()["fresh_at"] is None
 
 
 def test_freshness__that_a_point_asks_for__is_published_but_not_before_a_quarter_of_its_age():

@@ -54,9 +54,9 @@ def test_collection__of_two_domains__has_the_fields_and_rewards_of_both(declare)
 
 
 def test_items__publish_only_what_a_domain_declares(declare):
-    declare({}, {"fields": {"title": COLOUR, "colour": COLOUR}})
+    declare({"fields": {}}, {"fields": {"title": COLOUR, "colour": COLOUR}})
     assert list(collection_of("items").published) == ["title", "colour"]
-    declare({})
+    declare({"fields": {}})
     assert dict(collection_of("items").published) == {}
 
 

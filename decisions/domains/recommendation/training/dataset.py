@@ -89,6 +89,7 @@ def ensure_valid(log: InteractionLog) -> None:
         _ensure(len(getattr(log, name)) == length, f"The column {name} has not the length of the column at.")
     for name in ("categories", "prices", "ratings"):
         _ensure(len(getattr(log, name)) == items, f"The column {name} has not one entry for each item.")
+    _ensure(len(log.titles) in (0, items), "The column titles has not one entry for each item.")
     for name in ("at", "prices", "ratings"):
         _ensure(bool(np.isfinite(getattr(log, name)).all()), f"The column {name} has values that are not finite.")
     for name in ("prices", "ratings"):
@@ -161,7 +162,9 @@ def fingerprint(log: InteractionLog) -> str:
     for name, dtype in columns.items():
         hashed.update(f"{name}:{len(getattr(log, name))}:".encode())
         hashed.update(np.ascontiguousarray(getattr(log, name), dtype=dtype).tobytes())
-    texts = [log.item_ids, log.categories, log.start.timestamp(), log.end.timestamp()]
+    texts: list[object] = [log.item_ids, log.categories, log.start.timestamp(), log.end.timestamp()]
+    if log.titles:
+        texts.append(log.titles)
     hashed.update(json.dumps(texts, ensure_ascii=True, separators=(",", ":")).encode())
     return hashed.hexdigest()
 

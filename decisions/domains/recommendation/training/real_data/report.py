@@ -55,10 +55,11 @@ period, the first with the defaults, the others drawn (seed {search}) from the v
 lists. The best by NDCG@10 is trained anew on the whole training period, with the seeds {seeds} (recipes that draw
 nothing are the same for each), and judged once on the test. Users are ranked by the very predictors that serve, among
 the items new to them; a user's figure is the mean over the seeds. NDCG@10 and recall@20 are means over users;
-recall@20 is the items found among the first 20, divided by the lesser of 20 and the items there were to find. Coverage is
-the share of items that anybody is shown among the first 20. Miscalibration is the Jensen-Shannon divergence, in bits,
-between the mix of groups in the first 20 and that in what the user dealt with before; groups are categories, or three
-bands of popularity with a third of all contacts each. Intervals of differences are paired over users (t)."""
+recall@20 is the items found among the first 20, divided by the lesser of 20 and the items there were to find.
+Coverage is the share of items that anybody is shown among the first 20. Miscalibration is the Jensen-Shannon
+divergence, in bits, between the mix of groups in the first 20 and that in what the user dealt with before; groups are
+categories, or three bands of popularity with a third of all contacts each. Intervals of differences are paired over
+users (t)."""
 
 
 def _outcome(report: Report) -> str:

@@ -94,6 +94,7 @@ def test_split__too_little_to_learn_from__is_insufficient(log: InteractionLog):
         ({"ratings": np.array([1, math.inf, 1, 1], dtype=np.float32)}, "ratings"),
         ({"ratings": SMALL.ratings[:2]}, "ratings"),
         ({"categories": ("a",)}, "categories"),
+        ({"titles": ("a",)}, "titles"),
         ({"units": SMALL.units[1:]}, "units"),
         ({"items": np.full(10, 4, dtype=np.int32)}, "items"),
         ({"items": np.full(10, -1, dtype=np.int32)}, "items"),
@@ -118,6 +119,7 @@ def test_fingerprint__any_changed_column__is_another():
         {"at": SMALL.at + 1e-6},
         {"item_ids": ("a", "b", "c", "d")},
         {"ratings": SMALL.ratings + 1},
+        {"titles": ("a", "b", "c", "d")},
         {"end": END + timedelta(days=1)},
     ]
     assert len({fingerprint(changed(SMALL, **change)) for change in changes}) == len(changes)
