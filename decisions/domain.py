@@ -184,8 +184,8 @@ class Hooks:
     features make of unit and moment; `places` says where the model has an item; an empty one has nothing to ask.
     worth: from a model's scores (one for each candidate) to what the policy ranks by. most_candidates: how many of so
     many candidates a model of the predictor kind is asked to score. item_numbers: for models that score actions they
-    were not trained on: int64, actions x numbers, each row from its action's own fields alone. action_features: float64, candidates x
-    len(feature_names), what contextual learning policies read; scores are a model's, or None; a candidate that the
+    were not trained on: int64, actions x numbers, each row from its action's own fields alone. action_features:
+    float64, candidates x len(feature_names), what contextual learning policies read; scores are a model's, or None; a candidate that the
     model does not know has its least score. groups: int64, one number for each action of the catalogue; a slate has
     at most one action of a group, and -1 is no group; asked once for each catalogue. shown_within: over which stretch
     of project time `Moment.shown` counts; None where the domain does not ask. constraint_names: in the order in which

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from config.local.demo_records import CONTROL, HALF, STRICT, create_demo_project, simulated_origin
+from config.local.demo_records import HALF, STRICT, create_demo_project, simulated_origin
 from decisions.actions.learners import LearnerDraft, create_learner
 from decisions.actions.points import (
     PointDraft,
@@ -43,6 +43,7 @@ from models_registry.queries.runs import run_by_id
 from models_registry.vocabulary import RunState
 from simulation.ads.live import CLICKED, AdDriver, Slots
 from simulation.ads.truth import COLLECTION, AdTruth, draw_creatives
+from simulation.designs import CONTROL
 from simulation.edge_client import ConsoleClient, EdgeClient
 from simulation.live import Clock, Traffic
 from simulation.profiles import DIMENSIONS

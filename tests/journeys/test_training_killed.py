@@ -5,7 +5,8 @@ import pytest
 from foundation.models import Job
 from models_registry.models import ModelVersion, TrainingRun
 from models_registry.queries.versions import verified_artifact, version_by_id
-from tests.decisions.actions.test_training import fill_log, ordered
+from tests.decisions.actions.test_training import ordered
+from tests.decisions.actions.views import fill_log
 from tests.fixtures.records import make_project
 from tests.fixtures.registry import make_model
 from tests.journeys.test_worker_killed import wait_until

@@ -62,7 +62,8 @@ def test_item_numbers__titles__are_a_row_of_whole_numbers_for_each_item():
     assert HOOKS.item_numbers is not None
     numbers = HOOKS.item_numbers(catalogue(title=["Mug"] * 29 + ["蓝色杯子"]))
 
-    assert (numbers.dtype, len(numbers)) == (np.int64, 30)
+    assert numbers.dtype == np.dtype(np.int64)
+    assert len(numbers) == 30
     assert numbers[0].tolist() == numbers[1].tolist()
     assert numbers[0].tolist() != numbers[29].tolist()
 
