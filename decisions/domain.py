@@ -91,12 +91,12 @@ class DecisionLog:
 
     Rows are in the order of (at, decision, position). decisions, units: codes from 0, int32. items: places in
     `item_ids`, int32. positions: from 0, int16. propensities: with which each was chosen, float64. at: seconds since
-    1970, float64. variants: places in `variant_keys`, int16 ("" stands for traffic outside experiments). versions: ids
-    of model versions, int64, 0 for none. rewards: by the name of each reward of the domain, whether it came in time,
-    bool. values: what was ordered of the action in time, currency units, float64. context: texts by the name of each
-    attribute that was kept, "" where unknown. fields: columns of the actions, parallel to `item_ids`. Only decisions
-    whose rewards are complete are in it: made in [start, end), project time. weights: how much each row counts, of mean
-    1; None where all count alike.
+    1970, float64. variants: places in `variant_keys`, int16; these are `<experiment>/<variant>`, and "" stands for
+    traffic outside experiments. versions: ids of model versions, int64, 0 for none. rewards: by the name of each
+    reward of the domain, whether it came in time, bool. values: what was ordered of the action in time, currency units,
+    float64. context: texts by the name of each attribute that was kept, "" where unknown. fields: columns of the
+    actions, parallel to `item_ids`. Only decisions whose rewards are complete are in it: made in [start, end), project
+    time. weights: how much each row counts, of mean 1; None where all count alike.
     """
 
     decisions: npt.NDArray[np.int32]
@@ -181,16 +181,16 @@ class Hooks:
     """What a domain does while it serves: pure functions on arrays, called for every decision.
 
     eligible: what may be chosen at all. subject: what a model is asked about, as int64 numbers that the domain's
-    features make of unit and moment; `places` says where the model has an item; an empty one has nothing to ask.
-    worth: from a model's scores (one for each candidate) to what the policy ranks by. most_candidates: how many of so
-    many candidates a model of the predictor kind is asked to score. item_numbers: for models that score actions they
-    were not trained on: int64, actions x numbers, each row from its action's own fields alone. action_features:
-    float64, candidates x len(feature_names), what contextual learning policies read; scores are a model's, or None; a candidate that the
-    model does not know has its least score. groups: int64, one number for each action of the catalogue; a slate has
-    at most one action of a group, and -1 is no group; asked once for each catalogue. shown_within: over which stretch
-    of project time `Moment.shown` counts; None where the domain does not ask. constraint_names: in the order in which
-    `eligible` applies them. baseline: what the model-free policy ranks candidates by, where that is not the catalogue's
-    baseline column as it is.
+    features make of unit and moment; `places` says where the model has an item; an empty one has nothing to ask. worth:
+    from a model's scores (one for each candidate) to what the policy ranks by. most_candidates: how many of so many
+    candidates a model of the predictor kind is asked to score. item_numbers: for models that score actions they were
+    not trained on: int64, actions x numbers, each row from its action's own fields alone. action_features: float64,
+    candidates x len(feature_names), what contextual learning policies read; scores are a model's, or None; a candidate
+    that the model does not know has its least score. groups: int64, one number for each action of the catalogue; a
+    slate has at most one action of a group, and -1 is no group; asked once for each catalogue. shown_within: over which
+    stretch of project time `Moment.shown` counts; None where the domain does not ask. constraint_names: in the order in
+    which `eligible` applies them. baseline: what the model-free policy ranks candidates by, where that is not the
+    catalogue's baseline column as it is.
     """
 
     eligible: Callable[[Moment, Catalogue], Eligible]

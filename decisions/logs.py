@@ -113,7 +113,7 @@ def _counted(column: Sequence[str]) -> dict[str, int]:
 
 
 def variant_rows(log: DecisionLog, variant: str) -> Mask:
-    """Return which rows a variant showed."""
+    """Return which rows a variant, named as in `variant_keys`, showed."""
     places: Mapping[str, int] = {key: place for place, key in enumerate(log.variant_keys)}
     shown: Mask = log.variants == places.get(variant, -1)
     return shown

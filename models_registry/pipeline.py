@@ -12,7 +12,7 @@ import numpy as np
 from foundation.errors import DomainError
 from models_registry.artifacts import Artifact, ArtifactMalformed, Manifest, TensorSpec, pack
 from models_registry.compression import Compression, encoded
-from models_registry.gates import Evaluation, GateResult, GateRule, judge
+from models_registry.gates import CHAMPION, Evaluation, GateResult, GateRule, judge
 from models_registry.predictors.loading import predictor_of
 from models_registry.predictors.protocol import Predictor
 from models_registry.timing import latency_of
@@ -197,6 +197,8 @@ def run_pipeline(
         how=Compression(int(complete.get("compress", Compression.NONE))),
         metric=gate.metric,
     )
+    if champion is not None and gate.champion_margin is not None:
+        evaluation = _beside_champion(evaluation)
     tell("gate", 0.95)
     artifact = _export(fitted)
     judged = judge(replace(evaluation, size=len(artifact)), gate)
@@ -278,6 +280,12 @@ def _evaluated(
     if evaluation.requests and evaluation.latency is None:
         evaluation = replace(evaluation, latency=latency_of(predictor, evaluation.requests))
     return fitted, evaluation
+
+
+def _beside_champion(evaluation: Evaluation) -> Evaluation:
+    """Return it with figures of the champion: not finite where it could not be asked, so that no margin is kept."""
+    unknown = np.full_like(evaluation.candidate, np.nan)
+    return replace(evaluation, references={CHAMPION: unknown, **evaluation.references})
 
 
 def _bytes(tensors: Mapping[str, np.ndarray]) -> int:

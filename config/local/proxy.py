@@ -124,16 +124,19 @@ async def _read(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> I
 
 
 async def _chunks(reader: asyncio.StreamReader) -> bytes:
-    """Return a chunked body as it travels, up to its end or to the most that is taken."""
-    body = bytearray()
-    while len(body) < LARGEST_BODY:
-        line = await reader.readuntil(b"\r\n")
-        size = int(line.partition(b";")[0], 16)
-        body += line + await reader.readexactly(min(size + 2, LARGEST_BODY) if size else 0)
+    """Return a chunked body as it travels, up to its end or to the most that is taken of what it carries.
+
+    What senders may say of chunks and after them is left out: nobody reads it, and it may be of any length.
+    """
+    body, left = bytearray(), LARGEST_BODY
+    while left > 0:
+        size = int((await reader.readuntil(b"\r\n")).partition(b";")[0], 16)
         if size == 0:
-            while (trailer := await reader.readuntil(b"\r\n")) != b"\r\n":
-                body += trailer
-            return bytes(body + b"\r\n")
+            while await reader.readuntil(b"\r\n") != b"\r\n":
+                pass
+            return bytes(body + b"0\r\n\r\n")
+        body += b"%x\r\n" % size + await reader.readexactly(min(size + 2, left))
+        left -= size
     return bytes(body)
 
 

@@ -104,6 +104,10 @@ def publish_catalogue(*, project_id: int, now: datetime, collection: str = ITEMS
     Raises CollectionUnknown.
     """
     declared = collection_of(collection)
+    # Whoever publishes it at the same time waits, and reads what there is then: the last word is never the older one.
+    PublishedCatalogue.objects.select_for_update(no_key=True).filter(
+        project_id=project_id, collection=collection
+    ).first()
     asked = most_age(project_id, declared) is not None
     found = catalogue_content(
         project_id,

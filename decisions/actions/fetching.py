@@ -16,6 +16,7 @@ from foundation.errors import DomainError
 
 MOST_REDIRECTS: Final = 3
 PIECE: Final = 256 * 1024
+LONGEST_TAG: Final = 500
 
 _GZIP: Final = b"\x1f\x8b"
 _REDIRECTS: Final = (301, 302, 303, 307, 308)
@@ -103,7 +104,12 @@ def _ask(connection: PinnedConnection, address: Address, etag: str, most: int) -
     if encoding not in ("identity", "gzip", "x-gzip", ""):
         raise FeedRefused(f"{address.host} sent it packed as {encoding[:20]!r}; gzip is understood.")
     file, size = _store(_inflated(_body(response, most)), most)
-    return Fetched(file, size, response.headers.get("ETag", "")[:500])
+    return Fetched(file, size, _tag(response.headers.get("ETag", "")))
+
+
+def _tag(said: str) -> str:
+    """Return what the server calls the state of the file, "" where it can neither be stored nor sent back."""
+    return said if said.isascii() and said.isprintable() and len(said) <= LONGEST_TAG else ""
 
 
 def _elsewhere(address: Address, location: str) -> Address:

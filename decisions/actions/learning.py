@@ -1,5 +1,6 @@
 """Learning policies learn: the rewards of a closed stretch of decisions are folded in once, by one updater."""
 
+import logging
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -28,6 +29,9 @@ LATENESS: Final = timedelta(hours=1)
 LONGEST_BATCH: Final = timedelta(days=1)
 """Who has not learnt for long catches up in pieces of a day, or of one period where that is longer."""
 SYSTEM: Final = "tiltyard"
+
+
+logger = logging.getLogger(__name__)
 
 
 class BatchOpen(DomainError):
@@ -97,12 +101,18 @@ def waits(learner: LearnerFacts) -> timedelta:
 
 
 def promise_updates(*, facts: ProjectFacts, now: datetime) -> int:
-    """Promise the updates of a project's learning policies that are due, and return how many were new."""
+    """Promise the updates of a project's learning policies that are due, and return how many were new.
+
+    One whose reward its domain does not declare any more stays as it is, and is no obstacle for the others.
+    """
     rows = Learner.objects.select_related("point").filter(point__project_id=facts.id, is_learning=True)
-    return sum(
-        _promise(learner_facts(row), row.learnt_until, facts, now)
-        for row in rows.annotate(learnt_until=Max("states__rewards_until"))
-    )
+    promised = 0
+    for row in rows.annotate(learnt_until=Max("states__rewards_until")):
+        try:
+            promised += _promise(learner_facts(row), row.learnt_until, facts, now)
+        except DomainError as error:
+            logger.error("the learning policy %s cannot learn: %s: %s", row.key, error.code, error.message)
+    return promised
 
 
 def _promise(learner: LearnerFacts, since: datetime, facts: ProjectFacts, now: datetime) -> int:

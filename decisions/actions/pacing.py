@@ -6,7 +6,7 @@ project's zone; its last figures are taken within an hour after it.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -60,12 +60,12 @@ def pace_campaigns(*, project_id: int, now: datetime) -> bool:
     budgets = budgets_of(creatives)
     if not budgets:
         return False
-    at = facts.clock.at(now).astimezone(ZoneInfo(facts.time_zone))
-    midnight = datetime.combine(at.date(), time(), tzinfo=at.tzinfo)
-    if at - midnight < SETTLES:
-        _settle(facts, creatives, day=(midnight - timedelta(hours=12)).date())
-    before = _published(paces_on(project_id, at.date()), creatives)
-    changed = before != _published(_move(facts, creatives, budgets, at=at, midnight=midnight), creatives)
+    at = facts.clock.at(now).astimezone(UTC)
+    today = at.astimezone(ZoneInfo(facts.time_zone)).date()
+    if at - _bounds(facts, today)[0] < SETTLES:
+        _settle(facts, creatives, day=today - timedelta(days=1))
+    before = _published(paces_on(project_id, today), creatives)
+    changed = before != _published(_move(facts, creatives, budgets, at=at, day=today), creatives)
     if changed:
         promise_catalogue(project_id=project_id, collection=DOMAIN.collection)
     return changed
@@ -77,12 +77,13 @@ def _move(
     budgets: Mapping[str, int],
     *,
     at: datetime,
-    midnight: datetime,
+    day: date,
 ) -> tuple[PaceFacts, ...]:
     """Write where every campaign stands in every arm now, and return it."""
-    rows = {(found.campaign, found.arm): found for found in locked_paces(facts.id, at.date())}
+    since, end = _bounds(facts, day)
+    rows = {(found.campaign, found.arm): found for found in locked_paces(facts.id, day)}
     shares = _shares(budget_splits(facts.id))
-    spent = _spend(facts.id, creatives, {*shares, *(arm for _, arm in rows)}, since=midnight, until=at)
+    spent = _spend(facts.id, creatives, {*shares, *(arm for _, arm in rows)}, since=since, until=at)
     moved = []
     for campaign, budget in sorted(budgets.items()):
         costs = {arm: cost for (owner, arm), cost in spent.items() if owner == campaign}
@@ -92,9 +93,9 @@ def _move(
                 Pace(part) if known is None else replace(known.pace, budget=part, spent=min(part, known.pace.spent))
             )
             begun = at if known is None else known.updated_at
-            before = replace(before, periods=_minutes(begun - midnight))
-            pace = paced(before, spent=costs.get(arm, 0), periods=_minutes(at - midnight))
-            moved.append(PaceFacts(campaign, arm, at.date(), pace, max(at, begun)))
+            before = replace(before, periods=_periods(begun - since, end - since))
+            pace = paced(before, spent=costs.get(arm, 0), periods=_periods(at - since, end - since))
+            moved.append(PaceFacts(campaign, arm, day, pace, max(at, begun)))
     write_paces(facts.id, moved)
     return tuple(moved)
 
@@ -104,9 +105,7 @@ def _settle(facts: ProjectFacts, creatives: tuple[Creative, ...], *, day: date) 
     known = locked_paces(facts.id, day)
     if not known:
         return
-    zone = ZoneInfo(facts.time_zone)
-    since = datetime.combine(day, time(), tzinfo=zone)
-    until = datetime.combine(day + timedelta(days=1), time(), tzinfo=zone)
+    since, until = _bounds(facts, day)
     spent = _spend(facts.id, creatives, {found.arm for found in known}, since=since, until=until)
     costs = [min(found.pace.budget, spent.get((found.campaign, found.arm), 0)) for found in known]
     write_paces(
@@ -122,8 +121,16 @@ def _shares(splits: Iterable[Split]) -> dict[str, float]:
     return {arm: share / whole for arm, share in shares.items()}
 
 
-def _minutes(stretch: timedelta) -> float:
-    return min(float(PERIODS), max(0.0, stretch / EVERY))
+def _bounds(facts: ProjectFacts, day: date) -> tuple[datetime, datetime]:
+    """Return when a day of the project's zone begins and ends, in UTC: days in which clocks change differ in length."""
+    zone = ZoneInfo(facts.time_zone)
+    begin, end = (datetime.combine(day + timedelta(days=later), time(), tzinfo=zone) for later in (0, 1))
+    return begin.astimezone(UTC), end.astimezone(UTC)
+
+
+def _periods(stretch: timedelta, day: timedelta) -> float:
+    """Return how many periods of a day are over after a stretch of it; every day has as many, however long it is."""
+    return min(float(PERIODS), max(0.0, PERIODS * (stretch / day)))
 
 
 def _spend(

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from functools import partial
 
 from decisions.queries.pins import pinned_versions
 from foundation.errors import DomainError
@@ -30,8 +31,9 @@ def prune_artifacts(*, days: int, acting_user: str, now: datetime, reason: str) 
 
     Raises DaysInvalid, ReasonMissing.
     """
+    pinned = partial(pinned_versions, now=now, within=timedelta(days=days))
     return [
         leaving
         for leaving in prunable_artifacts(days=days, now=now)
-        if drop_artifact(leaving, acting_user=acting_user, now=now, reason=reason)
+        if drop_artifact(leaving, acting_user=acting_user, now=now, reason=reason, kept=pinned)
     ]

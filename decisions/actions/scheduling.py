@@ -1,5 +1,7 @@
 """Due work: what the clock of each project has made necessary, written to the job table under unique keys."""
 
+import logging
+from collections.abc import Callable
 from datetime import datetime, time
 from zoneinfo import ZoneInfo
 
@@ -15,8 +17,11 @@ from decisions.actions.stale_looks import promise_restatements
 from decisions.models import ProjectionState
 from experiments.queries.designs import RunFacts, observed_experiments
 from foundation.actions.jobs import enqueue, has_open_job
+from foundation.errors import DomainError
 from foundation.queries import ProjectFacts, all_projects
 from models_registry.actions.cancelling import end_abandoned
+
+logger = logging.getLogger(__name__)
 
 _WAITING = """
 SELECT max(received_at) FROM decisions_eventlog
@@ -25,18 +30,30 @@ WHERE project_id = %s AND received_at > %s AND received_at <= now() - make_inter
 
 
 def enqueue_due_work(*, now: datetime) -> int:
-    """Promise each projection, look, restatement, catalogue, pull, training and update that is due; return how many."""
+    """Promise each projection, look, restatement, catalogue, pull, training and update that is due; return how many.
+
+    What one project asks for and cannot have is logged, and keeps nobody else from being promised anything.
+    """
     end_abandoned(now=now)
-    return sum(
-        _enqueue_for(facts, now)
-        + promise_daily_catalogues(facts=facts, now=now)
-        + promise_pulls(facts=facts, now=now)
-        + promise_restatements(facts=facts, now=now)
-        + promise_pacing(facts=facts, now=now)
-        + promise_trainings(facts=facts, now=now)
-        + promise_updates(facts=facts, now=now)
-        for facts in all_projects()
+    steps = (
+        _promise_looks,
+        promise_daily_catalogues,
+        promise_pulls,
+        promise_restatements,
+        promise_pacing,
+        promise_trainings,
+        promise_updates,
     )
+    return sum(_promised(step, facts, now) for facts in all_projects() for step in steps)
+
+
+def _promised(step: Callable[..., int], facts: ProjectFacts, now: datetime) -> int:
+    try:
+        return step(facts=facts, now=now)
+    except DomainError as error:
+        # A domain that is gone, or has changed, concerns those who use it: the projections of others go on.
+        logger.error("%s of project %s: %s: %s", step.__name__, facts.key, error.code, error.message)
+        return 0
 
 
 def latest_window_end(*, facts: ProjectFacts, now: datetime) -> datetime:
@@ -46,7 +63,7 @@ def latest_window_end(*, facts: ProjectFacts, now: datetime) -> datetime:
     return datetime.combine(certain.date(), time(), tzinfo=zone)
 
 
-def _enqueue_for(facts: ProjectFacts, now: datetime) -> int:
+def _promise_looks(*, facts: ProjectFacts, now: datetime) -> int:
     """Promise a project's work; a look is due once all that was received up to its window's end is projected."""
     state = ProjectionState.objects.filter(project_id=facts.id).first()
     watermark = state.watermark if state else BEGINNING

@@ -14,6 +14,8 @@ from decisions.ingest.items import ItemRefused, ItemValues, read_item
 from foundation.errors import DomainError
 
 DELIMITERS: Final = (",", ";", "\t")
+LONGEST_RECORD: Final = 2_000_000
+"""Characters, over all its lines; each line is at most half as long."""
 
 _WHOLE: Final = re.compile(r"[+-]?\d{1,18}", re.ASCII)
 _DECIMAL: Final = re.compile(r"[+-]?(\d{1,18}(\.\d{0,18})?|\.\d{1,18})([eE][+-]?\d{1,3})?", re.ASCII)
@@ -53,10 +55,12 @@ class CsvFile:
     def lines(self) -> Iterator[Line]:
         """Yield the records below the header; empty lines are none."""
         with _text(self.file, self.encoding) as text:
-            reader = csv.reader(text, delimiter=self.delimiter, strict=True)
+            bounded = _Bounded(text)
+            reader = csv.reader(bounded, delimiter=self.delimiter, strict=True)
             next(reader)
             while True:
                 before = reader.line_num
+                bounded.left = LONGEST_RECORD
                 try:
                     cells = next(reader)
                 except StopIteration:
@@ -130,6 +134,26 @@ def _number(text: str, name: str) -> float | str:
 def _text(file: BinaryIO, encoding: Encoding) -> "_Kept":
     file.seek(encoding.start)
     return _Kept(file, encoding=encoding.codec, errors=encoding.errors, newline="")
+
+
+class _Bounded:
+    """The lines of a text, of which a record has so many characters at most: quotes may join any number of lines."""
+
+    def __init__(self, text: io.TextIOWrapper) -> None:
+        self._text = text
+        self._waiting = ""
+        self.left = LONGEST_RECORD
+
+    def __iter__(self) -> "_Bounded":
+        return self
+
+    def __next__(self) -> str:
+        line = self._waiting or next(self._text)
+        self.left -= len(line)
+        self._waiting = line if self.left < 0 else ""
+        if self._waiting:  # The next record begins with it.
+            raise csv.Error(f"it has more than {LONGEST_RECORD} characters")
+        return line
 
 
 class _Kept(io.TextIOWrapper):

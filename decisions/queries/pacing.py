@@ -154,13 +154,17 @@ def pace_columns(project_id: int, *, collection: str, items: Sequence[str]) -> d
     """Return the columns that a catalogue has of pacing, parallel to its items; none for another collection.
 
     `pace` is the multiplier of the item's campaign, `spent_out` 1 where its budget of the day is out; both once more
-    for each arm of a budget split, as `pace@<experiment id>.<variant>`.
+    for each arm of a budget split, as `pace@<experiment id>.<variant>`. A campaign that has no budget any more is not
+    paced, whatever became of the one that it had.
     """
     if collection != DOMAIN.collection:
         return {}
     creatives = creatives_of(project_id)
     campaigns, lowest = {found.item_id: found.campaign for found in creatives}, lowest_bids(creatives)
-    paced = {(found.arm, found.campaign): found.pace for found in newest_paces(project_id)}
+    budgets = budgets_of(creatives)
+    paced = {
+        (found.arm, found.campaign): found.pace for found in newest_paces(project_id) if found.campaign in budgets
+    }
     columns: dict[str, list[float]] = {}
     for arm in ("", *sorted({arm for arm, _ in paced if arm})):
         found = [(campaigns.get(item, ""), paced.get((arm, campaigns.get(item, "")))) for item in items]

@@ -84,6 +84,7 @@ class RewardFigures:
 class SeenDecision:
     """A decision that somebody saw. at: seconds since 1970. met: (reward's place in the question, position, amount).
 
+    variant: `<experiment>/<variant>`, as variants of different experiments share their keys; None outside of them.
     actions and features are JSON as it was logged; `more` is whatever else was asked for.
     """
 

@@ -72,33 +72,45 @@ WHERE {_LOGGED} AND log.kind = 'track' AND log.event = %(event)s AND unit IS NOT
     AND log.corrected_at >= %(start)s AND log.corrected_at < %(horizon)s
 """  # noqa: S608 - constants of this module
 
-# Orders count by their own id, so that one which is told twice counts once; their lines name the actions.
-LINES = f"""
+# Orders count by their own id: one that is told twice is what was received first. What else tells of it says only who
+# else the unit is; so a day more is read, for what was told before the stretch in question begins.
+_TOLD = f"""
+WITH told AS (
+    SELECT coalesce(properties->>'order_id', log.message_id) AS identity, visitor, customer, session,
+        first_value(log.corrected_at) OVER first_told AS at, first_value(properties) OVER first_told AS properties
+    FROM decisions_eventlog log
+    WHERE {_LOGGED} AND log.kind = 'track' AND log.event = %(event)s
+        AND log.corrected_at >= %(start)s - interval '1 day' AND log.corrected_at < %(horizon)s
+    WINDOW first_told AS (
+        PARTITION BY coalesce(properties->>'order_id', log.message_id) ORDER BY log.received_at, log.message_id, log.day
+    )
+)
 INSERT INTO reward_happening
-SELECT %(reward)s, coalesce(properties->>'order_id', log.message_id) || ' ' || listed.position, log.corrected_at,
-    listed.line->>'product_id',
+"""  # noqa: S608 - constants of this module
+
+# The lines of an order name the actions.
+LINES = f"""
+{_TOLD}
+SELECT %(reward)s, identity || ' ' || listed.position, at, listed.line->>'product_id',
     CASE WHEN coalesce(listed.line->>'price', '0') ~ %(number)s AND coalesce(listed.line->>'quantity', '1') ~ %(number)s
         THEN coalesce(listed.line->>'price', '0')::float8 * coalesce(listed.line->>'quantity', '1')::float8
         ELSE 'NaN' END,
     unit
-FROM decisions_eventlog log, unnest(ARRAY[visitor, customer, session]) AS unit,
+FROM told, unnest(ARRAY[visitor, customer, session]) AS unit,
     jsonb_array_elements(
         CASE WHEN jsonb_typeof(properties->'products') = 'array' THEN properties->'products' ELSE '[]' END
     ) WITH ORDINALITY AS listed(line, position)
-WHERE {_LOGGED} AND log.kind = 'track' AND log.event = %(event)s AND unit IS NOT NULL
-    AND log.corrected_at >= %(start)s AND log.corrected_at < %(horizon)s
-    AND listed.line->>'product_id' IS NOT NULL
+WHERE unit IS NOT NULL AND at >= %(start)s AND listed.line->>'product_id' IS NOT NULL
 """  # noqa: S608 - constants of this module
 
 ORDERS = f"""
-INSERT INTO reward_happening
-SELECT %(reward)s, coalesce(properties->>'order_id', log.message_id), log.corrected_at, NULL,
+{_TOLD}
+SELECT %(reward)s, identity, at, NULL,
     CASE WHEN coalesce(properties->>'revenue', properties->>'total', properties->>'value', '0') ~ %(number)s
         THEN coalesce(properties->>'revenue', properties->>'total', properties->>'value', '0')::float8 ELSE 'NaN' END,
     unit
-FROM decisions_eventlog log, unnest(ARRAY[visitor, customer, session]) AS unit
-WHERE {_LOGGED} AND log.kind = 'track' AND log.event = %(event)s AND unit IS NOT NULL
-    AND log.corrected_at >= %(start)s AND log.corrected_at < %(horizon)s
+FROM told, unnest(ARRAY[visitor, customer, session]) AS unit
+WHERE unit IS NOT NULL AND at >= %(start)s
 """  # noqa: S608 - constants of this module
 
 # Whether it came in time is judged afterwards: what came too late for the last one shown is not the merit of another.
@@ -123,13 +135,13 @@ JOIN reward_happening touching ON touching.unit = happening.unit AND touching.re
 JOIN reward_credited touch ON touch.reward = touching.reward AND touch.identity = touching.identity
     AND touch.at < touch.seen_at + %(touch_within)s
 WHERE happening.reward = %(reward)s
-ORDER BY happening.identity, touch.at DESC, touch.message_id DESC, happening.at
+ORDER BY happening.identity, touch.at DESC, touch.message_id DESC, touch.position, happening.at
 """
 
 # One row for each decision, in the order of time: its rewards as parallel arrays.
 ROWS = """
 SELECT seen.message_id, extract(epoch FROM seen.at)::float8, coalesce(customer, visitor, session, ''),
-    seen.properties->>'variant', (seen.properties->>'version')::bigint,
+    (seen.properties->>'experiment') || '/' || (seen.properties->>'variant'), (seen.properties->>'version')::bigint,
     (seen.properties->'actions')::text, (seen.properties->'features')::text, {more},
     met.rewards, met.positions, met.amounts
 FROM reward_seen seen LEFT JOIN (

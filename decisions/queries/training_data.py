@@ -109,7 +109,7 @@ def _by_arm(model: ModelFacts, arms: tuple[OwnArm, ...], *, start: datetime, end
     own = np.zeros(len(log.at), np.bool_)
     if isinstance(log, DecisionLog):
         for arm in arms:
-            own |= variant_rows(log, arm.variant) & _during(log, (arm,))
+            own |= variant_rows(log, f"{arm.experiment}/{arm.variant}") & _during(log, (arm,))
     return log, own, _during(log, arms)
 
 

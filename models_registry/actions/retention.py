@@ -1,6 +1,6 @@
 """Retention of artifacts: versions stay for ever, the bytes of those that nothing can need any more go."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -42,17 +42,25 @@ def leaving_artifacts(*, before: datetime, kept: Collection[int]) -> Sequence[Le
 
 
 @transaction.atomic
-def drop_artifact(leaving: Leaving, *, acting_user: str, now: datetime, reason: str) -> bool:
+def drop_artifact(
+    leaving: Leaving,
+    *,
+    acting_user: str,
+    now: datetime,
+    reason: str,
+    kept: Callable[[], Collection[int]] = frozenset,
+) -> bool:
     """Drop the bytes of an artifact and note it in the journal of its project; False where something needs it by now.
 
-    Whoever moves an alias or pins a version at the same time either comes first, and it stays, or finds it gone.
-    Raises ReasonMissing.
+    kept: asked once the versions are locked, for the ids of those that something above the registry needs. Whoever
+    moves an alias or pins a version at the same time either comes first, and it stays, or finds it gone. Raises
+    ReasonMissing.
     """
     if not reason.strip():
         raise ReasonMissing("An artifact is dropped for a reason.")
     rows = ModelVersion.objects.select_for_update(of=("self",)).filter(sha256=leaving.sha256).order_by("pk")
     versions = list(rows.select_related("model"))
-    if {int(row.pk) for row in versions} != {*leaving.versions} or _held() & {*leaving.versions}:
+    if {int(row.pk) for row in versions} != {*leaving.versions} or {*_held(), *kept()} & {*leaving.versions}:
         return False
     ArtifactDrop.objects.create(sha256=leaving.sha256, size=leaving.size, actor=acting_user, reason=reason)
     ArtifactChunk.objects.filter(sha256=leaving.sha256).delete()

@@ -106,6 +106,17 @@ def test_pipeline__a_bad_candidate__has_no_artifact_but_its_reasons_and_figures(
     assert told[-1] == ("done", 1.0)
 
 
+def test_pipeline__a_champion_that_cannot_be_compared__is_not_taken_for_beaten():
+    champion, _ = run()
+    serving = CountingRecipe().fit(Counts(tuple("abcd"), np.ones(4), log()), parameters={"power": 1.0}, seed=1, tell=lambda _: None)
+    trained, _ = run(gate=GateRule(metric="share", champion_margin=0.5), champion=serving.predictor())
+    assert trained.artifact is None
+    assert [reason.code for reason in trained.gate.reasons] == [GateCode.WORSE_THAN_CHAMPION]
+    assert "cannot be compared with champion" in trained.gate.reasons[0].sentence
+    assert run(champion=serving.predictor())[0].artifact == champion.artifact
+    assert run(gate=GateRule(metric="share", champion_margin=0.5))[0].gate.passed
+
+
 def test_pipeline__twice__gives_the_same_bytes():
     assert run()[0].artifact == run()[0].artifact
 

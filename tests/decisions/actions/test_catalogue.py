@@ -4,14 +4,15 @@ import json
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from hashlib import sha256
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 
 from decisions.actions.catalogue import TooManyItems, confirm, publish_catalogue, put_actions, put_items, put_stock
 from decisions.actions.chunks import forget_unnamed_chunks, publish_chunks
 from decisions.actions.publishing import publish_bundle
-from decisions.ingest.collections import CollectionUnknown
+from decisions.ingest.collections import CollectionUnknown, collection_of
 from decisions.models import (
     CatalogueFreshness,
     DecisionPoint,
@@ -20,7 +21,7 @@ from decisions.models import (
     PublishedCatalogue,
     PublishedChunk,
 )
-from decisions.queries.catalogue import items_by_id, published_catalogues
+from decisions.queries.catalogue import catalogue_content, items_by_id, published_catalogues
 from decisions.serving.catalogues import read_catalogue
 from foundation.models import Job, Project
 from tests.fixtures.messages import log
@@ -285,3 +286,45 @@ def test_put__by_many_in_opposite_orders__never_waits_in_a_circle():
             done.result()
     assert Item.objects.count() == 200
     assert Item.objects.values("stock").distinct().count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_publish__two_at_the_same_time__the_later_state_of_the_items_is_what_stays():
+    project = make_project()
+    put_items(project_id=project, items=[MUG])
+    publish_catalogue(project_id=project, now=NOW)
+    put_items(project_id=project, items=[{**MUG, "stock": 0}])
+    older = catalogue_content(project, collection_of("items"), at=NOW, fresh_at=None).content
+    digest = sha256(older).hexdigest()
+
+    def run(*changes):
+        try:
+            put_items(project_id=project, items=changes)
+            publish_catalogue(project_id=project, now=NOW)
+        finally:
+            connection.close()
+
+    first = threading.Thread(target=run)
+    second = threading.Thread(target=run, args=({**MUG, "stock": 0}, {"item_id": "lamp"}))
+    with transaction.atomic():
+        # The first one has read the items, and waits to write what it made of them.
+        PublishedChunk.objects.create(sha256=digest, position=0, content=older)
+        first.start()
+        while waiting_for_locks() < 1:
+            pass
+        second.start()
+        while second.is_alive() and waiting_for_locks() < 2:
+            pass
+    first.join()
+    second.join()
+    assert content()["items"] == ["lamp", "mug"]
+
+
+def waiting_for_locks() -> int:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_stat_clear_snapshot()")
+        cursor.execute(
+            "SELECT count(*) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND cardinality(pg_blocking_pids(pid)) > 0"
+        )
+        return int(cursor.fetchone()[0])

@@ -52,6 +52,13 @@ def test_fetch__file_that_is_as_it_was__has_none(server):
         get(server.url())
 
 
+@pytest.mark.parametrize("tag", ['"a\0b"', '"\xe9"', f'"{"x" * 500}"'], ids=["nul", "not ascii", "long"])
+def test_fetch__tag_that_cannot_be_kept_or_sent_back__is_as_good_as_none(server, tag):
+    server.serve(CSV, ETag=tag)
+    found = get(server.url())
+    assert (content(found), found.etag) == (CSV, "")
+
+
 def test_fetch__packed__is_inflated_however_it_is_called(server):
     server.serve(gzip.compress(CSV), Content_Encoding="gzip")
     assert content(get(server.url())) == CSV

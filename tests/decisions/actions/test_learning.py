@@ -14,7 +14,7 @@ from decisions.actions.replaying_learners import Outcome, replay_learner
 from decisions.learning import LearnerKind
 from decisions.learning.arrays import LearnerStateDamaged, LearnerStateForged
 from decisions.learning.settings import LearnerSettings
-from decisions.models import LearnerState, PublishedChunk
+from decisions.models import Learner, LearnerState, PublishedChunk
 from decisions.queries.learners import LearnerUnknown, latest_state, states_of
 from foundation.models import Job, JournalEntry, Project
 from foundation.queries import project_facts
@@ -304,3 +304,11 @@ def test_update__two_updaters_at_once__give_one_state():
 
 def test_settings__as_usual__learn_of_the_first_place_alone_for_rates(learner):
     assert learner.scheme().settings == LearnerSettings(positions=1)
+
+
+def test_promise__policy_whose_reward_is_gone__is_passed_over_and_the_others_are_promised(learner):
+    gone = {"name": "Gone", "kind": "beta", "reward": "gone", "floor": 0.1, "holdback": 0.1, "update_minutes": 60}
+    Learner.objects.create(point_id=learner.point_id, key="a-gone", salt="0" * 32, **gone)
+    promised = promise_updates(facts=project_facts(learner.project_id), now=NOW + DAY + CLOSED)
+    assert promised == Job.objects.filter(kind=UPDATE).count() == 1
+    assert Job.objects.get(kind=UPDATE).payload["learner_id"] == learner.id

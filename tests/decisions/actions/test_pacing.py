@@ -1,17 +1,19 @@
 """Pacing: spend counted anew from the log, multipliers that move, arms of a budget split, and what edges learn."""
 
 import threading
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from django.db import connection
 
+from decisions.actions.catalogue import put_actions
 from decisions.actions.pacing import PACE, pace_campaigns, promise_pacing
 from decisions.actions.scheduling import enqueue_due_work
+from decisions.domains.ad_placement.pacing import STEP
 from decisions.models import CampaignPace
 from decisions.queries.pacing import pace_columns, paces_on
 from experiments.actions import lifecycle
-from foundation.models import Job
+from foundation.models import Job, Project
 from foundation.queries import project_facts
 from tests.decisions.ads import CREATIVES, MORNING, click, make_ads, make_split, order, show
 from tests.fixtures.messages import minutes
@@ -69,6 +71,17 @@ def test_pace_campaigns__more_clicks_than_the_budget_pays_for__stops_the_campaig
     columns = pace_columns(project, collection="creatives", items=ITEMS)
     assert columns["spent_out"] == [1.0, 1.0, 0.0, 0.0]
     assert pace_columns(project, collection="items", items=ITEMS) == {}
+
+
+def test_pace_columns__a_campaign_whose_budget_was_taken_away__is_shown_again():
+    project = make_project()
+    make_ads(project)
+    clicked(project, "shoe-a", 25)
+    pace_campaigns(project_id=project, now=NOW)
+    unlimited = {name: value for name, value in CREATIVES[0].items() if name != "budget"}
+    assert not put_actions(project_id=project, collection="creatives", items=[unlimited]).refused
+    columns = pace_columns(project, collection="creatives", items=ITEMS)
+    assert (columns["spent_out"], columns["pace"]) == ([0.0] * 4, [0.0] * 4)
 
 
 def test_pace_campaigns__spend_above_the_day__raises_the_multiplier_and_promises_a_catalogue():
@@ -181,3 +194,21 @@ def test_pace_campaigns__two_at_once__leave_one_valid_state():
         thread.join()
     assert faults == []
     assert spent(project) == {("shoes", ""): 2.5, ("tea", ""): 0.0}
+
+
+@pytest.mark.parametrize("day", ["2026-03-29", "2026-10-25"])
+def test_pace_campaigns__on_the_days_that_clocks_change__moves_by_the_time_that_has_passed(day):
+    project = make_project()
+    Project.objects.filter(pk=project).update(time_zone="Europe/Berlin")
+    make_ads(project)
+    noon = datetime.fromisoformat(f"{day}T12:00+00:00")
+    for minute in range(3):
+        pace_campaigns(project_id=project, now=noon + minutes(minute))
+    fast = {one.campaign: one.pace for one in paces_on(project, noon.date())}["shoes"]
+    CampaignPace.objects.update(multiplier=10.0)
+    pace_campaigns(project_id=project, now=noon + minutes(3))
+    slower = {one.campaign: one.pace for one in paces_on(project, noon.date())}["shoes"]
+    assert fast.multiplier == 0.0
+    # One minute without spend takes one step of a period off the multiplier, a little more or less where a day is not
+    # 24 hours long.
+    assert 10.0 - slower.multiplier == pytest.approx(STEP, rel=0.05)

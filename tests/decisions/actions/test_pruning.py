@@ -1,15 +1,20 @@
 """Pruning: what experiments pin is kept while they run and for a while after; the command says before it drops."""
 
+import threading
 from datetime import timedelta
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import connection, transaction
 
 from decisions.actions.pruning import DaysInvalid, prunable_artifacts, prune_artifacts
+from decisions.domain import PolicyKind
+from decisions.models import DecisionPoint, VariantPolicy
 from experiments.models import Experiment
 from experiments.vocabulary import Status
-from models_registry.models import ArtifactChunk, ArtifactDrop
+from models_registry.models import ArtifactChunk, ArtifactDrop, ModelVersion
 from models_registry.queries.versions import dropped_artifacts, version_by_id
+from tests.decisions.recipes import make_recipe_draft
 from tests.fixtures.records import ACTOR, NOW, make_project
 from tests.fixtures.registry import make_decision_experiment, make_model, make_point, make_version
 
@@ -54,6 +59,36 @@ def test_prune__drops_and_returns_what_went(shop):
     assert set(dropped_artifacts(shas.values())) == {shas[old]}
     assert prune_artifacts(days=180, acting_user=ACTOR, now=LATER, reason="saves room") == []
     assert {pinned, newest}.isdisjoint(left.versions)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_prune__a_version_that_a_draft_pins_once_it_was_listed__stays(shop):
+    _pinned, old, _newest = shop
+    point = DecisionPoint.objects.get()
+    draft = make_recipe_draft(point.project_id, point.pk, key="later")
+    ended = threading.Event()
+    dropped: list[int] = []
+
+    def prune() -> None:
+        try:
+            went = prune_artifacts(days=180, acting_user=ACTOR, now=LATER, reason="saves room")
+            dropped.extend(version for leaving in went for version in leaving.versions)
+        finally:
+            ended.set()
+            connection.close()
+
+    pruner = threading.Thread(target=prune)
+    with transaction.atomic():
+        ModelVersion.objects.select_for_update().get(pk=old)
+        pruner.start()
+        # It has listed what may go, and waits for the version; meanwhile somebody pins that.
+        assert not ended.wait(1.0)
+        row = VariantPolicy.objects.filter(experiment_id=draft, variant__key="first")
+        row.update(policy=PolicyKind.MODEL_RANKED, version_id=old)
+    pruner.join(30)
+    assert ended.is_set()
+    assert dropped == []
+    assert dropped_artifacts([version_by_id(old).sha256]) == {}
 
 
 def test_prune__zero_days__is_refused_and_changes_nothing(shop):

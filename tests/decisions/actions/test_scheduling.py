@@ -10,6 +10,7 @@ from decisions.models import DecisionPoint, ProjectionState
 from foundation.actions.projects import create_project
 from foundation.models import Job
 from foundation.queries import project_facts
+from tests.fixtures.learning import make_learner
 from tests.fixtures.messages import log, log_exposure
 from tests.fixtures.records import ACTOR, NOW, make_project, make_running, simulation_clock
 from tests.fixtures.registry import make_point
@@ -131,3 +132,13 @@ def test_enqueue_due_work__catalogue__is_published_once_a_day_and_when_a_point_b
     assert [promised(NOW + timedelta(hours=hour)) for hour in (0, 1, 13, 14)] == [1, 1, 2, 2]
     DecisionPoint.objects.update(most_age_minutes=30)
     assert [promised(NOW + timedelta(hours=hour)) for hour in (15, 16)] == [3, 3]
+
+
+def test_enqueue_due_work__point_of_a_domain_that_is_gone__keeps_no_other_project_waiting(running):
+    project_id, experiment, now = running
+    other = make_project(key="other")
+    make_learner(make_point(other))
+    DecisionPoint.objects.filter(project_id=other).update(domain="gone")
+    receive_until(project_id, experiment, [60.0, 10.0], now)
+    enqueue_due_work(now=now)
+    assert Job.objects.filter(kind="project_events", project_id=project_id).count() == 1

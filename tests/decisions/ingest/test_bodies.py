@@ -77,7 +77,9 @@ def test_read_body__bomb_of_ten_gigabytes__costs_neither_time_nor_memory() -> No
 
 
 @pytest.mark.parametrize(
-    "raw", [b"plain", b"", gzip.compress(b"hello")[:-1], gzip.compress(b"a") + b"tail", gzip.compress(b"a") * 2]
+    "raw",
+    [b"plain", b"", gzip.compress(b"hello")[:-1], gzip.compress(b"a") + b"tail", gzip.compress(b"a") * 2],
+    ids=["plain", "nothing", "cut off", "with a tail", "twice"],
 )
 def test_read_body__not_one_gzip_stream__is_damaged(raw: bytes) -> None:
     with pytest.raises(BodyDamaged):

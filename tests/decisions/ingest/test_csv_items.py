@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from decisions.domain import ITEMS
 from decisions.ingest.collections import collection_of
 from decisions.ingest.csv_encoding import FeedEncodingUnknown
-from decisions.ingest.csv_items import FeedHeaderInvalid, Line, open_csv
+from decisions.ingest.csv_items import LONGEST_RECORD, FeedHeaderInvalid, Line, open_csv
 
 HEAD = "item_id,title,price,stock,rating\n"
 
@@ -67,6 +67,15 @@ def test_csv__text_over_several_lines__counts_them_all():
 def test_csv__quote_that_never_ends__is_a_fault_of_all_the_lines_it_swallows():
     found = read(HEAD + 'mug,"Mug,1,1,1\n' + "lamp,Lamp,1,1,1\n" * 9)
     assert [(line.number, line.lines, line.item) for line in found] == [(2, 10, None)]
+
+
+def test_csv__record_of_endless_fields_over_many_lines__is_given_up_with_the_lines_it_has():
+    content = HEAD + '"text\n",' * (LONGEST_RECORD // 4)
+    first, *rest = read(content)
+    assert (first.number, first.item) == (2, None)
+    assert str(LONGEST_RECORD) in first.fault
+    assert rest
+    assert first.lines + sum(line.lines for line in rest) == content.count("\n")
 
 
 def test_csv__line_with_a_damaged_character__is_refused_alone():

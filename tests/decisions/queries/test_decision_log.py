@@ -37,7 +37,7 @@ def decide(project_id, decision_id, *, at, items=("mug", "lamp"), **changes):
 
 def test_log__seen_decisions__are_rows_in_the_order_of_time_and_place(project_id):
     make_items(project_id, {"mug": "Blue mug", "lamp": "Lamp"})
-    decide(project_id, "d2", at=NOW + minutes(9), visitor="v2", items=("lamp",), variant="treatment", version=7)
+    decide(project_id, "d2", at=NOW + minutes(9), visitor="v2", items=("lamp",), variant="treatment", version=7, experiment="button")
     decide(project_id, "d1", at=NOW + minutes(5))
     log_click(project_id, "c1", at=NOW + minutes(6), item="lamp")
     found = read(project_id)
@@ -46,7 +46,7 @@ def test_log__seen_decisions__are_rows_in_the_order_of_time_and_place(project_id
     assert found.decisions.tolist() == [0, 0, 1]
     assert found.units.tolist() == [0, 0, 1]
     assert found.rewards["clicked"].tolist() == [False, True, False]
-    assert [found.variant_keys[variant] for variant in found.variants] == ["", "", "treatment"]
+    assert [found.variant_keys[variant] for variant in found.variants] == ["", "", "button/treatment"]
     assert found.versions.tolist() == [0, 0, 7]
     assert found.propensities.tolist() == [0.25] * 3
     assert found.at.tolist() == sorted(found.at.tolist())

@@ -173,12 +173,13 @@ def test_features__as_logged__run_parallel_and_are_nan_where_they_cannot_be():
     assert np.isnan(features[2:]).all()
 
 
-def order(project_id, message_id, *, at, total="20", products=(), order_id=None):
+def order(project_id, message_id, *, at, total="20", products=(), order_id=None, **units):
     log(
         project_id,
         message_id=message_id,
         event="Order Completed",
         at=at,
+        **units,
         properties={"order_id": order_id or message_id, "total": total, "products": list(products)},
     )
 
@@ -194,6 +195,30 @@ def test_rewards__order_of_a_shown_item__gives_what_was_ordered_of_it_once():
     assert rewards(learner) == [("mug", 1.0), ("lamp", 0.0)]
     ads = make_learner(make_ad_point(project_id), LearnerKind.LINEAR, reward="ordered", settings=settings)
     assert ads.scheme().settings.target == "value"
+
+
+def test_rewards__order_told_again_after_another_decision__is_the_merit_of_what_was_shown_before_it():
+    project_id = make_project()
+    learner = make_learner(make_point(project_id), LearnerKind.BETA, reward="ordered")
+    lines = [{"product_id": "mug", "price": 4.5}]
+    log_choice(learner, "d1", at=AT)
+    order(project_id, "o1", at=AT + timedelta(hours=2), products=lines)
+    log_choice(learner, "d2", at=AT + timedelta(hours=3))
+    order(project_id, "o1-again", at=AT + timedelta(hours=4), products=lines, order_id="o1")
+    assert rewards(learner) == [("mug", 1.0), ("mug", 0.0)]
+    between = AT + timedelta(hours=2, minutes=30)
+    assert rewards(learner, until=between) == [("mug", 1.0)]
+    assert rewards(learner, since=between) == [("mug", 0.0)]  # it was the merit of a batch before
+
+
+def test_rewards__order_told_under_two_units__is_looked_for_under_both():
+    project_id = make_project()
+    learner = make_learner(make_point(project_id), LearnerKind.BETA, reward="ordered")
+    lines = [{"product_id": "mug", "price": 4.5}]
+    log_choice(learner, "d1", at=AT, visitor="v1")
+    order(project_id, "o1", at=AT + timedelta(hours=2), products=lines, visitor="v2")
+    order(project_id, "o1-again", at=AT + timedelta(hours=2, seconds=3), products=lines, order_id="o1", visitor="v1")
+    assert rewards(learner) == [("mug", 1.0)]
 
 
 def click_ad(project_id, message_id, *, at, creative):

@@ -6,14 +6,15 @@ import numpy as np
 import pytest
 from django.db import connection
 
+from decisions.actions.points import PointDraft, create_point
 from decisions.actions.projection import project_events
 from decisions.queries.training_data import ArmUnknown, PointAmbiguous, training_data
 from models_registry.queries.versions import ModelFacts, model_by_id
 from models_registry.vocabulary import DataPolicy
 from tests.decisions.recipes import launch, make_recipe_draft, make_schedule
-from tests.fixtures.messages import log, log_exposure
-from tests.fixtures.records import NOW, make_project
-from tests.fixtures.registry import make_model, make_point, make_version
+from tests.fixtures.messages import log, log_exposure, minutes
+from tests.fixtures.records import ACTOR, NOW, make_project
+from tests.fixtures.registry import ITEM_IDS, log_decision, make_model, make_point, make_version
 
 pytestmark = pytest.mark.django_db
 
@@ -105,6 +106,31 @@ def test_decisions__model_that_no_single_point_names__is_refused():
     model = model_by_id(make_model(project, domain="ad_placement", key="ads"))
     with pytest.raises(PointAmbiguous):
         training_data(model, start=NOW - DAY, end=NOW, policy=DataPolicy.POOLED, schedule_id=None)
+
+
+def test_own_arm__a_variant_of_another_experiment_with_the_same_key__is_not_its_own():
+    project = make_project()
+    model = make_model(project, domain="ad_placement", key="ads")
+    draft = PointDraft(key="home", name="Ads", domain="ad_placement", model_id=model)
+    point = create_point(project_id=project, draft=draft, acting_user=ACTOR, now=NOW)
+    schedule = make_schedule(model, recipe="hashed_logistic")
+    make_version(model, schedule_id=schedule)
+    launch(make_recipe_draft(project, point, schedules={"first": schedule}, key="mine"))
+    for number, said in enumerate(
+        (
+            {"experiment": "mine", "variant": "first"},
+            {"experiment": "theirs", "variant": "first"},
+            {"experiment": "mine", "variant": "second"},
+            {},
+        )
+    ):
+        log_decision(project, decision_id=f"d{number}", at=NOW + minutes(number + 1), displayed=True, **said)
+    found = training_data(
+        model_by_id(model), start=NOW - DAY, end=NOW + 9 * DAY, policy=DataPolicy.OWN_ARM, schedule_id=schedule
+    )
+    assert found.facts["rows_pooled"] == 4 * len(ITEM_IDS)
+    assert (found.facts["rows_of_arm"], found.facts["rows"]) == (len(ITEM_IDS), len(ITEM_IDS))
+    assert {found.log.variant_keys[place] for place in found.log.variants} == {"mine/first"}
 
 
 def test_data__read_twice__are_the_same(arm):

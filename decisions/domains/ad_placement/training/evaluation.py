@@ -23,6 +23,7 @@ from models_registry.gates import (
     POPULARITY,
     Evaluation,
     JudgedSlate,
+    SlateTest,
     Slice,
     calibration_of,
     violations_of,
@@ -57,14 +58,15 @@ def evaluate(predictor: Predictor, data: AdData, champion: Predictor | None) -> 
         rates[CHAMPION] = served
     likely = {name: likelihoods(found, data.judged) for name, found in rates.items()}
     judged = {name: by_unit(found, data.judged, data.units) for name, found in likely.items()}
-    violations, slates = violations_of(_slates(predictor, data))
+    found, slates = violations_of(_slates(predictor, data))
     return Evaluation(
         metrics=_metrics(rates, judged, data),
         candidate=judged[""],
         references={name: judged[name] for name in (POPULARITY, CHAMPION) if name in judged},
         calibration=calibration_of(np.clip(rates[""], 0.0, 1.0), data.judged.clicked),
         slices=_slices(likely, data),
-        violations=violations,
+        # What could be shown at a moment is not in the log, so nothing is claimed of it.
+        violations={test: count for test, count in found.items() if test != SlateTest.ELIGIBLE},
         slates=slates,
         requests=tuple(
             (data.subjects[moment], np.arange(min(MOST_CANDIDATES, len(data.item_ids)), dtype=np.int64))

@@ -8,7 +8,7 @@ import pytest
 from decisions.domains.ad_placement.features import creative_numbers, moment_numbers
 from decisions.domains.ad_placement.training import RECIPES
 from models_registry.artifacts import digest, open_artifact, seal
-from models_registry.gates import GateRule
+from models_registry.gates import GateCode, GateRule
 from models_registry.pipeline import (
     ParametersInvalid,
     Trained,
@@ -28,13 +28,13 @@ QUICK: dict[str, dict[str, float]] = {
 }
 
 
-def train(recipe: str, log=None, *, champion=None, seed: int = 3, **parameters) -> Trained:
+def train(recipe: str, log=None, *, champion=None, seed: int = 3, rule=None, **parameters) -> Trained:
     return run_pipeline(
         RECIPES[recipe],
         worlds.log() if log is None else log,
         parameters=QUICK[recipe] | parameters,
         seed=seed,
-        gate=GateRule(metric=RECIPES[recipe].metric),
+        gate=GateRule(metric=RECIPES[recipe].metric, **(rule or {})),
         tell=lambda _step, _share: None,
         champion=champion,
     )
@@ -57,6 +57,13 @@ def test_pipeline__a_world_with_known_truth__beats_rates_by_creative_and_is_cali
     comparison = next(found for found in outcome.gate.comparisons if found.reference == "popularity")
     assert comparison.lower is not None
     assert comparison.lower > 0.0
+
+
+def test_gate__asked_whether_actions_could_be_shown__says_that_the_log_does_not_tell(trained):
+    _, outcome = trained
+    assert {found.test for found in outcome.gate.constraints} == {"different", "complete"}
+    refused = train("hashed_logistic", rule={"constraints": ("eligible",)})
+    assert GateCode.CONSTRAINT_NOT_TESTED in [reason.code for reason in refused.gate.reasons]
 
 
 def test_pipeline__trained_twice__gives_equal_bytes(trained):
