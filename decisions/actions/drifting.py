@@ -1,10 +1,10 @@
 """Drift checks: the newest data beside those that a version learnt from, and a training where they have moved."""
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import datetime
 from functools import partial
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 
@@ -47,13 +47,17 @@ def check_drift(*, schedule_id: int, now: datetime) -> Effect:
     if version is None or not schedule.is_enabled:
         return lambda _at: None
     findings = _findings(schedule, version, now)
-    return partial(_note, schedule, {"version": version.number, **findings.to_dict()}, findings)
+    return partial(_note, schedule, version, findings)
 
 
-def _note(schedule: ScheduleFacts, told: Mapping[str, Any], findings: DriftFindings, at: datetime) -> None:
+def _note(schedule: ScheduleFacts, version: VersionFacts, findings: DriftFindings, at: datetime) -> None:
+    """Keep the findings, unless a version came while they were made: then they say nothing of what serves now."""
+    newest = newest_passed(schedule.id)
+    if newest is None or newest.id != version.id:
+        return
     note_drift(
         schedule_id=schedule.id,
-        findings=told,
+        findings={"version": version.number, **findings.to_dict()},
         exceeded=findings.exceeded(DriftBounds.from_dict(schedule.drift)),
         now=at,
         warnings=data_warnings(schedule.id, now=at),
@@ -100,11 +104,13 @@ def _findings(schedule: ScheduleFacts, version: VersionFacts, now: datetime) -> 
 
 def _evaluated(run: RunFacts, version: VersionFacts, log: Log) -> Evaluation | str:
     """Return what the version makes of what happened after its own data, or why that cannot be said yet."""
-    recipe = recipe_of(run.model.domain, run.recipe)
-    known = recipe.parameters
-    parameters = checked_parameters(
-        {name: value for name, value in run.dataset.get("parameters", run.parameters).items() if name in known}, known
-    )
+    trained = run.dataset.get("parameters", run.parameters)
+    try:
+        recipe = recipe_of(run.model.domain, run.recipe)
+        known = recipe.parameters
+        parameters = checked_parameters({name: value for name, value in trained.items() if name in known}, known)
+    except DomainError as error:
+        return error.code  # the recipe, or what it takes, is not what it was when the version was trained
     trained_until = version.data_end.timestamp()
     if TEST_SHARE in known:
         fresh = float(np.mean(log.at >= trained_until)) - 1.0 / len(log.at) if len(log.at) else 0.0

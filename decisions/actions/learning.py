@@ -111,7 +111,7 @@ def promise_updates(*, facts: ProjectFacts, now: datetime) -> int:
         try:
             promised += _promise(learner_facts(row), row.learnt_until, facts, now)
         except DomainError as error:
-            logger.error("the learning policy %s cannot learn: %s: %s", row.key, error.code, error.message)
+            logger.warning("the learning policy %s cannot learn: %s: %s", row.key, error.code, error.message)
     return promised
 
 

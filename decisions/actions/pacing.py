@@ -26,6 +26,7 @@ from decisions.queries.pacing import (
     budget_splits,
     budgets_of,
     creatives_of,
+    has_budgets,
     lowest_bids,
     paces_on,
     shown_multiplier,
@@ -46,7 +47,7 @@ Key = tuple[str, str]
 
 def promise_pacing(*, facts: ProjectFacts, now: datetime) -> int:
     """Promise to pace a project's campaigns once a minute of its time; return whether that was new."""
-    if has_open_job(kind=PACE, project_id=facts.id) or not budgets_of(creatives_of(facts.id)):
+    if has_open_job(kind=PACE, project_id=facts.id) or not has_budgets(facts.id):
         return 0
     minute = int(facts.clock.at(now).timestamp() // EVERY.total_seconds())
     return int(enqueue(kind=PACE, key=f"{PACE}:{facts.id}:{minute}", project_id=facts.id, payload={}))

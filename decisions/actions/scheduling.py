@@ -52,7 +52,7 @@ def _promised(step: Callable[..., int], facts: ProjectFacts, now: datetime) -> i
         return step(facts=facts, now=now)
     except DomainError as error:
         # A domain that is gone, or has changed, concerns those who use it: the projections of others go on.
-        logger.error("%s of project %s: %s: %s", step.__name__, facts.key, error.code, error.message)
+        logger.warning("%s of project %s: %s: %s", step.__name__, facts.key, error.code, error.message)
         return 0
 
 

@@ -63,7 +63,8 @@ class RecipeForm(DialogForm):
         initial=0.0,
         widget=decimal_input(),
         help_text=gettext_lazy(
-            "How far it may fall behind the most popular items in nDCG@10. Zero: it must be better."
+            "How far it may fall behind what needs no model, in the figure that its gate compares. Zero: it must be"
+            " better."
         ),
     )
     search = ObjectField(

@@ -114,7 +114,10 @@ def _met(decision: Decision, occasion: Occasion) -> dict[str, object]:
 
 
 def _learnt(decision: Decision) -> dict[str, object]:
-    """Return what a learning policy is to learn from; its features are those of the first actions, in their order."""
+    """Return what a learning policy is to learn from; its features are those of the first actions, in their order.
+
+    `unscored` is there where it had no scores of the model that it reads, and says why.
+    """
     if decision.learner is None:
         return {}
     learnt: dict[str, object] = {
@@ -122,6 +125,8 @@ def _learnt(decision: Decision) -> dict[str, object]:
         "state": decision.state,
         "holdback": decision.is_held_back,
     }
+    if decision.unscored is not None:
+        learnt["unscored"] = decision.unscored
     if decision.features is not None:
         learnt["features"] = decision.features.tolist()
     return learnt

@@ -6,7 +6,7 @@ from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from decisions.domains.ad_placement.domain import DOMAIN
-from decisions.queries.ad_responses import Responses, counted_clicks, counted_orders
+from decisions.queries.ad_responses import Arm, Responses, counted_clicks, counted_orders, made_decisions
 from decisions.queries.pacing import Creative, PaceFacts, creatives_of, paces_on, past_paces
 from decisions.queries.points import PointFacts
 from foundation.queries import project_facts
@@ -28,13 +28,14 @@ class CampaignFigures:
 
 @dataclass(frozen=True, slots=True)
 class AdRecord:
-    """Both views of a decision point of advertising over the last 24 hours.
+    """Both views of a decision point of advertising over the last 24 hours of the project's time.
 
-    served: what its decisions earned, in millionths, by variant; "" outside of experiments. campaigns: in the order of
+    decisions: how many it made, by arm. served: what they earned, in millionths, by arm. campaigns: in the order of
     their spend. today: paces of the project's day. past: of the days before, the latest first.
     """
 
-    served: Mapping[str, int]
+    decisions: Mapping[Arm, int]
+    served: Mapping[Arm, int]
     campaigns: tuple[CampaignFigures, ...]
     today: tuple[PaceFacts, ...]
     past: tuple[PaceFacts, ...]
@@ -53,6 +54,7 @@ def ad_record(point: PointFacts, *, now: datetime) -> AdRecord | None:
         for counted in (counted_clicks, counted_orders)
     )
     return AdRecord(
+        decisions=made_decisions(point.project_id, points=[point.key], since=at - WITHIN, until=at),
         served=_served(creatives, clicks, orders),
         campaigns=_campaigns(creatives, clicks, orders),
         today=paces_on(point.project_id, today),
@@ -66,10 +68,11 @@ def _past(project_id: int, today: date) -> tuple[PaceFacts, ...]:
 
 def _served(
     creatives: Mapping[str, Creative], clicks: Iterable[Responses], orders: Iterable[Responses]
-) -> dict[str, int]:
-    served: dict[str, int] = {}
+) -> dict[Arm, int]:
+    served: dict[Arm, int] = {}
     for found, cost in _paid(creatives, clicks, orders):
-        served[found.variant] = served.get(found.variant, 0) + cost
+        arm = (found.experiment, found.variant)
+        served[arm] = served.get(arm, 0) + cost
     return served
 
 

@@ -66,6 +66,17 @@ SELECT creative, experiment, variant, count(*), sum(amount) FROM last_clicked
 GROUP BY creative, experiment, variant ORDER BY creative, experiment, variant
 """
 
+_MADE: Final = """
+SELECT coalesce(properties->>'experiment', ''), coalesce(properties->>'variant', ''), count(*)
+FROM decisions_eventlog
+WHERE project_id = %(project)s AND day BETWEEN %(first_day)s AND %(last_day)s AND kind = 'decision'
+    AND corrected_at >= %(since)s AND corrected_at < %(until)s AND properties->>'decision_point' = ANY(%(points)s)
+GROUP BY 1, 2
+"""
+
+Arm = tuple[str, str]
+"""The keys of an experiment and of its variant, "" and "" outside of experiments."""
+
 
 @dataclass(frozen=True, slots=True)
 class Responses:
@@ -93,6 +104,13 @@ def counted_orders(
 ) -> tuple[Responses, ...]:
     """Return the orders in [since, until), project time, each for the creative that the unit clicked last before."""
     return _responses(_COUNTED + _ORDERS, _parameters(project_id, points, since, until, back=ORDER_WITHIN))
+
+
+def made_decisions(project_id: int, *, points: Sequence[str], since: datetime, until: datetime) -> dict[Arm, int]:
+    """Return how many decisions were made in [since, until), project time, by the arm that made them."""
+    with connection.cursor() as cursor:
+        cursor.execute(_MADE, _parameters(project_id, points, since, until, back=timedelta()))
+        return {(experiment, variant): count for experiment, variant, count in cursor.fetchall()}
 
 
 def _responses(statement: str, parameters: dict[str, Any]) -> tuple[Responses, ...]:

@@ -71,12 +71,13 @@ def confounds(experiment_id: int, known_before: datetime) -> Iterable[Confound]:
 
 def data_warnings(schedule_id: int, *, now: datetime) -> tuple[str, ...]:
     """Return the codes of what people should know of a schedule's data: with whose arms it shares them."""
-    experiments = dict.fromkeys(row.experiment_id for row in _uses(schedule_id))
+    own = {(row.experiment_id, row.variant.key) for row in _uses(schedule_id)}
     found = [
         confound.code
-        for experiment_id in experiments
+        for experiment_id in sorted({experiment_id for experiment_id, _variant in own})
         for confound in confounds(experiment_id, now)
         if confound.code == ARMS_LEARN_FROM_EACH_OTHER
+        and own & {(experiment_id, confound.variant), (experiment_id, confound.other)}
     ]
     return tuple(dict.fromkeys(found))
 

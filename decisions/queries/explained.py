@@ -19,6 +19,8 @@ class Method(StrEnum):
     """Feature x mean weight of a learning policy."""
     POPULARITY = "popularity"
     """How much the action had been dealt with."""
+    VALUE = "value"
+    """What the domain's own baseline expected of showing the action, without a model."""
     FIXED = "fixed"
     """The variant has these actions for everybody."""
 

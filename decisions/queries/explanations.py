@@ -128,14 +128,17 @@ def _strongest(facts: Sequence[Fact], effects: Sequence[Floats], *, rows: int = 
     return found
 
 
-def _by_popularity(told: Remembered) -> Explanation:
+def _by_baseline(told: Remembered) -> Explanation:
+    """Return what the baseline went by: popularity, unless the domain has a baseline of its own."""
+    is_popularity = told.domain.hooks.baseline is None
+    method, kind = (Method.POPULARITY, FactKind.POPULARITY) if is_popularity else (Method.VALUE, FactKind.VALUE)
     actions = tuple(
-        _action(action, at, None, (Contribution(Fact(FactKind.POPULARITY, ""), action.score),))
+        _action(action, at, None, (Contribution(Fact(kind, ""), action.score),))
         if action.score is not None
         else _action(action, at)
         for at, action in enumerate(told.decision.actions)
     )
-    return Explanation(Method.POPULARITY, actions=actions)
+    return Explanation(method, actions=actions)
 
 
 def _fixed(told: Remembered) -> Explanation:
@@ -175,7 +178,7 @@ _BY_POLICY: Mapping[str, Callable[[Remembered], Explanation]] = {
     PolicyKind.MODEL_RANKED: _by_model,
     PolicyKind.RECIPE: _by_model,
     PolicyKind.LEARNED: explain_learned,
-    PolicyKind.BASELINE: _by_popularity,
+    PolicyKind.BASELINE: _by_baseline,
     PolicyKind.FIXED: _fixed,
 }
 

@@ -5,6 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from django.db.models import QuerySet
+from django.db.models.functions import Length
+
 from decisions.domain import Domain, Reward
 from decisions.learning import LearnerKind
 from decisions.learning.arrays import LearnerStateDamaged
@@ -100,7 +103,7 @@ def learners_of(project_id: int, *, point_id: int | None = None) -> Sequence[Lea
 
 def states_of(learner_id: int, *, limit: int | None = None) -> Sequence[StateFacts]:
     """Return the states that a learning policy went through, the newest first."""
-    rows = LearnerState.objects.filter(learner_id=learner_id).order_by("-number")
+    rows = _states().filter(learner_id=learner_id).order_by("-number")
     return [_state(row) for row in (rows if limit is None else rows[:limit])]
 
 
@@ -114,7 +117,7 @@ def latest_state(learner_id: int) -> StateFacts:
 
 def state_by_number(learner_id: int, number: int) -> StateFacts:
     """Return a state of a learning policy. Raises LearnerStateDamaged where there is none."""
-    row = LearnerState.objects.filter(learner_id=learner_id, number=number).first()
+    row = _states().filter(learner_id=learner_id, number=number).first()
     if row is None:
         raise LearnerStateDamaged(f"The learning policy {learner_id} has no state {number}.")
     return _state(row)
@@ -175,7 +178,13 @@ def _entry(row: Learner, state: StateFacts) -> dict[str, Any]:
     }
 
 
-def _state(row: LearnerState) -> StateFacts:
+def _states() -> QuerySet[LearnerState, Any]:
+    """Return states with the size of their content in its place: there are many, and each may have megabytes."""
+    return LearnerState.objects.defer("content").annotate(size=Length("content"))
+
+
+def _state(row: Any) -> StateFacts:
+    """Return a row of `_states` as a record."""
     assert row.rewards_until is not None
     return StateFacts(
         number=row.number,
@@ -186,7 +195,7 @@ def _state(row: LearnerState) -> StateFacts:
         rewards_sha256=row.rewards_sha256,
         sha256=row.sha256,
         seal=row.seal,
-        size=len(row.content),
+        size=row.size,
         figures=row.figures,
         created_at=row.created_at,
     )

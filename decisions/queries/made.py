@@ -9,6 +9,7 @@ from typing import Any
 from django.db import connection
 
 from foundation.errors import DomainError
+from foundation.ids import sought
 
 _COLUMNS = "project_id, message_id, received_at, occurred_at, visitor, customer, session, item, store, properties::text"
 _RECENT = f"""
@@ -124,7 +125,7 @@ def recent_decisions(
 def decision_by_id(decision_id: str, *, project_ids: Sequence[int]) -> DecisionFacts:
     """Return one decision of these projects. Raises DecisionUnknown."""
     with connection.cursor() as cursor:
-        cursor.execute(_ONE, [decision_id, list(project_ids)])
+        cursor.execute(_ONE, [sought(decision_id), list(project_ids)])
         row = cursor.fetchone()
     if row is None:
         raise DecisionUnknown(f"There is no decision {decision_id[:100]} in the log.")

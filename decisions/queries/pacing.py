@@ -83,6 +83,12 @@ def creatives_of(project_id: int) -> tuple[Creative, ...]:
     return tuple(_creative(item_id, values) for item_id, values in rows.values_list("item_id", "properties"))
 
 
+def has_budgets(project_id: int) -> bool:
+    """Return whether any creative of a project names a budget; asked every second, it reads no more than one."""
+    rows = Item.objects.filter(project_id=project_id, collection=DOMAIN.collection, properties__has_key="budget")
+    return rows.exists()
+
+
 def budgets_of(creatives: Sequence[Creative]) -> dict[str, int]:
     """Return the budget of each campaign's day that has one: the largest that its creatives name."""
     budgets: dict[str, int] = {}
@@ -162,9 +168,7 @@ def pace_columns(project_id: int, *, collection: str, items: Sequence[str]) -> d
     creatives = creatives_of(project_id)
     campaigns, lowest = {found.item_id: found.campaign for found in creatives}, lowest_bids(creatives)
     budgets = budgets_of(creatives)
-    paced = {
-        (found.arm, found.campaign): found.pace for found in newest_paces(project_id) if found.campaign in budgets
-    }
+    paced = {(found.arm, found.campaign): found.pace for found in newest_paces(project_id) if found.campaign in budgets}
     columns: dict[str, list[float]] = {}
     for arm in ("", *sorted({arm for arm, _ in paced if arm})):
         found = [(campaigns.get(item, ""), paced.get((arm, campaigns.get(item, "")))) for item in items]

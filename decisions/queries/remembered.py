@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from decisions.domain import Domain, LogKind
+from decisions.models import PointExperiment
 from decisions.moment import Moment
 from decisions.queries.made import DecisionFacts
 
@@ -45,5 +46,17 @@ def remembered(decision: DecisionFacts, domain: Domain) -> Remembered:
         excluded=(),
         only=None,
         size=max(1, len(decision.actions)),
+        arm=_arm(decision),
     )
     return Remembered(decision, domain, moment)
+
+
+def _arm(decision: DecisionFacts) -> str:
+    """Return the arm whose pace the decision had, as edges name it; "" outside of experiments."""
+    if decision.experiment is None or decision.variant is None:
+        return ""
+    bound = PointExperiment.objects.filter(
+        experiment__project_id=decision.project_id, experiment__key=decision.experiment
+    )
+    experiment_id = bound.values_list("experiment_id", flat=True).first()
+    return "" if experiment_id is None else f"{experiment_id}.{decision.variant}"

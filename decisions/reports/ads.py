@@ -1,5 +1,6 @@
 """Both views of advertising on a decision point's page, as its template sees them."""
 
+from collections import Counter
 from dataclasses import dataclass
 
 from django.utils.translation import gettext as _
@@ -63,13 +64,18 @@ def ad_panel(record: PointRecord, ads: AdRecord | None) -> AdPanel | None:
     """Return the panel, None where the decision point does not place advertisements."""
     if ads is None:
         return None
-    decisions: dict[str, int] = {}
-    for count in record.counts:
-        decisions[count.variant or ""] = decisions.get(count.variant or "", 0) + count.decisions
-    variants = sorted({*decisions, *ads.served})
+    arms = sorted({*ads.decisions, *ads.served})
+    variants = Counter(variant for _experiment, variant in arms)
     return AdPanel(
         currency=record.project.currency,
-        served=tuple(_served(variant, decisions.get(variant, 0), ads.served.get(variant, 0)) for variant in variants),
+        served=tuple(
+            _served(
+                f"{experiment}: {variant}" if variants[variant] > 1 and experiment else variant,
+                ads.decisions.get((experiment, variant), 0),
+                ads.served.get((experiment, variant), 0),
+            )
+            for experiment, variant in arms
+        ),
         campaigns=tuple(
             CampaignLine(
                 campaign=found.campaign or "–",

@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy, ngettext
 from decisions.queries.explained import AskedItem, ExplainedAction, Method, Standing
 from decisions.queries.point_records import DecisionRecord
 from decisions.registry import all_domains
-from decisions.reports.explain_wording import METHODS, missing_words, removed_words, rule_words
+from decisions.reports.explain_wording import METHODS, ORDERS, missing_words, removed_words, rule_words
 from decisions.reports.learner_wording import feature_words
 from decisions.serving.contributions import Contribution, Fact, FactKind
 from experiments.reports import figures
@@ -83,6 +83,8 @@ def _nothing_removed(record: DecisionRecord) -> Text:
 
 def _notes(record: DecisionRecord) -> list[str]:
     found, notes = record.explanation, []
+    if found.method in (Method.LOG_ODDS, Method.LEAVE_ONE_OUT) and record.point.domain in ORDERS:
+        notes.append(str(ORDERS[record.point.domain]))
     if found.differs:
         notes.append(
             _(
@@ -125,6 +127,8 @@ def _line(record: DecisionRecord, part: Contribution) -> WhyLine:
             words, effect = _("chance that it is the best"), figures.chance(part.effect)
         case FactKind.POPULARITY:
             words, effect = _("popularity"), figures.level(part.effect, Shape.NUMBER, "")
+        case FactKind.VALUE:
+            words, effect = _("value of showing it"), figures.level(part.effect, Shape.NUMBER, "")
         case _:
             words, effect = _fact_words(record, fact), _signed(part.effect)
     return WhyLine(words, effect)

@@ -26,8 +26,20 @@ METHODS: Final[dict[Method, Text]] = {
         "The policy draws around these means, so the order need not follow them."
     ),
     Method.POPULARITY: gettext_lazy("The baseline: what has been dealt with most in the last 28 days stands first."),
+    Method.VALUE: gettext_lazy(
+        "The baseline, which asks no model: the bid of each creative times how often what it is for was paid for in "
+        "the last 28 days, divided by the pace of its campaign. The largest value stands first."
+    ),
     Method.FIXED: gettext_lazy("The variant shows everybody the same, in the order that its design says."),
 }
+
+ORDERS: Final[dict[str, Text]] = {
+    "ad_placement": gettext_lazy(
+        "The order is that of bid times probability, divided by the pace of the campaign: what is likelier to be "
+        "clicked can stand further down."
+    )
+}
+"""By what a domain places actions that a model has scored, where that is not the score alone."""
 
 MISSING: Final[dict[str, Text]] = {
     Missing.ROW_TOO_OLD: gettext_lazy(

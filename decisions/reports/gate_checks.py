@@ -56,8 +56,8 @@ class CheckLine:
 
 def slice_lines(stored: Mapping[str, Any], references: Mapping[str, Text]) -> tuple[SliceLine, ...]:
     """Return the slices of a stored judgment; none of one from before there were slices."""
-    refused = {reason.get("about") for reason in stored.get("reasons") or () if reason.get("code") == "SLICE_WORSE"}
-    return tuple(_slice(entry, refused, references) for entry in stored.get("slices") or ())
+    margin = float(((stored.get("rule") or {}).get("slices") or {}).get("margin", 0.0))
+    return tuple(_slice(entry, margin, references) for entry in stored.get("slices") or ())
 
 
 def check_lines(stored: Mapping[str, Any]) -> tuple[CheckLine, ...]:
@@ -80,18 +80,19 @@ def slate_test_name(name: str) -> Text:
     return TESTS.get(name, name)
 
 
-def _slice(entry: Mapping[str, Any], refused: set[str | None], references: Mapping[str, Text]) -> SliceLine:
+def _slice(entry: Mapping[str, Any], margin: float, references: Mapping[str, Text]) -> SliceLine:
     found = entry["comparison"]
     beside = found.get("reference_mean")
     lower, upper = (offline_change(found.get(end), beside=beside) for end in ("lower", "upper"))
-    words = AS_ASKED if entry.get("judged") else ONLY_SHOWN
+    upper_bound = found.get("upper")
+    words = NOT_AS_ASKED if upper_bound is None or upper_bound < -margin else AS_ASKED
     return SliceLine(
         name=slice_name(str(entry["slice"])),
         reference=str(references.get(found["reference"], found["reference"])),
         users=figures.count(int(found.get("users") or 0)),
         difference=offline_change(found.get("difference"), beside=beside),
         interval="" if found.get("lower") is None else _("%(lower)s to %(upper)s") % {"lower": lower, "upper": upper},
-        words=NOT_AS_ASKED if entry["slice"] in refused else words,
+        words=words if entry.get("judged") else ONLY_SHOWN,
     )
 
 

@@ -9,7 +9,7 @@ from decisions.queries.model_records import ModelLine, ModelRecord
 from decisions.queries.trials import Trial
 from decisions.reports.addresses import admin_url, diff_url, model_url, point_url, readout_url, version_url
 from decisions.reports.domains import domain_name
-from decisions.reports.gates import reference_label
+from decisions.reports.gates import reference_label, short_metric
 from decisions.reports.holders import HolderLine, holders_in_words, serving_lines
 from decisions.reports.modelsteps import strip_of
 from decisions.reports.numbers import offline
@@ -24,6 +24,7 @@ from models_registry.queries.versions import VersionFacts
 from models_registry.vocabulary import AliasName
 
 MAIN_METRIC = "ndcg_at_10"
+"""What versions are compared by where no gate says it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +89,7 @@ class ModelPage:
     points: tuple[Link, ...]
     strip: Strip
     aliases: tuple[AliasBlock, ...]
+    metric: str
     versions: tuple[VersionRow, ...]
     runs: tuple[RunLine, ...]
     moves: tuple[Event, ...]
@@ -120,6 +122,7 @@ def model_page(record: ModelRecord) -> ModelPage:
         aliases=tuple(
             _alias(record, name) for name in AliasName if name is AliasName.CHAMPION or name in record.aliases
         ),
+        metric=short_metric(_metric(record.versions[0]) if record.versions else MAIN_METRIC),
         versions=tuple(_version(record, version) for version in record.versions),
         runs=run_lines(record),
         moves=tuple(_moves(record)),
@@ -167,7 +170,7 @@ def _version(record: ModelRecord, version: VersionFacts) -> VersionRow:
         label=f"v{version.number}",
         url=version_url(version, record.project),
         kind=PREDICTORS[version.kind],
-        figure=offline(version.metrics[MAIN_METRIC]) if MAIN_METRIC in version.metrics else "–",
+        figure=offline(version.metrics[metric]) if (metric := _metric(version)) in version.metrics else "–",
         reference=_reference(version),
         gate=GATE_PASSED if version.gate_passed else GATE_REFUSED,
         registered=moment(version.created_at, record.project.time_zone),
@@ -210,8 +213,13 @@ def _roles(record: ModelRecord) -> Iterator[RoleForm]:
             yield RoleForm(name.value, ALIASES[name], holders_in_words(holders, numbers), url)
 
 
+def _metric(version: VersionFacts) -> str:
+    """Return the metric that the version's gate compared."""
+    return str((version.gate.get("rule") or {}).get("metric") or MAIN_METRIC)
+
+
 def _reference(version: VersionFacts) -> Text:
-    beside = version.metrics.get(f"popularity_{MAIN_METRIC}")
+    beside = version.metrics.get(f"popularity_{_metric(version)}")
     if beside is None:
         return ""
     return _("%(reference)s: %(figure)s") % {"reference": reference_label("popularity"), "figure": offline(beside)}

@@ -86,6 +86,8 @@ METRICS: Final[dict[str, Text]] = {
     "ndcg_at_10": _("nDCG@10: what people went for stands near the top"),
     "recall_at_20": _("Recall@20: what people went for is among the first 20"),
     "coverage_at_20": _("Coverage@20: share of all items that is shown to anybody"),
+    "log_likelihood": _("Log-likelihood: the closer to zero, the better its probabilities foretell who clicks"),
+    "auc": _("AUC: how often what was clicked is rated above what was not"),
 }
 
 POLICIES: Final[dict[str, Text]] = {

@@ -35,6 +35,8 @@ class FactKind(StrEnum):
     RATE = "rate"
     """What a learning policy expects of the action."""
     POPULARITY = "popularity"
+    VALUE = "value"
+    """What a domain's own baseline expected of showing the action."""
 
 
 @dataclass(frozen=True, slots=True)

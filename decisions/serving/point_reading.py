@@ -261,8 +261,7 @@ def _users(points: Iterable[DecisionPoint]) -> tuple[dict[int, Domain], dict[int
     versions: dict[int, Domain] = {}
     learners: dict[int, Domain] = {}
     for point in points:
-        shadow = () if point.shadow is None else (ArmPolicy(PolicyKind.MODEL_RANKED, version=point.shadow),)
-        for policy in (*point.policies, *shadow):
+        for policy in point.policies:
             for number, known, what in ((policy.version, versions, "version"), (policy.learner, learners, "learner")):
                 if number is not None and known.setdefault(number, point.domain) is not point.domain:
                     raise BundleInvalid(

@@ -14,7 +14,7 @@ def freshness(context: CheckContext) -> Found:
 
 
 def shared_data(context: CheckContext) -> Found:
-    """Check that no variant is retrained on what another one showed."""
+    """Check that no two variants are both retrained on all traffic, each on what the other one showed."""
     return _found(context, ARMS_LEARN_FROM_EACH_OTHER)
 
 

@@ -1,6 +1,7 @@
 """What a candidate must show, declared before it is trained; read from JSON and written to it."""
 
 import math
+import sys
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Final, TypeVar
@@ -137,6 +138,8 @@ def _value(name: str, value: object, path: str) -> Any:
         return _names(value, f"{path}.{name}")
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise GateMalformed(f"{path}.{name} must be a number.")
+    if not abs(value) <= sys.float_info.max:
+        raise GateMalformed(f"{path}.{name} must be a finite number.")
     if name in _WHOLE:
         if value != int(value) or value < 0:
             raise GateMalformed(f"{path}.{name} must be a whole number from 0.")

@@ -116,7 +116,9 @@ def test_decision__logged__leads_to_version_run_window_and_revision(project):
 def test_decision__logged__is_explained_and_an_item_asked_about_is_answered(project):
     shop = make_shop(project)
     headers = {"X-API-Key": key_of(project).secret}
-    told = Client().get(f"/api/v1/decisions/{ranked(shop)}?item=basket", headers=headers).json()["explanation"]
+    decision = ranked(shop)
+    told = Client().get(f"/api/v1/decisions/{decision}?item=basket", headers=headers).json()["explanation"]
+    assert Client().get(f"/api/v1/decisions/{decision}?item=a%00b", headers=headers).status_code == 200
     assert (told["method"], told["missing"]) == ("leave_one_out", None)
     assert told["actions"][0]["item"] == "lamp"
     assert [part["name"] for part in told["actions"][0]["contributions"]] == ["kettle", "mug"]
@@ -130,7 +132,8 @@ def test_lineage__of_another_project_or_unknown__is_404(project):
     make_version(make_model(project))
     decision = log_decision(project)
     headers = {"X-API-Key": key_of(make_project(key="other")).secret}
-    for path in (f"/api/v1/decisions/{decision}", "/api/v1/models/home-ranking/versions/1", "/api/v1/decisions/none"):
+    others = ("/api/v1/models/home-ranking/versions/1", "/api/v1/decisions/none", "/api/v1/decisions/a%00b")
+    for path in (f"/api/v1/decisions/{decision}", *others):
         answer = Client().get(path, headers=headers)
         assert (answer.status_code, answer["Content-Type"]) == (404, "application/problem+json"), path
 

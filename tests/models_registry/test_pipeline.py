@@ -108,7 +108,9 @@ def test_pipeline__a_bad_candidate__has_no_artifact_but_its_reasons_and_figures(
 
 def test_pipeline__a_champion_that_cannot_be_compared__is_not_taken_for_beaten():
     champion, _ = run()
-    serving = CountingRecipe().fit(Counts(tuple("abcd"), np.ones(4), log()), parameters={"power": 1.0}, seed=1, tell=lambda _: None)
+    serving = CountingRecipe().fit(
+        Counts(tuple("abcd"), np.ones(4), log()), parameters={"power": 1.0}, seed=1, tell=lambda _: None
+    )
     trained, _ = run(gate=GateRule(metric="share", champion_margin=0.5), champion=serving.predictor())
     assert trained.artifact is None
     assert [reason.code for reason in trained.gate.reasons] == [GateCode.WORSE_THAN_CHAMPION]

@@ -127,7 +127,7 @@ def _power(value: object) -> str:
     """Return the power of two below a count: 0, 1, 2, 4, 8, 16; "" for what is no count."""
     try:
         count = float(value) if isinstance(value, str | int | float) else math.nan
-    except ValueError:
+    except (ValueError, OverflowError):
         return ""
     if not math.isfinite(count) or count < 0.0:
         return ""

@@ -14,7 +14,7 @@ from models_registry.vocabulary import RunCause
 from tests.decisions.actions.views import fill_log
 from tests.decisions.recipes import make_schedule
 from tests.fixtures.records import ACTOR, NOW, make_project
-from tests.fixtures.registry import make_model
+from tests.fixtures.registry import make_model, make_version
 from workers import runner
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -89,6 +89,26 @@ def test_check__schedule_that_is_off_or_has_no_version__does_nothing(trained):
     fresh = make_schedule(schedule_by_id(schedule).model.id, "fresh")
     fill_log(project, seed=2, until=NOW + WEEK, shift=100)
     assert (check(schedule), check(fresh), drifted()) == ({}, {}, [])
+
+
+def test_check__a_version_that_came_while_it_looked__asks_for_no_further_training(trained):
+    project, schedule = trained
+    fill_log(project, seed=2, until=NOW + WEEK, shift=100)
+    note = check_drift(schedule_id=schedule, now=NOW + WEEK)
+    make_version(schedule_by_id(schedule).model.id, schedule_id=schedule)
+    note(NOW + WEEK)
+    assert (drifted(), schedule_by_id(schedule).drift_check) == ([], {})
+
+
+def test_check__a_parameter_that_the_recipe_takes_no_more__says_so_and_judges_the_rest(trained):
+    project, schedule = trained
+    run = TrainingRun.objects.get(pk=newest_passed(schedule).run_id)
+    parameters = {**run.dataset["parameters"], "neighbours": 10**9}
+    TrainingRun.objects.filter(pk=run.pk).update(dataset={**run.dataset, "parameters": parameters})
+    fill_log(project, seed=2, until=NOW + WEEK)
+    found = check(schedule)
+    assert found["unseen"]["metric_drop"] == "PARAMETERS_INVALID"
+    assert set(found["psi"]) == {"history", "items", "kinds"}
 
 
 def test_check__as_a_job__keeps_its_findings(trained):

@@ -2,6 +2,8 @@
 
 import pytest
 from django.core.exceptions import ValidationError
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from decisions.actions import learners as actions
 from decisions.actions.learners import LearnerExists, LearnerInvalid, rename_learner, start_learning, stop_learning
@@ -183,3 +185,12 @@ def test_rename_learner__that_is_not_there_or_to_nothing__changes_nothing(point_
         rename_learner(learner_id=learner.id, name="", acting_user=ACTOR, now=NOW)
     assert learner_by_id(learner.id).name == "Bandit"
     assert not JournalEntry.objects.filter(action="learner.rename").exists()
+
+
+def test_states__as_facts__have_their_size_and_leave_their_bytes_where_they_are():
+    learner = make_learner(make_point(make_project()))
+    with CaptureQueriesContext(connection) as asked:
+        (state,) = states_of(learner.id)
+    assert state.size == len(state_content(learner.id, 0)) > 0
+    assert [query["sql"].count('"content"') for query in asked] == [1]
+    assert 'LENGTH("decisions_learnerstate"."content")' in asked[0]["sql"]

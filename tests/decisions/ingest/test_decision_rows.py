@@ -7,7 +7,7 @@ from decisions.ingest.rows import EventRow
 from decisions.serving.known import Features
 from decisions.vocabulary import FeatureState, MessageKind
 from tests.decisions.published import ab_point, point, policy
-from tests.decisions.serving.shops import AWAY, RANKED, TREATED, bundle_of, decided
+from tests.decisions.serving.shops import AWAY, EMPTY, RANKED, TREATED, bundle_of, decided
 from tests.decisions.serving.test_decide_learned import Noting, learning, marks
 from tests.decisions.serving.test_scene import with_hooks
 from tests.experiments.assignment.builders import AT
@@ -143,3 +143,14 @@ def test_decision_row__learner__carries_what_it_is_to_learn_from() -> None:
     )
     assert (held["learner"], held["state"], held["holdback"], held["reason"]) == (5, None, True, "HOLDBACK")
     assert "features" not in away
+
+
+def test_decision_row__learner_without_its_model_s_scores__says_why() -> None:
+    bundle = learning(TREATED, at=ab_point(policy("learned", learner=5, version=12)))
+
+    with_scores = json.loads(row_of(decided(bundle)).properties)
+    without = json.loads(row_of(decided(bundle, features=EMPTY)).properties)
+
+    assert (with_scores["reason"], without["reason"]) == ("LEARNED", "LEARNED")
+    assert "unscored" not in with_scores
+    assert without["unscored"] == "HISTORY_EMPTY"

@@ -99,6 +99,16 @@ def test_confounds__recipes_on_the_traffic_of_both__learn_from_each_other(shop, 
     assert list(data_warnings(arms["second"], now=soon())) == warned
 
 
+def test_data_warnings__two_other_arms_that_learn_from_each_other__are_no_warning_of_this_one(shop):
+    project, model, point = shop
+    arms = {key: make_schedule(model, key) for key in ("first", "second")}
+    arms["control"] = make_schedule(model, "own", data_policy=DataPolicy.OWN_ARM)
+    draft = make_recipe_draft(project, point, schedules=arms)
+    assert LEARNING in found(draft)
+    assert data_warnings(arms["first"], now=soon()) == (LEARNING.code,)
+    assert data_warnings(arms["control"], now=soon()) == ()
+
+
 def test_confounds__experiment_without_models__are_none(shop):
     project, _model, point = shop
     assert found(make_recipe_draft(project, point)) == []

@@ -37,7 +37,16 @@ def decide(project_id, decision_id, *, at, items=("mug", "lamp"), **changes):
 
 def test_log__seen_decisions__are_rows_in_the_order_of_time_and_place(project_id):
     make_items(project_id, {"mug": "Blue mug", "lamp": "Lamp"})
-    decide(project_id, "d2", at=NOW + minutes(9), visitor="v2", items=("lamp",), variant="treatment", version=7, experiment="button")
+    decide(
+        project_id,
+        "d2",
+        at=NOW + minutes(9),
+        visitor="v2",
+        items=("lamp",),
+        variant="treatment",
+        version=7,
+        experiment="button",
+    )
     decide(project_id, "d1", at=NOW + minutes(5))
     log_click(project_id, "c1", at=NOW + minutes(6), item="lamp")
     found = read(project_id)

@@ -10,9 +10,12 @@ from decisions.actions.catalogue import publish_catalogue, put_stock
 from decisions.queries.explained import Explanation, Method, Missing, Standing
 from decisions.queries.explanations import MOST_CONTRIBUTIONS, as_document, explain
 from decisions.queries.made import decision_by_id
+from decisions.queries.remembered import remembered
+from decisions.registry import all_domains
 from decisions.serving.contributions import FactKind
 from models_registry.actions.retention import drop_artifact, leaving_artifacts
 from models_registry.models import ArtifactChunk
+from tests.decisions.ads import make_split
 from tests.decisions.explaining import Shop, make_ad_shop, make_shop, placed, ranked
 from tests.fixtures.records import ACTOR, NOW, make_project
 from tests.fixtures.registry import log_decision, make_version
@@ -122,6 +125,19 @@ def test_baseline_and_fixed__are_told_as_what_they_are(shop):
     assert [part.effect for part in found.actions[0].contributions] == [5.0]
     fixed = log_decision(shop.project, decision_id="f", policy="fixed", reason="FIXED")
     assert explained(shop.project, fixed).method is Method.FIXED
+
+
+def test_remembered__a_decision_of_a_budget_split__has_the_pace_of_its_arm():
+    shop = make_ad_shop(make_project())
+    experiment = make_split(shop.project, shop.point)
+    domain = all_domains()["ad_placement"]
+    for said, arm in (
+        ({"experiment": "split", "variant": "treatment"}, f"{experiment}.treatment"),
+        ({"experiment": "gone", "variant": "treatment"}, ""),
+        ({}, ""),
+    ):
+        decision = decision_by_id(placed(shop, f"ad-{arm}-{len(said)}", **said), project_ids=[shop.project])
+        assert remembered(decision, domain).moment.arm == arm
 
 
 def test_domain_that_is_gone__has_no_explanation(shop):

@@ -33,3 +33,11 @@ def test_rule__what_is_said__goes_before_the_margin_of_the_training():
     assert gate_rule(model, said={"margin": 0.5, "least_users": 3}, margin=0.1) == GateRule(margin=0.5, least_users=3)
     with pytest.raises(GateMalformed):
         gate_rule(model, said={"margins": 0.5}, margin=0.1)
+
+
+def test_rule__of_another_metric_than_the_recipe_is_judged_by__is_refused():
+    model = model_by_id(make_model(make_project()))
+    assert gate_rule(model, said={"metric": "auc"}, margin=0.1, metric="auc").metric == "auc"
+    for judged_by in ("log_likelihood", None):
+        with pytest.raises(GateMalformed, match="is judged by"):
+            gate_rule(model, said={"metric": "auc"}, margin=0.1, metric=judged_by)

@@ -81,8 +81,18 @@ def test_page__of_advertising__names_the_facts_of_the_moment(reader: Client) -> 
         "2 creatives were left out because the shopper has seen them as often as the cap allows.",
         "1 creative was left out because its campaign has spent the budget of the day.",
         "Boots",
+        "The order is that of bid times probability, divided by the pace of the campaign",
     ):
         assert text in told, text
+
+
+def test_page__of_advertising_without_a_model__speaks_of_bids_and_not_of_popularity(reader: Client) -> None:
+    shop = make_ad_shop(stored.shop())
+    log_decision(shop.project, "ads-top", decision_id="plain", actions=[["shoe-b", 1.0, 0.25]])
+    told = text_of(read(reader, "/d/ads-top/plain"))
+    assert "0.250 value of showing it" in told
+    assert "the bid of each creative times how often" in told
+    assert "dealt with most" not in told
 
 
 def test_page__of_a_learning_policy__tells_rates_and_the_even_part(reader: Client, shop: Shop) -> None:

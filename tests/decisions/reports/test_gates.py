@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from decisions.reports.gates import gate_of, metric_lines, reference_names
-from models_registry.gates import Evaluation, GateResult, GateRule, judge
+from models_registry.gates import Evaluation, GateResult, GateRule, Slice, judge
 
 PEOPLE = 400
 
@@ -88,3 +88,18 @@ def test_metrics__each_figure__stands_beside_those_of_its_references() -> None:
         ("0.200", ("0.100", "0.180")),
         ("0.400", ("–", "–")),
     ]
+
+
+def test_slices__one_that_falls_behind_the_champion_alone__is_marked_beside_it_alone() -> None:
+    same, better = np.full(PEOPLE, 0.2), np.full(PEOPLE, 0.3)
+    part = Slice(same, {"popularity": same - 0.1, "champion": better})
+    references = {"popularity": same - 0.1, "champion": same - 0.1}
+    result = judge(
+        Evaluation({}, same + np.linspace(-0.01, 0.01, PEOPLE), references, slices={"new": part}),
+        GateRule(champion_margin=0.0),
+    )
+    gate = gate_of(json.loads(json.dumps(result.as_json())))
+    assert {line.reference: str(line.words.label) for line in gate.slices} == {
+        "the most popular items": "as asked for",
+        "the champion of that time": "not as asked for",
+    }

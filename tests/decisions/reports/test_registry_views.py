@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 
+import numpy as np
 import pytest
 from django.contrib.messages import get_messages
 from django.test import Client
@@ -10,13 +11,16 @@ from django.utils import timezone
 
 from decisions.actions.shadow import set_role
 from models_registry.actions.retention import drop_artifact, leaving_artifacts
+from models_registry.actions.training import Candidate, begin_run, end_run
+from models_registry.gates import Evaluation, GateRule, judge
 from models_registry.models import AliasMove
 from models_registry.queries.aliases import holder_of
 from models_registry.queries.versions import version_by_id
-from models_registry.vocabulary import AliasName
+from models_registry.vocabulary import AliasName, PredictorKind
 from tests.decisions.reports.conftest import VIEWING
 from tests.decisions.reports.pages import Elements, read, text_of
 from tests.decisions.reports.scene import Scene
+from tests.experiments.reports import stored
 from tests.fixtures import registry
 from tests.fixtures.records import ACTOR, NOW
 
@@ -221,3 +225,26 @@ def test_pages__a_dropped_artifact__is_told_everywhere(reader: Client, shop: Sce
     assert "it cannot serve any more" in text_of(read(reader, f"/m/home-ranking/{number}/lineage"))
     assert "Artifact dropped" in reader.get(f"/m/home-ranking/{number}/card.md").content.decode()
     assert "Cannot serve" not in text_of(read(reader, f"/m/home-ranking/{version_by_id(newest).number}"))
+
+
+def test_model__whose_gate_compares_another_metric__shows_that_one_and_its_name(reader: Client) -> None:
+    project = stored.shop()
+    model_id = registry.make_model(project, domain="ad_placement", key="responses")
+    figures = -0.3 + np.linspace(-0.01, 0.01, 400)
+    metrics = {"log_likelihood": -0.3, "popularity_log_likelihood": -0.4}
+    gate = judge(Evaluation(metrics, figures, {"popularity": figures - 0.1}), GateRule(metric="log_likelihood"))
+    candidate = Candidate(
+        kind=PredictorKind.POPULARITY,
+        artifact=registry.popularity_artifact(),
+        signature={"kind": "popularity", "inputs": [], "tensors": {}},
+        metrics=metrics,
+        gate=gate.as_json(),
+        dataset={},
+    )
+    run_id = registry.make_run(model_id)
+    begin_run(run_id=run_id, code_revision="", now=NOW)
+    assert end_run(run_id=run_id, candidate=candidate, now=NOW) is not None
+    told = text_of(read(reader, "/m/responses"))
+    for text in ("Log-likelihood", "−0.300", "−0.400"):
+        assert text in told, text
+    assert "nDCG" not in told

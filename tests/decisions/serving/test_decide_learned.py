@@ -12,6 +12,7 @@ from decisions.moment import Catalogue, Moment
 from decisions.policies.best_arm import BestArm
 from decisions.policy import Choices, Floats, Indices, Policy, Scores, Slate
 from decisions.registry import domain_of
+from decisions.serving import choosing
 from decisions.serving.bundle import LiveBundle
 from decisions.serving.equipment import FittedLearner
 from decisions.serving.learners import is_held_back, seed_of
@@ -95,6 +96,29 @@ def test_decide__learner_s_propensity__is_the_frequency_over_decisions() -> None
     for item, propensity in told.items():
         deviation = (counts[item] / 3_000 - propensity) / np.sqrt(propensity * (1.0 - propensity) / 3_000)
         assert abs(deviation) < 4.5, item
+
+
+@pytest.mark.parametrize("version", [None, 12])
+def test_decide__more_candidates_than_are_judged__propensities_are_of_those_that_were_drawn_from(
+    version: int | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(choosing, "MOST_LEARNED", 3)
+    best = np.zeros(len(ITEMS))
+    best[[0, 1, 26, 27, 28]] = 0.2, 0.3, 0.1, 0.15, 0.25
+    at = ab_point(policy("learned", learner=5, version=version))
+    bundle = learning(TREATED, at=at, drawn_by=BestArm(best, np.zeros(len(ITEMS), dtype=np.float32), 0.1))
+
+    slates = [decided(bundle, decision_id=f"d-{n}", size=2).actions for n in range(300)]
+    told = {tuple(action.item for action in slate): [action.propensity for action in slate] for slate in slates}
+    left = {item: float(best[place]) for place, item in enumerate(ITEMS)}
+    drawn = set(BASIC[:3]) if version is None else {"item-26", "item-27", "item-28"}
+
+    assert {item for slate in told for item in slate} == drawn
+    assert sum(first * second for first, second in told.values()) == pytest.approx(1.0)
+    for (first, _), (propensity, _) in told.items():
+        total = sum(left[item] for item in drawn)
+        share = left[first] / total
+        assert propensity == pytest.approx(0.1 / 3 + 0.9 * share)
 
 
 def test_decide__outside_experiments__the_point_s_learner_serves_in_place_of_the_champion() -> None:

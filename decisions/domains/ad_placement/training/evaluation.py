@@ -115,6 +115,7 @@ def _metrics(rates: Mapping[str, Floats], judged: Mapping[str, Floats], data: Ad
     for name in (POPULARITY, CHAMPION):
         if name in rates:
             metrics[f"{name}_log_loss"] = log_loss(rates[name], data.judged)
+            metrics[f"{name}_{METRIC}"] = float(judged[name].mean())
     for name, found in (("", rates[""]), (f"{POPULARITY}_", rates[POPULARITY])):
         area = auc(found, data.judged)
         if area is not None:
