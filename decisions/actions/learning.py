@@ -126,7 +126,8 @@ def _promise(learner: LearnerFacts, since: datetime, facts: ProjectFacts, now: d
     return int(
         enqueue(
             kind=UPDATE,
-            key=f"{prefix}{since.isoformat()}/{until.isoformat()}",
+            # The day lets an update whose job ended for good be tried again tomorrow.
+            key=f"{prefix}{since.isoformat()}/{until.isoformat()}/{now.date().isoformat()}",
             project_id=facts.id,
             payload={"learner_id": learner.id, "until": until.isoformat()},
         )

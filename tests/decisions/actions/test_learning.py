@@ -312,3 +312,11 @@ def test_promise__policy_whose_reward_is_gone__is_passed_over_and_the_others_are
     promised = promise_updates(facts=project_facts(learner.project_id), now=NOW + DAY + CLOSED)
     assert promised == Job.objects.filter(kind=UPDATE).count() == 1
     assert Job.objects.get(kind=UPDATE).payload["learner_id"] == learner.id
+
+
+def test_promise_updates__job_that_ended_for_good__is_tried_again_the_next_day_and_not_before(learner):
+    facts, now = project_facts(learner.project_id), NOW + DAY + waits(learner) + minutes(1)
+    assert promise_updates(facts=facts, now=now) == 1
+    Job.objects.filter(kind=UPDATE).update(state=Job.State.DEAD, finished_at=now)
+    assert promise_updates(facts=facts, now=now) == 0
+    assert promise_updates(facts=facts, now=now + DAY) == 1
