@@ -104,7 +104,11 @@ def _contributions(
     chosen = np.array(candidates, dtype=np.int64)
     scores, found = leave_one_out(told.domain.hooks, predictor, places, told.moment, chosen)
     if not isinstance(predictor, HashedLogistic):
-        return Method.LEAVE_ONE_OUT, scores, _strongest([fact for fact, _ in found], [effect for _, effect in found])
+        return (
+            Method.LEAVE_ONE_OUT,
+            scores,
+            _strongest([fact for fact, _ in found], [effect for _, effect in found], rows=len(candidates)),
+        )
     parts = log_odds_of(predictor, told.domain.hooks.subject(told.moment, places), chosen)
     facts = [Fact(FactKind.ACTION, ""), *_named(version, told.moment, parts.facts.shape[1])]
     return Method.LOG_ODDS, scores, _strongest(facts, [parts.own, *parts.facts.T], rows=len(candidates))

@@ -12,7 +12,7 @@ from experiments.analysis.scorecard import Estimator
 from experiments.statistics import lift, noninferiority, proportions
 from experiments.statistics.distributions import normal_isf, t_sf
 from experiments.statistics.pair import Pair, difference_interval, p_value
-from experiments.statistics.results import Interval, Undefined
+from experiments.statistics.results import Interval, Undefined, UndefinedReason, unbounded
 
 
 class Effect(Protocol):
@@ -68,11 +68,13 @@ class PairEffect:
 
     def absolute(self, z: float) -> Interval:
         """Return difference +- the t multiplier with z's tail."""
-        return difference_interval(self.pair, self.pair.multiplier(z))
+        q = self.pair.multiplier(z)
+        return unbounded(UndefinedReason.TOO_FEW_UNITS) if math.isinf(q) else difference_interval(self.pair, q)
 
     def lift(self, z: float) -> Interval:
         """Return Fieller's interval at the t multiplier with z's tail."""
-        return lift.fieller(self.pair, self.pair.multiplier(z))
+        q = self.pair.multiplier(z)
+        return unbounded(UndefinedReason.TOO_FEW_UNITS) if math.isinf(q) else lift.fieller(self.pair, q)
 
     def noninferiority(self, margin: float, *, higher_is_better: bool) -> float | Undefined:
         """Return the deviate of the test whose margin moves with the noisy control."""

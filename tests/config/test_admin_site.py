@@ -26,6 +26,7 @@ EXPECTED = [
     "decisions_cataloguefeed",
     "decisions_decisionpoint",
     "decisions_item",
+    "decisions_learner",
     "decisions_pointexperiment",
     "decisions_promotionproposal",
     "decisions_publishedbundle",
@@ -46,6 +47,7 @@ EXPECTED = [
     "models_registry_modelversion",
     "models_registry_registeredmodel",
     "models_registry_trainingrun",
+    "models_registry_trainingschedule",
 ]
 
 
@@ -76,7 +78,10 @@ def rows() -> None:
     PublishedBundle.objects.create(project_id=project, version=1, sha256="a" * 64, content="{}", companion="{}")
     model = registry.make_model(project)
     registry.make_champion(registry.make_version(model))
-    registry.make_proposal(project, registry.make_point(project, model), registry.make_version(model, first=2.0))
+    point = registry.make_point(project, model)
+    registry.make_proposal(project, point, registry.make_version(model, first=2.0))
+    registry.make_learner(point)
+    registry.make_schedule(model)
     registry.make_items(project)
     draft = FeedDraft(url="https://shop.example/items.csv")
     create_feed(project_id=project, collection="items", draft=draft, acting_user="manager", now=material.START)

@@ -36,9 +36,10 @@ def marginal_relevance(scores: Scores, similarity: Similarities, *, size: int, d
     Each is the one with the most (1 - diversity) relevance - diversity (largest similarity with one chosen before),
     relevance being the score scaled to 0 to 1 over those given; of equal ones the earlier. similarity: square, 0 to 1.
     """
-    spread = float(scores.max() - scores.min()) if len(scores) else 0.0
-    relevance = (scores - scores.min()) / spread if spread > 0.0 else np.ones(len(scores), dtype=np.float32)
-    left = (1.0 - diversity) * relevance.astype(np.float64)
+    exact = scores.astype(np.float64)  # in float32 scores that differ little would scale to the same relevance
+    spread = float(np.ptp(exact)) if len(exact) else 0.0
+    relevance = (exact - exact.min()) / spread if spread > 0.0 else np.ones(len(exact))
+    left = (1.0 - diversity) * relevance
     nearest = np.zeros(len(scores))
     chosen: list[int] = []
     for _ in range(min(size, len(scores))):

@@ -25,7 +25,7 @@ DECISIONS = ("decision_points", "models", "catalogue")
 def records_say(content: dict, monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the records be what a content says: by hand, at the database, somebody may have made them so."""
     experiments = {name: content[name] for name in EXPERIMENTS if name in content}
-    decisions = {name: content[name] for name in DECISIONS if name in content}
+    decisions = {"learners": []} | {name: content[name] for name in DECISIONS if name in content}
     monkeypatch.setattr("decisions.actions.publishing.bundle_parts", lambda _project: copy.deepcopy(experiments))
     monkeypatch.setattr("decisions.actions.publishing.decision_parts", lambda *_, **__: copy.deepcopy(decisions))
 
