@@ -3,7 +3,8 @@
 Redis holds nothing that the log does not: everything here can be written again, in any order, with the same result.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Generator, Iterable, Iterator, Mapping
+from contextlib import closing
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -74,15 +75,19 @@ def update_features(*, project_id: int, after: datetime, until: datetime) -> int
 
     That is what units dealt with and, where the domain of a decision point asks, what was shown to them. Must run
     inside a transaction: rows are streamed by a cursor on the server.
-    Raises redis.RedisError where Redis does not answer: the job is tried again.
+
+    Raises redis.RedisError where Redis does not answer: the job is tried again. Cursors are closed then and there: one
+    that is closed when its garbage is collected would break whatever transaction goes on by then.
     """
     window = {"project": project_id, "after": after, "until": until}
     client = redis.Redis.from_url(settings.REDIS_URL, socket_timeout=10, socket_connect_timeout=5)
     try:
-        written = _write(client, _dealt_with(window))
+        with closing(_dealt_with(window)) as facts:
+            written = _write(client, facts)
         asking = _points_that_ask(project_id)
         if asking:
-            written += _write(client, _shown(window, asking))
+            with closing(_shown(window, asking)) as facts:
+                written += _write(client, facts)
     finally:
         client.close()
     return written
@@ -94,7 +99,7 @@ def _points_that_ask(project_id: int) -> list[str]:
     return [key for key, domain in points if domain_of(domain).hooks.shown_within is not None]
 
 
-def _dealt_with(window: Mapping[str, Any]) -> Iterator[list[_Fact]]:
+def _dealt_with(window: Mapping[str, Any]) -> Generator[list[_Fact], None, None]:
     for rows in _batches(DEALT_WITH, window):
         facts = []
         for kind, unit, item, is_order, at in rows:
@@ -104,7 +109,7 @@ def _dealt_with(window: Mapping[str, Any]) -> Iterator[list[_Fact]]:
         yield facts
 
 
-def _shown(window: Mapping[str, Any], points: list[str]) -> Iterator[list[_Fact]]:
+def _shown(window: Mapping[str, Any], points: list[str]) -> Generator[list[_Fact], None, None]:
     for rows in _batches(SHOWN, {**window, "points": points}):
         yield [
             _Fact(shown_key(window["project"], kind, unit), showing(action, told_by), at, LONGEST_SHOWN)
