@@ -113,7 +113,7 @@ def _run_pytest(arguments: Sequence[str], *, nightly: Sequence[str]) -> Outcome:
     """Run the tests with their own servers, printing as they go; all of them in two processes, module by module."""
     print("pytest ...", flush=True)
     start = time.monotonic()
-    lanes = [] if arguments else ["--numprocesses=2", "--dist=loadfile", "--no-loadscope-reorder"]
+    lanes = [] if arguments else ["--numprocesses=2", "--dist=loadfile"]
     command = [sys.executable, "-m", "pytest", "--durations=10", *lanes, *nightly, *arguments]
     done = subprocess.run(command, cwd=PROJECT, check=False)
     return Outcome("pytest", passed=done.returncode == 0, seconds=time.monotonic() - start)
