@@ -1,32 +1,15 @@
-"""The metrics that advertising on own slots is judged by: outcomes of units, never what a model attributes.
+"""The metrics that advertising on own slots is judged by: outcomes of units, never what a model attributes."""
 
-Those that other domains bring along too (conversion, revenue, returns, complaints, page time) are defined alike.
-"""
-
+from dataclasses import replace
 from typing import Final
 
 from decisions.domain import MetricTemplate
 from decisions.domains.ad_placement.reward import CLICKED, ORDERED, VIEWED
+from decisions.usual_metrics import COMPLAINTS, CONVERSION, PAGE_TIME, RETURNS, REVENUE
 
 METRICS: Final = (
-    MetricTemplate(
-        key="revenue",
-        name="Revenue per visitor",
-        about="Value of orders less refunds and cancellations.",
-        kind="SUM",
-        role="DECISION",
-        events=(ORDERED, "Order Refunded", "Order Cancelled"),
-        what="SUM_VALUE",
-    ),
-    MetricTemplate(
-        key="conversion",
-        name="Conversion",
-        about="Share of units that order within the window after their first exposure.",
-        kind="CONVERSION",
-        role="SECONDARY",
-        events=(ORDERED,),
-        what="ANY",
-    ),
+    replace(REVENUE, role="DECISION"),
+    replace(CONVERSION, role="SECONDARY"),
     MetricTemplate(
         key="ad-click-through",
         name="Click-through rate of advertisements",
@@ -58,39 +41,7 @@ METRICS: Final = (
         denominator_events=(CLICKED,),
         denominator_what="SUM_VALUE",
     ),
-    MetricTemplate(
-        key="returns",
-        name="Returns",
-        about="Share of units that send something back.",
-        kind="CONVERSION",
-        role="GUARDRAIL",
-        events=("Order Refunded",),
-        what="ANY",
-        direction="DECREASE",
-        margin=0.1,
-    ),
-    MetricTemplate(
-        key="complaints",
-        name="Complaint rate",
-        about="Share of units that complain.",
-        kind="CONVERSION",
-        role="GUARDRAIL",
-        events=("Complaint Filed",),
-        what="ANY",
-        direction="DECREASE",
-        margin=0.2,
-    ),
-    MetricTemplate(
-        key="page-time",
-        name="Time to load a page",
-        about="Mean milliseconds that the storefront reports as the value of Page Timed.",
-        kind="RATIO",
-        role="GUARDRAIL",
-        events=("Page Timed",),
-        what="SUM_VALUE",
-        direction="DECREASE",
-        margin=0.05,
-        denominator_events=("Page Timed",),
-        denominator_what="COUNT",
-    ),
+    RETURNS,
+    COMPLAINTS,
+    PAGE_TIME,
 )

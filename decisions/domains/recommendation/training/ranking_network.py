@@ -11,12 +11,13 @@ import numpy.typing as npt
 
 from decisions.domains.recommendation.features import CATEGORY, HISTORY, ITEM, RATING, category_codes, rating_feature
 from decisions.domains.recommendation.training.dataset import RecommendationData
-from decisions.domains.recommendation.training.loop import LOOP, prepare, run_epochs
+from decisions.domains.recommendation.training.network_parameters import LOOP
 from decisions.domains.recommendation.training.networks import RankingNetwork, Sizes, ranking
 from decisions.domains.recommendation.training.recipe import SHARED
 from decisions.domains.recommendation.training.samples import next_items, weights_table
 from decisions.policy import Indices
 from models_registry.exporters.keras import dense_layers, embedding
+from models_registry.exporters.learning_loop import prepare, run_epochs
 from models_registry.pipeline import Fitted, Parameter, Parameters
 from models_registry.predictors.dense import write_layers
 from models_registry.predictors.popularity import ITEMS, write_items

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from decisions.domains.recommendation.features import HISTORY, rating_feature
 from decisions.domains.recommendation.text import TEXT
 from decisions.domains.recommendation.training.dataset import RecommendationData
-from decisions.domains.recommendation.training.loop import LOOP, prepare, run_epochs
+from decisions.domains.recommendation.training.network_parameters import LOOP
 from decisions.domains.recommendation.training.networks import Sizes, TwoTowerNetwork, two_tower
 from decisions.domains.recommendation.training.recipe import SHARED
 from decisions.domains.recommendation.training.samples import next_items, weights_table
@@ -20,6 +20,7 @@ from decisions.domains.recommendation.training.texts import TextSpace, text_spac
 from decisions.moment import Bools
 from decisions.policy import Indices, Scores
 from models_registry.exporters.keras import dense_layers, embedding
+from models_registry.exporters.learning_loop import prepare, run_epochs
 from models_registry.pipeline import Fitted, Parameter, Parameters
 from models_registry.predictors.dense import Layer, write_layers
 from models_registry.predictors.popularity import ITEMS, write_items

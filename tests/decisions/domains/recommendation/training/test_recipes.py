@@ -57,7 +57,7 @@ def test_recipes__without_tensorflow__say_what_to_install():
     code = (
         "import sys\n"
         "sys.modules['keras'] = None\n"
-        "from decisions.domains.recommendation.training.loop import TensorFlowMissing, prepare\n"
+        "from models_registry.exporters.learning_loop import TensorFlowMissing, prepare\n"
         "try:\n    prepare(seed=1, threads=1)\n"
         "except TensorFlowMissing as error:\n    print(error.code, error.hint)"
     )
