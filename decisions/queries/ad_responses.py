@@ -47,14 +47,23 @@ _CLICKS: Final = """
 SELECT creative, experiment, variant, count(*), 0::float8 FROM counted WHERE at >= %(since)s
 GROUP BY creative, experiment, variant ORDER BY creative, experiment, variant
 """
+# An order that is told twice is what was received first; so a day more is read, for what was told before the stretch.
 _ORDERS: Final = """
-, ordered AS (
-    SELECT coalesce(log.properties->>'order_id', log.message_id) AS order_id, log.corrected_at AS at, unit,
-        coalesce(log.properties->>'revenue', log.properties->>'total', log.properties->>'value') AS amount
-    FROM decisions_eventlog log, unnest(ARRAY[visitor, customer, session]) AS unit
+, told AS (
+    SELECT coalesce(properties->>'order_id', log.message_id) AS order_id, visitor, customer, session,
+        first_value(log.corrected_at) OVER first_told AS at,
+        first_value(coalesce(properties->>'revenue', properties->>'total', properties->>'value'))
+            OVER first_told AS amount
+    FROM decisions_eventlog log
     WHERE log.project_id = %(project)s AND log.day BETWEEN %(first_day)s AND %(last_day)s AND log.kind = 'track'
-        AND log.event = %(order)s AND log.corrected_at >= %(since)s AND log.corrected_at < %(until)s
-        AND unit IN (SELECT unit FROM clicked)
+        AND log.event = %(order)s
+        AND log.corrected_at >= %(since)s - interval '1 day' AND log.corrected_at < %(until)s
+    WINDOW first_told AS (
+        PARTITION BY coalesce(properties->>'order_id', log.message_id) ORDER BY log.received_at, log.message_id, log.day
+    )
+), ordered AS (
+    SELECT order_id, at, unit, amount FROM told, unnest(ARRAY[visitor, customer, session]) AS unit
+    WHERE at >= %(since)s AND unit IN (SELECT unit FROM clicked)
 ), last_clicked AS (
     SELECT DISTINCT ON (ordered.order_id) ordered.order_id, counted.creative, counted.experiment, counted.variant,
         CASE WHEN ordered.amount ~ %(number)s THEN ordered.amount::float8 ELSE 0 END AS amount

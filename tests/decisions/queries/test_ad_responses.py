@@ -104,6 +104,18 @@ def test_counted_orders__told_twice_or_without_a_click__count_once_or_not():
     assert orders(project) == [("tea-a", 1)]
 
 
+def test_counted_orders__told_again_after_midnight__count_for_the_day_that_heard_of_them_first():
+    project = make_project()
+    make_ads(project)
+    show(project, "tea-a", number=1, at=MIDNIGHT - minutes(40))
+    click(project, "tea-a", number=1, at=MIDNIGHT - minutes(30))
+    order(project, number=1, at=MIDNIGHT - minutes(20), order_id="o1")
+    order(project, number=2, at=MIDNIGHT + minutes(20), order_id="o1")
+    assert orders(project) == []
+    before = counted_orders(project, points=[POINT], since=MIDNIGHT - timedelta(days=1), until=MIDNIGHT)
+    assert [(one.creative, one.count, one.amount) for one in before] == [("tea-a", 1, 40.0)]
+
+
 def test_counted_orders__more_than_a_week_after_the_click__count_for_nothing():
     project = make_project()
     make_ads(project)
