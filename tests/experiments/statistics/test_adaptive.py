@@ -13,7 +13,7 @@ from experiments.statistics.adaptive import (
     contrast_sequence,
 )
 from experiments.statistics.adaptive_batches import batched_contrast
-from experiments.statistics.distributions import normal_isf
+from experiments.statistics.distributions import normal_isf, normal_sf
 from experiments.statistics.results import Undefined, UndefinedReason
 from tests.experiments.statistics.units import sample
 
@@ -138,3 +138,19 @@ def test_batched_contrast__split_follows_the_results__covers():
         found = batched_contrast(batches)
         covered.append(abs(found.estimate) < z * found.se)
     assert np.mean(covered) == pytest.approx(0.95, abs=0.03)
+
+
+def test_batched_contrast__rare_outcomes_in_small_batches__are_told_apart_as_rarely_as_they_may():
+    generator, z, rejected = np.random.default_rng(12), normal_isf(0.025), 0
+    for _ in range(400):
+        wins, shown, batches = np.zeros(2), np.zeros(2), []
+        for _batch in range(25):
+            rate = (wins + 1.0) / (shown + 2.0)
+            spread = np.sqrt((rate * (1.0 - rate) / (shown + 2.0)).sum())
+            treated = generator.binomial(200, 0.1 + 0.8 * (1.0 - normal_sf((rate[1] - rate[0]) / spread)))
+            arms = [generator.binomial(1, 0.1, n).astype(float) for n in (200 - treated, treated)]
+            wins, shown = wins + [arm.sum() for arm in arms], shown + [len(arm) for arm in arms]
+            batches.append(tuple(sample(arm) for arm in arms))
+        found = batched_contrast(batches)
+        rejected += abs(found.estimate) > z * found.se
+    assert 0.02 < rejected / 400 < 0.1
