@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from models_registry.pipeline import Parameter
+from models_registry.pipeline import COMPRESS, Parameter
 
 SHARED: Final[dict[str, Parameter]] = {
     "test_share": Parameter(
@@ -27,4 +27,5 @@ SHARED: Final[dict[str, Parameter]] = {
         whole=True,
         tunable=False,
     ),
+    "compress": COMPRESS,
 }

@@ -8,7 +8,7 @@ from decisions.domain import InteractionLog
 from decisions.domains.recommendation.training.dataset import RecommendationData, split_log
 from decisions.domains.recommendation.training.evaluation import evaluate, translated
 from models_registry.gates import Evaluation
-from models_registry.pipeline import Fitted, Parameter, Parameters
+from models_registry.pipeline import COMPRESS, Fitted, Parameter, Parameters
 from models_registry.predictors.history import LONGEST_HALF_LIFE, SHORTEST_HALF_LIFE
 from models_registry.predictors.protocol import Predictor
 from models_registry.vocabulary import PredictorKind
@@ -33,6 +33,7 @@ SHARED: Final[dict[str, Parameter]] = {
         least=SHORTEST_HALF_LIFE,
         most=LONGEST_HALF_LIFE,
     ),
+    "compress": COMPRESS,
 }
 """Parameters that every recipe of recommendation has."""
 

@@ -8,8 +8,11 @@ import pytest
 from decisions.domains.recommendation.domain import DOMAIN
 from decisions.domains.recommendation.training import RECIPES
 from decisions.registry import recipe_of
-from models_registry.pipeline import checked_parameters
+from models_registry.compression import Compression
+from models_registry.gates import GateRule
+from models_registry.pipeline import checked_parameters, run_pipeline
 from tests.architecture.source import PROJECT
+from tests.decisions.domains.recommendation.training.shop import shop
 
 each_recipe = pytest.mark.parametrize("name", RECIPES)
 
@@ -31,6 +34,21 @@ def test_recipes__their_defaults__are_within_their_bounds(name: str):
         told = RECIPES[name].parameters[parameter]
         assert told.least <= value <= told.most
         assert told.about
+
+
+@pytest.mark.parametrize("name", ["ease", "factors", "item_item"])
+def test_recipes__asked_to_compress__pass_their_gate_in_fewer_bytes_and_tell_what_it_cost(name: str):
+    log = shop(units=800, items=300, each=15)
+    plain, small = (
+        run_pipeline(
+            RECIPES[name], log, parameters={"compress": how.value}, seed=1, gate=GateRule(), tell=lambda *_: None
+        )
+        for how in (Compression.NONE, Compression.INT8)
+    )
+    assert plain.artifact is not None
+    assert small.artifact is not None
+    assert len(small.artifact) < 0.8 * len(plain.artifact)
+    assert abs(small.metrics["compressed_loss"]) < 0.01
 
 
 def test_recipes__importing_them__imports_neither_tensorflow_nor_django():
