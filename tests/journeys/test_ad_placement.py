@@ -52,7 +52,7 @@ pytestmark = pytest.mark.slow
 
 SEED = 11
 SECONDS_PER_DAY = 2.5
-EXPLORED, WAITED, TESTED = 8, 7, 8
+EXPLORED, WAITED, TESTED = 16, 7, 8
 """Days: of exploration, until the last reward of it can have come, and of the experiment."""
 PER_DAY = 500
 SLOTS = Slots(point="home-slots", size=1)
