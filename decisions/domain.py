@@ -12,12 +12,22 @@ from enum import StrEnum
 import numpy as np
 import numpy.typing as npt
 
-from decisions.moment import Catalogue, Column, Eligible, Moment
+from decisions.moment import Bools, Catalogue, Column, Eligible, Moment
 from decisions.policy import Indices, Scores
-from experiments.vocabulary import UnitKind
+from decisions.vocabulary import DecisionReason
+from experiments.vocabulary import Payable, UnitKind
 
 ITEMS = "items"
 """The collection of the shop's own items."""
+
+
+class Mode(StrEnum):
+    """When a domain decides."""
+
+    ONLINE = "online"
+    """At each request of a storefront."""
+    BATCH = "batch"
+    """For all its subjects together, again and again; what was decided is delivered, and acknowledged when applied."""
 
 
 class PolicyKind(StrEnum):
@@ -54,6 +64,8 @@ class LogKind(StrEnum):
     """What units did with items: InteractionLog."""
     DECISIONS = "decisions"
     """What was shown and what came of it: DecisionLog."""
+    SALES = "sales"
+    """What was sold day by day: SalesLog."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -118,6 +130,39 @@ class DecisionLog:
     weights: npt.NDArray[np.float64] | None = None
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class SalesLog:
+    """What was sold, day by day: one row for each series and day from the day of its first sale on, zeros included.
+
+    A series is an item, or an item in a store. Rows are in the order of (at, series). series: places in `series_ids`,
+    int32. at: begin of the day in the project's zone, seconds since 1970, float64. units: pieces sold, float64. price:
+    what a piece was offered for on that day (currency units, before discounts of single orders), else the mean paid;
+    NaN where nobody knows. paid: mean paid for a piece, NaN on days without a sale. orders: lines of orders, float64.
+    largest: pieces of the largest line. in_stock: share of the day during which it could be bought, 1 where nobody
+    counted. `items`, `stores` ("" where series are items), `clusters`, `categories` ("" unknown) and `costs` (currency
+    units, NaN unknown) run parallel to `series_ids`. Days are those of [start, end), project time. weights: as of the
+    other logs.
+    """
+
+    series: npt.NDArray[np.int32]
+    at: npt.NDArray[np.float64]
+    units: npt.NDArray[np.float64]
+    price: npt.NDArray[np.float64]
+    paid: npt.NDArray[np.float64]
+    orders: npt.NDArray[np.float64]
+    largest: npt.NDArray[np.float64]
+    in_stock: npt.NDArray[np.float64]
+    series_ids: tuple[str, ...]
+    items: tuple[str, ...]
+    stores: tuple[str, ...]
+    clusters: tuple[str, ...]
+    categories: tuple[str, ...]
+    costs: npt.NDArray[np.float64]
+    start: datetime
+    end: datetime
+    weights: npt.NDArray[np.float64] | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Reward:
     """What counts as a reward of an action: the event that says so, its worth, and how long after it still counts.
@@ -149,6 +194,20 @@ class Field:
     kind: FieldKind
     about: str
     required: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setting:
+    """What can be set at a decision point of a domain: a number within bounds, or one of several words.
+
+    default: what applies where nothing is said. choices: for words alone.
+    """
+
+    about: str
+    default: float | str
+    least: float | None = None
+    most: float | None = None
+    choices: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -191,6 +250,16 @@ class Hooks:
     stretch of project time `Moment.shown` counts; None where the domain does not ask. constraint_names: in the order in
     which `eligible` applies them. baseline: what the model-free policy ranks candidates by, where that is not the
     catalogue's baseline column as it is.
+
+    Domains that decide something for each of many subjects (a price for an item, an order for an item in a store)
+    have `menu`: what there is to choose for the subject in this place of the catalogue of subjects, as a catalogue of
+    its own whose `about` has what is known of the subject; the last argument are the texts of a fixed policy, which the
+    menu has to offer where it can. Every other hook is then given the menu. bounds: for each action of the menu 0 where
+    it may be chosen, else 1 + the place in `constraint_names` of the first constraint that forbids it, int64. asked:
+    what a model is asked about, in place of `subject`; its scores stand for the actions of the menu. fixed: the places
+    in the menu that the texts of a fixed policy mean. fixed_fault: why a text is none that a fixed policy can have, ""
+    where it is one. barrier: why the baseline has to decide for this subject whatever the policy, None where nothing is
+    in the way.
     """
 
     eligible: Callable[[Moment, Catalogue], Eligible]
@@ -204,6 +273,26 @@ class Hooks:
     shown_within: timedelta | None = None
     constraint_names: tuple[str, ...] = ()
     baseline: Callable[[Moment, Catalogue, Indices], Scores] | None = None
+    menu: Callable[[Moment, Catalogue, int, tuple[str, ...]], Catalogue] | None = None
+    bounds: Callable[[Moment, Catalogue], Indices] | None = None
+    asked: Callable[[Moment, Catalogue, Mapping[str, int]], Indices] | None = None
+    fixed: Callable[[Moment, Catalogue, tuple[str, ...]], Indices] | None = None
+    fixed_fault: Callable[[str], str] | None = None
+    barrier: Callable[[Moment, Catalogue], DecisionReason | None] | None = None
+
+
+def by_bounds(hooks_bounds: Callable[[Moment, Catalogue], Indices], names: tuple[str, ...]) -> Callable[..., Eligible]:
+    """Return the hook `eligible` that follows from a hook `bounds` and the names of its constraints."""
+
+    def eligible(moment: Moment, catalogue: Catalogue) -> Eligible:
+        bound = hooks_bounds(moment, catalogue)
+        counts = np.bincount(bound, minlength=len(names) + 1)
+        allowed: Bools = bound == 0
+        return Eligible(
+            np.flatnonzero(allowed).astype(np.int64), {name: int(n) for name, n in zip(names, counts[1:], strict=True)}
+        )
+
+    return eligible
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -216,7 +305,10 @@ class Domain:
     `RECIPES` holds them. slate_size, deadline_ms: what a new decision point begins with. hooks: what it does while it
     serves. log: what its models learn from. rewards: in the order of growing intent. collection and fields: which
     actions it chooses among, `PUT /v1/<collection>`. context: what a storefront may say of the moment, by name, with a
-    sentence for people. metrics: what an experiment of the domain is judged by, by default.
+    sentence for people. metrics: what an experiment of the domain is judged by, by default. mode: when it decides.
+    subject_kind: in domains with a menu, the kind of unit that each decision is about. actions_are: what the id of an
+    action of a menu is, money in currency units or a number of pieces. settings: what can be set at its decision
+    points. payable: what its decisions change of the amount that a person pays; it then has no personal unit kinds.
     """
 
     key: str
@@ -237,3 +329,8 @@ class Domain:
     fields: Mapping[str, Field] = field(default_factory=dict)
     context: Mapping[str, str] = field(default_factory=dict)
     metrics: tuple[MetricTemplate, ...] = ()
+    mode: Mode = Mode.ONLINE
+    subject_kind: UnitKind | None = None
+    actions_are: FieldKind = FieldKind.TEXT
+    settings: Mapping[str, Setting] = field(default_factory=dict)
+    payable: Payable = Payable.NOTHING

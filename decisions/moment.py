@@ -21,7 +21,7 @@ class Catalogue:
 
     baseline: how much each is dealt with, the order of the model-free policy. fields: the columns that the domain
     declares, by name. fresh_at: project time (seconds since 1970) at which the shop last confirmed the data, None where
-    it never said.
+    it never said. about: in a menu, what is known of the subject that its actions are for.
     """
 
     items: tuple[str, ...]
@@ -30,6 +30,7 @@ class Catalogue:
     baseline: Scores
     fields: Mapping[str, Column] = field(default_factory=lambda: MappingProxyType({}))
     fresh_at: float | None = None
+    about: Mapping[str, float | str] = field(default_factory=lambda: MappingProxyType({}))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -39,7 +40,9 @@ class Moment:
     at: project time. history, bought: ids of items, the most recent first; empty where personalisation is off. shown:
     how often each action was shown to the unit lately. only: the candidates the storefront restricts the decision to,
     None for the whole catalogue. context: what the storefront says besides, by the names that the domain declares.
-    arm: `<experiment id>.<variant key>` of the experiment that decides, "" outside of experiments.
+    arm: `<experiment id>.<variant key>` of the experiment that decides, "" outside of experiments. subject: the id of
+    what is decided for, "" where a domain decides for whoever asks. settings: of the decision point, all that the
+    domain declares.
     """
 
     at: datetime
@@ -53,6 +56,8 @@ class Moment:
     only: tuple[str, ...] | None
     size: int
     arm: str = ""
+    subject: str = ""
+    settings: Mapping[str, float | str] = field(default_factory=lambda: MappingProxyType({}))
 
 
 @dataclass(frozen=True, slots=True)

@@ -137,9 +137,39 @@ class DecisionReason(StrEnum):
     LEARNER_UNAVAILABLE = "LEARNER_UNAVAILABLE"
     """What the learning policy knows could not be loaded or verified, or it could not choose with it."""
     CANDIDATES_EMPTY = "CANDIDATES_EMPTY"
+    SUBJECT_UNKNOWN = "SUBJECT_UNKNOWN"
+    """What is to be decided for is not in the catalogue."""
+    PRICE_MISSING = "PRICE_MISSING"
+    COST_MISSING = "COST_MISSING"
+    STOCK_MISSING = "STOCK_MISSING"
+    """Nobody has counted the stock of the item in the store."""
+    OUTSIDE_ENVELOPE = "OUTSIDE_ENVELOPE"
+    """What the policy would do breaks a constraint, so that what was there before stays."""
     CATALOGUE_MISSING = "CATALOGUE_MISSING"
     BUNDLE_MISSING = "BUNDLE_MISSING"
     ENGINE_ERROR = "ENGINE_ERROR"
+
+
+class BatchState(StrEnum):
+    """What became of a batch of decisions."""
+
+    MADE = "MADE"
+    """It is there to be fetched."""
+    DELIVERED = "DELIVERED"
+    """The shop has fetched it, or its address has taken it."""
+    UNDELIVERABLE = "UNDELIVERABLE"
+    """The shop's address has refused it again and again; it is still there to be fetched."""
+
+
+class AppliedState(StrEnum):
+    """What the shop says has become of a decision of a batch."""
+
+    PENDING = "PENDING"
+    """It has not said."""
+    APPLIED = "APPLIED"
+    OVERRIDDEN = "OVERRIDDEN"
+    """Somebody did something else; what, is kept beside it."""
+    FAILED = "FAILED"
 
 
 class FeatureState(StrEnum):

@@ -15,6 +15,16 @@ class UnitKind(StrEnum):
     STORE_ITEM = "store-item"
 
 
+class Payable(StrEnum):
+    """What an experiment changes of the amount that a person pays."""
+
+    NOTHING = ""
+    PRICE = "PRICE"
+    COUPON = "COUPON"
+    SHIPPING = "SHIPPING"
+    BENEFIT = "BENEFIT"
+
+
 PERSONAL_UNITS = frozenset({UnitKind.VISITOR, UnitKind.CUSTOMER, UnitKind.SESSION})
 """Kinds whose ids are hashed with the project's pepper before they are stored."""
 
@@ -115,6 +125,8 @@ class Reason(StrEnum):
     LAYER_TAKEN = "LAYER_TAKEN"
     AUDIENCE = "AUDIENCE"
     COVERAGE = "COVERAGE"
+    BLACKOUT = "BLACKOUT"
+    """The period touches days that the shop keeps out of experiments by period."""
     ARM_CLOSED = "ARM_CLOSED"
     PERSONALISATION_OFF = "PERSONALISATION_OFF"
     UNKNOWN_EXPERIMENT = "UNKNOWN_EXPERIMENT"

@@ -29,6 +29,10 @@ class PredictorKind(StrEnum):
     """The probability of a response: logistic in hashed features and their crosses."""
     HASHED_NETWORK = "hashed_network"
     """The probability of a response: a network with cross layers on hashed features."""
+    DEMAND = "demand"
+    """Pieces sold in a day as a function of the price, series by series."""
+    FORECAST = "forecast"
+    """What an order quantity costs, by the distribution of demand until the next order has come, series by series."""
 
 
 class RunState(StrEnum):

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
 
-from decisions.domain import ITEMS, Domain, Field, FieldKind, Reward
+from decisions.domain import ITEMS, Domain, Field, FieldKind, Mode, Reward
 from decisions.registry import DomainMalformed, all_domains
 from foundation.errors import DomainError
 
@@ -40,7 +40,8 @@ class Collection:
     """The actions that some domains choose among.
 
     built_in: what every action of it may have, in columns of its own. declared: what its domains declare, built-in
-    ones among them. published: the fields that the edge gets as columns, in that order. rewards: of all its domains.
+    ones among them. published: the fields that the edge gets as columns, in that order: those of domains that decide at
+    requests. rewards: of all its domains.
     """
 
     name: str
@@ -90,7 +91,11 @@ def _collection(name: str, domains: list[Domain]) -> Collection:
                 raise DomainMalformed(f"The domain {domain.key}: no field {field_name!r} can be {field.kind.value}.")
             declared[field_name] = Field(field.kind, known.about, known.required or field.required)
     kept = () if name == ITEMS else _PUBLISHED_OF_OTHERS
-    published = {**{column: built_in[column] for column in kept}, **{key: of.kind for key, of in declared.items()}}
+    at_requests = {name for domain in domains if domain.mode is Mode.ONLINE for name in domain.fields}
+    published = {
+        **{column: built_in[column] for column in kept},
+        **{key: of.kind for key, of in declared.items() if key in at_requests},
+    }
     return Collection(
         name=name,
         domains=tuple(domain.key for domain in domains),

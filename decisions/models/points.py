@@ -55,6 +55,25 @@ class DecisionPoint(models.Model):
     deadline_ms = models.PositiveSmallIntegerField(
         _("deadline"), default=30, help_text=_("Milliseconds; then the baseline answers.")
     )
+    settings = models.JSONField(
+        _("settings"),
+        default=dict,
+        blank=True,
+        help_text=_("Of the domain, by name; what is left out has its default."),
+    )
+    every_minutes = models.PositiveIntegerField(
+        _("decides every so many minutes"),
+        null=True,
+        blank=True,
+        help_text=_("For domains that decide in batches: 1440 is once a day, from midnight. Empty: no batches."),
+    )
+    webhook = models.URLField(
+        _("deliver to"),
+        max_length=1_000,
+        default="",
+        blank=True,
+        help_text=_("An address of the shop that takes each batch as JSON; empty: batches are fetched."),
+    )
     created_at = models.DateTimeField(_("created"), db_default=Now(), editable=False)
 
     class Meta:
@@ -66,6 +85,9 @@ class DecisionPoint(models.Model):
             models.CheckConstraint(
                 name="decision_point_bounds",
                 condition=Q(slate_size__gte=1, slate_size__lte=1000, deadline_ms__gte=1, deadline_ms__lte=10_000),
+            ),
+            models.CheckConstraint(
+                name="decision_point_cadence", condition=Q(every_minutes__isnull=True) | Q(every_minutes__gte=1)
             ),
         ]
 

@@ -50,6 +50,7 @@ def _point(row: DecisionPoint, experiment_ids: set[int]) -> dict[str, Any]:
         "champions": [holder.to_dict() for holder in holders],
         "learner": row.learner_id,
         "shadow": None if row.model_id is None else holder_of(row.model_id, AliasName.SHADOW),
+        **({"settings": row.settings} if row.settings else {}),
         "experiments": [{"id": entry.experiment_id, "variants": _variants(entry.experiment_id)} for entry in bound],
     }
 

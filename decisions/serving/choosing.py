@@ -11,7 +11,7 @@ from decisions.learning import LearnerKind
 from decisions.policies.fixed import Fixed
 from decisions.policies.ranked import Baseline, ModelRanked
 from decisions.policy import Choices, Floats, Indices, Scores, Slate
-from decisions.serving.equipment import Equipment, FittedLearner
+from decisions.serving.equipment import Equipment, Fitted, FittedLearner
 from decisions.serving.learners import seed_of
 from decisions.serving.points import ArmPolicy
 from decisions.serving.preselection import best_places, preselect
@@ -53,8 +53,8 @@ def choose(
     scene: Scene, policy: ArmPolicy, barrier: DecisionReason | None, equipment: Equipment, means: Means
 ) -> Chosen:
     """Return what the policy chooses, or the baseline: for the barrier's reason where there is one."""
-    if len(scene.candidates) == 0:
-        return by_baseline(scene, DecisionReason.CANDIDATES_EMPTY)
+    if len(scene.candidates) == 0 and scene.is_known:
+        barrier = DecisionReason.CANDIDATES_EMPTY
     if barrier is not None:
         return by_baseline(scene, barrier)
     match policy.kind:
@@ -74,8 +74,15 @@ def by_baseline(scene: Scene, reason: DecisionReason) -> Chosen:
 
 
 def _fixed(scene: Scene, policy: ArmPolicy) -> Chosen:
-    found = map(scene.catalogue.places.get, policy.actions)
-    fixed = Fixed(np.array([place for place in found if place is not None], dtype=np.int64))
+    hooks = scene.domain.hooks
+    if hooks.fixed is None:
+        found = map(scene.catalogue.places.get, policy.actions)
+        wanted = np.array([place for place in found if place is not None], dtype=np.int64)
+    else:
+        wanted = hooks.fixed(scene.moment, scene.catalogue, policy.actions)
+        if not np.isin(wanted, scene.candidates).any():
+            return by_baseline(scene, DecisionReason.OUTSIDE_ENVELOPE)
+    fixed = Fixed(wanted)
     return Chosen(PolicyKind.FIXED, DecisionReason.FIXED, choose_slate(fixed, _all(scene), scene, size=scene.size))
 
 
@@ -97,6 +104,8 @@ def _scored(scene: Scene, policy: ArmPolicy, equipment: Equipment, means: Means)
     if model is None:
         raise NotScored(DecisionReason.MODEL_UNAVAILABLE)
     hooks = scene.domain.hooks
+    if hooks.asked is not None:
+        return _scored_menu(scene, model, means)
     subject = hooks.subject(scene.moment, model.places)
     if not len(subject):
         raise NotScored(DecisionReason.HISTORY_EMPTY)
@@ -113,7 +122,25 @@ def _scored(scene: Scene, policy: ArmPolicy, equipment: Equipment, means: Means)
     # Scores of all items come in one piece; picking most of them out beforehand would only copy arrays.
     at_once = not is_costly and 2 * len(asked) > len(model.predictor.items)
     scores = means.score(Question(model.record.version, model.predictor, subject, asked, at_once))
-    worth = hooks.worth(scene.moment, scene.catalogue, candidates, scores)
+    return _worth(scene, candidates, scores)
+
+
+def _scored_menu(scene: Scene, model: Fitted, means: Means) -> Choices:
+    """Return the actions of a menu that may be chosen, with what the scores of the subject's model are worth.
+
+    Raises NotScored, also where the model does not know the subject.
+    """
+    asked = scene.domain.hooks.asked
+    assert asked is not None
+    question = asked(scene.moment, scene.catalogue, model.places)
+    if not len(question):
+        raise NotScored(DecisionReason.SUBJECT_UNKNOWN)
+    scores = means.score(Question(model.record.version, model.predictor, question, scene.candidates, False))
+    return _worth(scene, scene.candidates, scores)
+
+
+def _worth(scene: Scene, candidates: Indices, scores: Scores) -> Choices:
+    worth = scene.domain.hooks.worth(scene.moment, scene.catalogue, candidates, scores)
     if worth is not scores and (worth.shape != candidates.shape or not np.isfinite(worth).all()):
         raise NotScored(DecisionReason.SCORES_INVALID)
     return Choices(candidates, scene.baseline_of(candidates), worth)

@@ -123,7 +123,8 @@ def decide(
         is_held_back = _is_held_back(request, point, bundle, policy, assignment)
         shelf = bundle.equipment.shelves.get(point.domain.key)
         if shelf is not None:
-            scene = set_scene(request, point, shelf, known.features, at, assignment if is_given else None)
+            given_by = assignment if is_given else None
+            scene = set_scene(request, point, shelf, known.features, at, given_by, policy.actions)
             barrier = _barrier(request, point, scene, known.features)
             if barrier is None and is_held_back:
                 barrier = DecisionReason.HOLDBACK
@@ -192,10 +193,16 @@ def _policy(request: DecisionRequest, point: DecisionPoint, assignment: Assignme
 
 def _barrier(request: DecisionRequest, point: DecisionPoint, scene: Scene, features: Features) -> DecisionReason | None:
     """Return what gives every variant alike the baseline, None where each may decide for itself."""
+    if not scene.is_known:
+        return DecisionReason.SUBJECT_UNKNOWN
     if point.is_personal and not request.personalised:
         return DecisionReason.PERSONALISATION_OFF
     if scene.is_stale(point):
         return DecisionReason.DATA_STALE
+    if point.domain.hooks.barrier is not None:
+        barrier = point.domain.hooks.barrier(scene.moment, scene.catalogue)
+        if barrier is not None:
+            return barrier
     if features.state is FeatureState.UNAVAILABLE:
         return DecisionReason.FEATURES_UNAVAILABLE
     return None

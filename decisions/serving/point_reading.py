@@ -18,6 +18,7 @@ from decisions.serving.points import (
     ModelRecord,
     Points,
 )
+from decisions.settings import SettingInvalid, checked_settings
 from experiments.assignment.reading import (
     BundleInvalid,
     read_flag,
@@ -170,7 +171,16 @@ def _point(entry: Mapping[str, object], path: str, snapshot: Snapshot, named: _N
         learner=None if entry.get("learner") is None else _learner(entry, path, named),
         shadow=None if entry.get("shadow") is None else _version(entry, path, named, "shadow"),
         most_age=None if age is None else 60.0 * read_integer(entry, "most_age_minutes", path, most=LONGEST_AGE),
+        settings=_settings(entry.get("settings"), f"{path}.settings", domain),
     )
+
+
+def _settings(said: object, path: str, domain: Domain) -> Mapping[str, float | str]:
+    """Return every setting of the domain: what was said, else its default."""
+    try:
+        return checked_settings(domain, {} if said is None else read_object(said, path))
+    except SettingInvalid as error:
+        raise BundleInvalid(f"{path}: {error.message}") from error
 
 
 def _experiments(

@@ -50,7 +50,8 @@ class DecisionPoint:
     `arms` maps the keys of its experiments, in the order in which they are asked, to the policies of their variants.
     `champions` stand in the order of their claim. `learner` serves traffic outside experiments in their place; it may
     read the champion's scores. `most_age` is how long ago (project time) the shop may have confirmed its catalogue;
-    None for any time. `shadow` is the version that is scored beside what serves, and never served.
+    None for any time. `shadow` is the version that is scored beside what serves, and never served. `settings` has all
+    that the domain declares.
     """
 
     id: int
@@ -65,6 +66,7 @@ class DecisionPoint:
     learner: int | None = None
     most_age: float | None = None
     shadow: int | None = None
+    settings: Mapping[str, float | str] = field(default_factory=lambda: MappingProxyType({}))
 
     @property
     def policies(self) -> tuple[ArmPolicy, ...]:

@@ -3,6 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from types import MappingProxyType
+from typing import Final
+
+import numpy as np
 
 from decisions.domain import Domain
 from decisions.moment import Catalogue, Eligible, Moment
@@ -14,20 +18,28 @@ from decisions.serving.known import Features
 from decisions.serving.points import DecisionPoint
 from experiments.assignment.snapshot import Assignment
 
+NOTHING: Final = Catalogue((), MappingProxyType({}), np.zeros(0, np.bool_), np.zeros(0, np.float32))
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Scene:
-    """What the policies of a domain choose from. `unknown_items` counts ids of the request that the catalogue lacks."""
+    """What the policies of a domain choose from. `unknown_items` counts ids of the request that the catalogue lacks.
+
+    `menu` is what there is to choose for the subject of the decision, None where all choose from one catalogue;
+    `is_known` whether that subject is there.
+    """
 
     domain: Domain
     shelf: Shelf
     moment: Moment
     eligible: Eligible
     unknown_items: int
+    menu: Catalogue | None = None
+    is_known: bool = True
 
     @property
     def catalogue(self) -> Catalogue:
-        return self.shelf.catalogue
+        return self.shelf.catalogue if self.menu is None else self.menu
 
     @property
     def candidates(self) -> Indices:
@@ -65,8 +77,12 @@ def set_scene(
     features: Features,
     at: datetime,
     assignment: Assignment | None,
+    wanted: tuple[str, ...] = (),
 ) -> Scene:
-    """Return the scene of a request; `at` is project time, `assignment` that of the experiment that decides, if any."""
+    """Return the scene of a request; `at` is project time, `assignment` that of the experiment that decides, if any.
+
+    wanted: the texts of the policy, where it is fixed.
+    """
     catalogue, context = shelf.catalogue, request.context
     recent: Sequence[str] = context.get(RECENT_ITEMS, ())
     excluded: Sequence[str] = context.get(EXCLUDE, ())
@@ -86,14 +102,32 @@ def set_scene(
         only=None if request.candidates is None else tuple(request.candidates),
         size=request.size or point.slate_size,
         arm="" if assignment is None else f"{assignment.experiment_id}.{assignment.variant}",
+        subject=_subject(request, point.domain),
+        settings=point.settings,
     )
+    menu = _menu(moment, point.domain, catalogue, wanted)
     return Scene(
         domain=point.domain,
         shelf=shelf,
         moment=moment,
-        eligible=point.domain.hooks.eligible(moment, catalogue),
+        eligible=point.domain.hooks.eligible(moment, catalogue if menu is None else menu),
         unknown_items=sum(_unknown(items, catalogue) for items in (recent, excluded, request.candidates or ())),
+        menu=menu,
+        is_known=menu is None or moment.subject in catalogue.places,
     )
+
+
+def _subject(request: DecisionRequest, domain: Domain) -> str:
+    subject = None if domain.subject_kind is None else request.units.get(domain.subject_kind)
+    return subject if isinstance(subject, str) else ""
+
+
+def _menu(moment: Moment, domain: Domain, catalogue: Catalogue, wanted: tuple[str, ...]) -> Catalogue | None:
+    """Return what there is to choose for the subject: nothing for one that is not there; None in other domains."""
+    if domain.hooks.menu is None:
+        return None
+    place = catalogue.places.get(moment.subject)
+    return NOTHING if place is None else domain.hooks.menu(moment, catalogue, place, wanted)
 
 
 def _unknown(items: Sequence[str], catalogue: Catalogue) -> int:

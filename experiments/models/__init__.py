@@ -1,7 +1,14 @@
 """Tables of the experiments app; only its actions, queries and admin touch them."""
 
 from experiments.models.allocation import AllocationEpoch, EpochAllocation
-from experiments.models.design import AnalysisPlan, Experiment, ExperimentMetric, Variant
+from experiments.models.design import (
+    AnalysisPlan,
+    Blackout,
+    Experiment,
+    ExperimentMetric,
+    PayableOverride,
+    Variant,
+)
 from experiments.models.evidence import FilteredUnit, FirstExposure, Outcome, Quarantine
 from experiments.models.exploration import ExploratoryScorecard
 from experiments.models.external import ExternalAggregate, ExternalUnit, RecordedImport
@@ -16,6 +23,7 @@ from experiments.models.traffic import Holdout, Layer, LayerRange
 __all__ = [
     "AllocationEpoch",
     "AnalysisPlan",
+    "Blackout",
     "EpochAllocation",
     "Experiment",
     "ExperimentMetric",
@@ -32,6 +40,7 @@ __all__ = [
     "LayerRange",
     "Metric",
     "Outcome",
+    "PayableOverride",
     "PeriodSchedule",
     "Quarantine",
     "RecordedImport",

@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from experiments.models.metrics import Metric
 from experiments.models.traffic import SLOTS, UNIT_KINDS, Holdout, Layer
+from experiments.vocabulary import Payable
 from foundation.fields import random_salt, validate_key
 
 
@@ -37,6 +38,13 @@ class Experiment(models.Model):
     class PeriodDesign(models.TextChoices):
         INDEPENDENT = "INDEPENDENT", _("Each period on its own")
         BALANCED = "BALANCED", _("Every variant equally often")
+
+    class PayableChoices(models.TextChoices):
+        NOTHING = Payable.NOTHING.value, _("Nothing")
+        PRICE = Payable.PRICE.value, _("Prices")
+        COUPON = Payable.COUPON.value, _("Coupons")
+        SHIPPING = Payable.SHIPPING.value, _("Shipping fees")
+        BENEFIT = Payable.BENEFIT.value, _("Other benefits")
 
     project = models.ForeignKey("foundation.Project", models.PROTECT, related_name="+", verbose_name=_("project"))
     key = models.CharField(_("key"), max_length=64, validators=[validate_key])
@@ -114,6 +122,17 @@ class Experiment(models.Model):
         blank=True,
         help_text=_("Attributes whose levels are compared in the readout, such as country."),
     )
+    payable = models.CharField(
+        _("changes what a person pays"),
+        max_length=8,
+        choices=PayableChoices,
+        default=Payable.NOTHING.value,
+        blank=True,
+        help_text=_("Prices, coupons, shipping and benefits are tried on items, stores or clusters, never on persons."),
+    )
+    blackouts = models.JSONField(
+        default=list, blank=True, editable=False, help_text="Days kept out, as frozen at launch: [from, until) in UTC."
+    )
     started_at = models.DateTimeField(_("started"), null=True, editable=False)
     stopped_at = models.DateTimeField(_("stopped"), null=True, editable=False)
     concluded_at = models.DateTimeField(_("concluded"), null=True, editable=False)
@@ -158,6 +177,57 @@ class Experiment(models.Model):
                 name="experiment_recorded_has_no_traffic",
                 condition=Q(source="OWN") | Q(layer__isnull=True, holdout__isnull=True),
             ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class PayableOverride(models.Model):
+    """Somebody's word that persons may pay differently: who, why, in which countries, and what shoppers are told."""
+
+    experiment = models.OneToOneField(
+        Experiment, models.CASCADE, related_name="payable_override", verbose_name=_("experiment")
+    )
+    acting_user = models.CharField(_("who"), max_length=200)
+    reason = models.TextField(_("reason"))
+    jurisdictions = ArrayField(
+        models.CharField(max_length=2), verbose_name=_("jurisdictions"), help_text=_("Countries, two letters each.")
+    )
+    disclosure = models.TextField(_("what shoppers are told"))
+    made_at = models.DateTimeField(_("made"))
+
+    class Meta:
+        verbose_name = _("override of the legal unit")
+        verbose_name_plural = _("overrides of the legal unit")
+        constraints = [
+            models.CheckConstraint(
+                name="payable_override_is_complete",
+                condition=~Q(acting_user="") & ~Q(reason="") & ~Q(disclosure="") & Q(jurisdictions__len__gt=0),
+            ),
+            models.CheckConstraint(
+                name="payable_override_never_for_china", condition=~Q(jurisdictions__contains=["CN"])
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.experiment)
+
+
+class Blackout(models.Model):
+    """Days of the project that are kept out of experiments by period, such as a sale or a holiday."""
+
+    project = models.ForeignKey("foundation.Project", models.PROTECT, related_name="+", verbose_name=_("project"))
+    name = models.CharField(_("name"), max_length=200)
+    first_day = models.DateField(_("first day"))
+    last_day = models.DateField(_("last day"))
+
+    class Meta:
+        verbose_name = _("blackout")
+        verbose_name_plural = _("blackout calendar")
+        ordering = ["first_day", "id"]
+        constraints = [
+            models.CheckConstraint(name="blackout_has_days", condition=Q(last_day__gte=F("first_day"))),
         ]
 
     def __str__(self) -> str:

@@ -1,0 +1,1 @@
+"""Prices of items: one for everybody at a time."""

@@ -1,0 +1,36 @@
+"""The declaration of the pricing domain."""
+
+from types import MappingProxyType
+from typing import Final
+
+from decisions.domain import Domain, Field, FieldKind, LogKind, Mode, PolicyKind
+from decisions.domains.pricing.hooks import HOOKS
+from experiments.vocabulary import Payable, UnitKind
+
+DOMAIN: Final = Domain(
+    key="pricing",
+    name="Pricing",
+    summary="Prices of items, the same for everybody at one moment, by demand and contribution.",
+    personal=False,
+    unit_kinds=(UnitKind.CLUSTER, UnitKind.ITEM, UnitKind.STORE),
+    policies=(PolicyKind.BASELINE, PolicyKind.FIXED, PolicyKind.MODEL_RANKED, PolicyKind.RECIPE),
+    recipes=MappingProxyType({"elasticity": "Elasticity of every item, drawn to those of its cluster and of all"}),
+    training="decisions.domains.pricing.training",
+    slate_size=1,
+    deadline_ms=1_000,
+    largest_slate=1,
+    hooks=HOOKS,
+    log=LogKind.SALES,
+    fields=MappingProxyType(
+        {
+            "cluster": Field(FieldKind.TEXT, "Items that replace each other have the same."),
+            "floor": Field(FieldKind.MONEY, "The lowest price that may be asked."),
+            "ceiling": Field(FieldKind.MONEY, "The highest price that may be asked."),
+            "map_price": Field(FieldKind.MONEY, "The lowest price that the maker lets be advertised."),
+        }
+    ),
+    mode=Mode.BATCH,
+    subject_kind=UnitKind.ITEM,
+    actions_are=FieldKind.MONEY,
+    payable=Payable.PRICE,
+)
