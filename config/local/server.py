@@ -20,6 +20,8 @@ HOST = "127.0.0.1"
 START_SECONDS = 60.0
 STOP_SECONDS = 30.0
 PORT_ATTEMPTS = 5
+PORT_DRAWS = 100
+LOWEST_PORT, HIGHEST_PORT = 20_000, 32_767
 PORT_TAKEN = b"ddress already in use"
 
 
@@ -32,7 +34,15 @@ class Connection:
 
 
 def free_port() -> int:
-    """Return a local TCP port that nobody listens on now."""
+    """Return a local TCP port that nobody listens on now.
+
+    It lies below those that systems give to outgoing connections: one of them could hold it when a server that was
+    stopped starts again, and the server would have to move away from its clients.
+    """
+    for _ in range(PORT_DRAWS):
+        port = LOWEST_PORT + secrets.randbelow(HIGHEST_PORT + 1 - LOWEST_PORT)
+        if port_is_free(port):
+            return port
     with socket.socket() as probe:
         probe.bind((HOST, 0))
         return int(probe.getsockname()[1])

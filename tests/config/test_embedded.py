@@ -18,7 +18,7 @@ import redis
 from config.local import embedded, places
 from config.local.embedded import DATABASE_URL, DISPOSABLE, REDIS_URL, Postgres, Shutdown, Valkey
 from config.local.faults import ServerWouldNotStart
-from config.local.server import process_mentions
+from config.local.server import HIGHEST_PORT, free_port, process_mentions
 
 BOTH = frozenset((DATABASE_URL, REDIS_URL))
 
@@ -298,3 +298,12 @@ def test_data_outside__of_a_moved_a_copied_and_a_deleted_clone__stay_apart(own_d
     for directory in (copy, moved):
         places.forget_data_directory(directory)
     assert not copied.parent.exists()
+
+
+def test_free_port__many_times__is_none_that_outgoing_connections_get() -> None:
+    lowest = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
+
+    ports = {free_port() for _ in range(50)}
+
+    assert len(ports) > 1
+    assert max(ports) < lowest or lowest < HIGHEST_PORT, "a server that starts again finds its port as it left it"
