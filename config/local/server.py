@@ -21,6 +21,7 @@ START_SECONDS = 60.0
 STOP_SECONDS = 30.0
 PORT_ATTEMPTS = 5
 PORT_DRAWS = 100
+PORT_SECONDS = 2.0
 LOWEST_PORT, HIGHEST_PORT = 20_000, 32_767
 PORT_TAKEN = b"ddress already in use"
 
@@ -152,7 +153,7 @@ class LocalServer(ABC):
     def _start_on_a_port(self) -> None:
         for _ in range(PORT_ATTEMPTS):
             port = self._connection().port
-            if not port_is_free(port):
+            if not _comes_free(port):
                 port = free_port()
                 self._save(replace(self._connection(), port=port))
             log_start = self.log.stat().st_size if self.log.exists() else 0
@@ -235,6 +236,16 @@ class LocalServer(ABC):
     def _save(self, connection: Connection) -> None:
         self.directory.mkdir(parents=True, exist_ok=True)
         write_private(self.directory / "connection.json", json.dumps(asdict(connection)) + "\n")
+
+
+def _comes_free(port: int) -> bool:
+    """Return whether the port is free, or soon will be: a killed process closes its sockets a little after it ended."""
+    deadline = time.monotonic() + PORT_SECONDS
+    while not port_is_free(port):
+        if time.monotonic() >= deadline:
+            return False
+        time.sleep(0.02)
+    return True
 
 
 def write_private(path: Path, text: str) -> None:
