@@ -82,6 +82,16 @@ UNFOLD: Final[dict[str, Any]] = {
                 ],
             },
             {
+                "title": _("Supply"),
+                "separator": True,
+                "items": [
+                    _entry(_("Costs"), "payments", "decisions.itemcost"),
+                    _entry(_("Suppliers"), "local_shipping", "decisions.supplier"),
+                    _entry(_("Stock counts"), "warehouse", "decisions.stockcount"),
+                    _entry(_("Clusters"), "hub", "decisions.itemcluster"),
+                ],
+            },
+            {
                 "title": _("Models"),
                 "separator": True,
                 "items": [
@@ -99,6 +109,7 @@ UNFOLD: Final[dict[str, Any]] = {
                     _entry(_("Flags"), "flag", "experiments.flag"),
                     _entry(_("Layers"), "layers", "experiments.layer"),
                     _entry(_("Holdouts"), "do_not_disturb_on", "experiments.holdout"),
+                    _entry(_("Blackout calendar"), "event_busy", "experiments.blackout"),
                     _entry(_("Published bundles"), "deployed_code", "decisions.publishedbundle"),
                 ],
             },

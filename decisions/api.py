@@ -12,10 +12,10 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from decisions.actions.catalogue import MOST_ITEMS, ItemsTaken, put_actions, put_stock
+from decisions.actions.catalogue import MOST_ITEMS, ItemsTaken, put_actions
 from decisions.ingest.collections import Collection, all_collections
-from decisions.ingest.item_schemas import action_schema, batch_schema, stock_schema
-from decisions.ingest.items import LONGEST_ID
+from decisions.ingest.fields import LONGEST_ID
+from decisions.ingest.item_schemas import action_schema, batch_schema
 from decisions.queries.explained_decisions import explained_decision
 from decisions.queries.lineage import version_lineage
 from decisions.queries.made import DecisionUnknown
@@ -43,7 +43,7 @@ class TakenBody(serializers.Serializer):
     refused = RefusedItem(many=True)
 
 
-_TAKEN: Final = {(200, JSON): TakenBody, **problems(400, 401, 413, 415, 422)}
+TAKEN: Final = {(200, JSON): TakenBody, **problems(400, 401, 413, 415, 422)}
 
 
 class ServerView(APIView):
@@ -57,16 +57,6 @@ class ServerView(APIView):
         return cast("ProjectFacts", request.auth)
 
 
-class Stock(ServerView):
-    """`PUT /v1/stock`: how many pieces there are of items that the catalogue has."""
-
-    @extend_schema(request={JSON: batch_schema(stock_schema(), most=MOST_ITEMS)}, responses=_TAKEN)
-    def put(self, request: Request) -> Response:
-        """Take the stock and say what became of each."""
-        project = self.project(request)
-        return _told(put_stock(project_id=project.id, items=_items(request.data)))
-
-
 def collection_view(collection: Collection) -> type[APIView]:
     """Return the endpoint of a collection: whole actions, created or replaced, as its domains declare their fields."""
 
@@ -76,12 +66,12 @@ def collection_view(collection: Collection) -> type[APIView]:
         @extend_schema(
             operation_id=f"v1_{collection.name.replace('-', '_')}_update",
             request={JSON: batch_schema(action_schema(collection), most=MOST_ITEMS)},
-            responses=_TAKEN,
+            responses=TAKEN,
         )
         def put(self, request: Request) -> Response:
             """Take the actions and say what became of each."""
-            project, items = self.project(request), _items(request.data)
-            return _told(put_actions(project_id=project.id, collection=collection.name, items=items))
+            project, items = self.project(request), sent_items(request.data)
+            return told(put_actions(project_id=project.id, collection=collection.name, items=items))
 
     return Actions
 
@@ -114,7 +104,8 @@ class ModelVersion(ServerView):
             raise Http404(error.message) from error
 
 
-def _told(taken: ItemsTaken) -> Response:
+def told(taken: ItemsTaken) -> Response:
+    """Return what became of the items of a request as its answer."""
     return Response(
         {
             "created": taken.created,
@@ -127,7 +118,8 @@ def _told(taken: ItemsTaken) -> Response:
     )
 
 
-def _items(body: Any) -> Sequence[Any]:
+def sent_items(body: Any) -> Sequence[Any]:
+    """Return the items of a body, whatever they are. Raises ParseError."""
     items = body.get("items") if isinstance(body, dict) and set(body) == {"items"} else None
     if not isinstance(items, list):
         raise exceptions.ParseError('Send {"items": [...]}.')
@@ -139,7 +131,6 @@ urlpatterns = [
         path(f"v1/{name}", collection_view(collection).as_view(), name=f"put-{name}")
         for name, collection in all_collections().items()
     ),
-    path("v1/stock", Stock.as_view(), name="put-stock"),
     path("api/v1/decisions/<str:decision_id>", Decision.as_view(), name="api-decision"),
     path("api/v1/models/<str:key>/versions/<int:number>", ModelVersion.as_view(), name="api-model-version"),
 ]

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from decisions.domain import PolicyKind
 from decisions.queries.points import PointFacts, PolicyFacts, experiments_at, point_of_experiment, policies_of
 from decisions.registry import domain_of
-from experiments.launch_checks import Design, LaunchProblem
+from experiments.launch_checks import Design, LaunchProblem, changes_what_is_paid
 from experiments.lifecycle import SERVING
 from experiments.queries.standing import standing_of, standings
 from models_registry.artifacts import ArtifactRefused
@@ -36,6 +36,7 @@ def decision_problems(design: Design) -> Iterable[LaunchProblem]:
     yield from _recipes(policies)
     yield from _control(point, policies)
     yield from _personal(design, point, policies)
+    yield from _payable(design, point, policies)
     yield from _alone(design, point)
 
 
@@ -84,7 +85,9 @@ def _recipes(policies: Mapping[str, PolicyFacts]) -> Iterable[LaunchProblem]:
 
 def _control(point: PointFacts, policies: Mapping[str, PolicyFacts]) -> Iterable[LaunchProblem]:
     champion = None if point.model_id is None else holder_of(point.model_id, AliasName.CHAMPION)
-    control = next(fact for fact in policies.values() if fact.control)
+    control = next((fact for fact in policies.values() if fact.control), None)
+    if control is None:  # told by the checks of the design
+        return
     if control.version != champion or (champion is None and control.policy is not PolicyKind.BASELINE):
         served = "the baseline" if champion is None else "the champion"
         yield LaunchProblem(
@@ -101,6 +104,16 @@ def _personal(design: Design, point: PointFacts, policies: Mapping[str, PolicyFa
             "NOT_MARKED_PERSONAL",
             "A variant reads what shoppers did, and the experiment does not say that it uses personal data.",
             "Tick “uses personal data”: shoppers who switch personalisation off then stay out of it.",
+        )
+
+
+def _payable(design: Design, point: PointFacts, policies: Mapping[str, PolicyFacts]) -> Iterable[LaunchProblem]:
+    readers = [fact.variant for fact in policies.values() if fact.policy in _READ_DEEDS]
+    if readers and domain_of(point.domain).personal and changes_what_is_paid(design):
+        yield LaunchProblem(
+            "PAYABLE_BY_DEEDS",
+            f"It changes what a person pays, and {', '.join(readers)} reads what a person did to decide about it.",
+            "Let the variants be decided by the baseline or by fixed actions. Nobody can lift this.",
         )
 
 

@@ -9,19 +9,25 @@ from typing import Final, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from decisions.domain import INTERACTIONS, DecisionLog, InteractionLog
+from decisions.domain import INTERACTIONS, DecisionLog, InteractionLog, SalesLog
 
 Mask = npt.NDArray[np.bool_]
-LogT = TypeVar("LogT", bound=InteractionLog | DecisionLog)
+Log = InteractionLog | DecisionLog | SalesLog
+LogT = TypeVar("LogT", bound=Log)
 Columns = dict[str, npt.NDArray[np.float64] | dict[str, int]]
 
+SALES_COLUMNS: Final = ("series", "at", "units", "price", "paid", "orders", "largest", "in_stock")
+"""The columns of a SalesLog that have an entry for each row."""
 ITEM_BUCKETS: Final = 16
 """Into how many buckets the ids of items are hashed, to see whether interest moves among them."""
 
 
 def keep(log: LogT, rows: Mask) -> LogT:
-    """Return the log with these rows alone; units and items keep their codes."""
+    """Return the log with these rows alone; units, items and series keep their codes."""
     weights = None if log.weights is None else log.weights[rows]
+    if isinstance(log, SalesLog):
+        columns = {name: getattr(log, name)[rows] for name in SALES_COLUMNS}
+        return replace(log, weights=weights, **columns)
     if isinstance(log, InteractionLog):
         return replace(
             log, units=log.units[rows], items=log.items[rows], kinds=log.kinds[rows], at=log.at[rows], weights=weights
@@ -71,19 +77,18 @@ def arm_weights(items: npt.NDArray[np.int32], own: Mask, *, item_count: int) -> 
     return weights
 
 
-def distributions(log: InteractionLog | DecisionLog) -> tuple[Columns, int]:
+def distributions(log: Log) -> tuple[Columns, int]:
     """Return what the rows of a log are distributed like, for comparison with a later log, and how many units it has.
 
-    Texts as counts, numbers as float64 columns; what the log does not know is left out.
+    Texts as counts, numbers as float64 columns; what the log does not know is left out. The units of a SalesLog are its
+    series, and their rows count by the pieces sold where items and categories are compared.
     """
+    if isinstance(log, SalesLog):
+        return _sales_distributions(log)
     units = len(np.unique(log.units))
     per_unit = np.unique(log.units, return_counts=True)[1].astype(np.float64)
     counts = np.bincount(log.items, minlength=len(log.item_ids))
-    buckets: dict[str, int] = {}
-    for item, count in zip(log.item_ids, counts.tolist(), strict=True):
-        bucket = f"{zlib.crc32(item.encode()) % ITEM_BUCKETS:02}"
-        buckets[bucket] = buckets.get(bucket, 0) + count
-    found: Columns = {"history": per_unit, "items": {name: buckets[name] for name in sorted(buckets) if buckets[name]}}
+    found: Columns = {"history": per_unit, "items": _bucketed(log.item_ids, counts)}
     if isinstance(log, InteractionLog):
         kinds = np.bincount(log.kinds, minlength=len(INTERACTIONS))
         found["kinds"] = {kind.value: int(count) for kind, count in zip(INTERACTIONS, kinds, strict=True) if count}
@@ -94,6 +99,28 @@ def distributions(log: InteractionLog | DecisionLog) -> tuple[Columns, int]:
         found["positions"] = log.positions.astype(np.float64)
         found |= {f"context.{name}": _counted(column) for name, column in log.context.items() if any(column)}
     return found, units
+
+
+def _sales_distributions(log: SalesLog) -> tuple[Columns, int]:
+    series, sold = np.unique(log.series), np.bincount(log.series, log.units, minlength=len(log.series_ids))
+    pieces = np.rint(sold).astype(np.int64)
+    found: Columns = {
+        "daily_sales": sold[series] / np.bincount(log.series, minlength=len(log.series_ids))[series],
+        "items": _bucketed(log.items, pieces),
+        "categories": _summed(log.categories, pieces),
+        "prices": log.price[log.price > 0.0],
+        "in_stock": log.in_stock.astype(np.float64),
+    }
+    return found, len(series)
+
+
+def _bucketed(ids: Sequence[str], counts: npt.NDArray[np.int64]) -> dict[str, int]:
+    """Return how many rows fall into each bucket of ids, empty ones left out."""
+    buckets: dict[str, int] = {}
+    for item, count in zip(ids, counts.tolist(), strict=True):
+        bucket = f"{zlib.crc32(item.encode()) % ITEM_BUCKETS:02}"
+        buckets[bucket] = buckets.get(bucket, 0) + count
+    return {name: buckets[name] for name in sorted(buckets) if buckets[name]}
 
 
 def _summed(names: Sequence[str], counts: npt.NDArray[np.int64]) -> dict[str, int]:

@@ -13,7 +13,8 @@ from experiments.assignment.flags import value_fault
 from experiments.assignment.periods import DAY_MINUTES, LONGEST_PERIOD, block_length
 from experiments.assignment.targeting import AudienceInvalid, compile_audience
 from experiments.assignment.writing import unwritable
-from experiments.vocabulary import PERSONAL_UNITS, FlagKind, MetricRole, PeriodDesign, Source, UnitKind
+from experiments.payable import PayableDesign, is_payable, names_within, payable_faults
+from experiments.vocabulary import PERSONAL_UNITS, FlagKind, MetricRole, Payable, PeriodDesign, Source, UnitKind
 from foundation.errors import DomainError
 
 SLOTS = 1_000_000
@@ -77,7 +78,11 @@ class FlagUse:
 
 @dataclass(frozen=True, slots=True)
 class Design:
-    """An experiment as designed, before it starts."""
+    """An experiment as designed, before it starts.
+
+    payable: what it says to change of the amount to pay. implied_payable: what an app above knows it to change.
+    payable_in: the countries for which somebody answers for it that persons pay differently.
+    """
 
     id: int
     project_id: int
@@ -100,7 +105,12 @@ class Design:
     flags: tuple[FlagUse, ...] = ()
     period_minutes: int | None = None
     period_design: PeriodDesign | None = None
+    burn_in_minutes: int = 0
     dimensions: tuple[str, ...] = ()
+    personalised: bool = False
+    payable: Payable = Payable.NOTHING
+    implied_payable: Payable = Payable.NOTHING
+    payable_in: tuple[str, ...] = ()
 
 
 LaunchCheck = Callable[[Design], Iterable[LaunchProblem]]
@@ -288,6 +298,30 @@ def _periods(design: Design) -> Iterable[LaunchProblem]:
         )
 
 
+def changes_what_is_paid(design: Design) -> bool:
+    """Return whether an experiment changes what a person pays: it says so, is known to, or sounds like it."""
+    return is_payable(_paid(design))
+
+
+def _payable(design: Design) -> Iterable[LaunchProblem]:
+    if design.source is not Source.OWN:
+        return
+    for fault in payable_faults(_paid(design)):
+        yield LaunchProblem(fault.code, fault.message, fault.fix)
+
+
+def _paid(design: Design) -> PayableDesign:
+    return PayableDesign(
+        unit_kind=design.unit_kind,
+        declared=design.payable,
+        implied=design.implied_payable,
+        names=tuple(name for variant in design.variants for name in names_within(variant.parameters)),
+        audience=design.audience,
+        personalised=design.personalised,
+        allowed_in=design.payable_in,
+    )
+
+
 _checks: list[LaunchCheck] = [
     _variants,
     _metrics,
@@ -300,4 +334,5 @@ _checks: list[LaunchCheck] = [
     _parameters,
     _flags,
     _periods,
+    _payable,
 ]

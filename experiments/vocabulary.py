@@ -135,6 +135,12 @@ class Reason(StrEnum):
     BUNDLE_STALE = "BUNDLE_STALE"
 
 
+CONTRIBUTION_BOOKED = "Contribution Booked"
+"""The event of an outcome that a line of an order implies: what it brought beyond what its pieces cost."""
+BOOKED_LINE = 10_000
+"""Added to the number of a line, it is the number of the outcome that is booked for it; no message has so many."""
+
+
 class VerdictState(StrEnum):
     """What the evidence allows."""
 

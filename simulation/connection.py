@@ -18,9 +18,9 @@ class Connection:
         self._headers = {"Content-Type": "application/json", "X-API-Key": key}
         self._connection = http.client.HTTPConnection(self._host, self._port, timeout=30)
 
-    def send(self, method: str, path: str, body: object) -> dict[str, Any]:
+    def send(self, method: str, path: str, body: object = None) -> dict[str, Any]:
         """Return the answer's object. Raises RuntimeError for a refusal, and where nothing answers."""
-        payload = json.dumps(body).encode()
+        payload = None if body is None else json.dumps(body).encode()
         for attempt in range(RETRIES):
             try:
                 self._connection.request(method, path, payload, self._headers)

@@ -24,6 +24,14 @@ class EdgeClient:
         """Return what a decision point decides for a visitor, and the token for the exposure."""
         return self._connection.send("POST", f"/v1/decisions/{point}", {"units": {"visitor": visitor}, **more})
 
+    def quote(self, items: Sequence[str]) -> dict[str, Any]:
+        """Return what everybody is offered items for now, each price with a statement that it is honoured."""
+        return self._connection.send("POST", "/v1/quotes", {"items": list(items)})
+
+    def verify(self, quote: str) -> dict[str, Any]:
+        """Return whether a quote is honoured, and for which price."""
+        return self._connection.send("POST", "/v1/quotes/verify", {"quote": quote})
+
     def send(self, messages: list[dict[str, Any]]) -> dict[str, Any]:
         """Send a batch of events and return what became of each."""
         return self._connection.send("POST", "/v1/batch", {"batch": messages})
@@ -42,3 +50,19 @@ class ConsoleClient:
     def put(self, collection: str, items: list[dict[str, Any]]) -> dict[str, Any]:
         """Send whole actions of another collection and return what became of them."""
         return self._connection.send("PUT", f"/v1/{collection}", {"items": items})
+
+    def price(self, item: str) -> dict[str, Any]:
+        """Return what everybody is offered an item for now, and was before."""
+        return self._connection.send("GET", f"/api/v1/prices/{item}")
+
+    def batches(self, point: str) -> list[dict[str, Any]]:
+        """Return the newest batches of a decision point, the newest first, without their decisions."""
+        return list(self._connection.send("GET", f"/api/v1/batches?point={point}")["batches"])
+
+    def batch(self, number: int) -> dict[str, Any]:
+        """Return the document of a batch."""
+        return self._connection.send("GET", f"/api/v1/batches/{number}")
+
+    def acknowledge(self, number: int, words: list[dict[str, Any]]) -> dict[str, Any]:
+        """Say what has become of the decisions of a batch, and return what was taken of that."""
+        return self._connection.send("POST", f"/api/v1/batches/{number}/acknowledgements", {"items": words})

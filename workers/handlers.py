@@ -4,13 +4,17 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Final
 
+from decisions.actions.batches import DECIDE, make_batch
 from decisions.actions.catalogue import publish_catalogue
+from decisions.actions.closing import CLOSE, close_periods
+from decisions.actions.deliveries import DELIVER, deliver_batch
 from decisions.actions.drifting import CHECK_DRIFT, check_drift
 from decisions.actions.features import update_features
 from decisions.actions.feeds import PULL
 from decisions.actions.learning import UPDATE, update_learner
 from decisions.actions.looks import explore_at, look_at
 from decisions.actions.pacing import PACE, pace_campaigns
+from decisions.actions.price_publishing import PUBLISH_PRICES, publish_prices
 from decisions.actions.projection import project_events
 from decisions.actions.promotion import propose
 from decisions.actions.publishing import publish_bundle
@@ -61,6 +65,10 @@ def _explore(job: ClaimedJob, now: datetime) -> None:
 def _publish_catalogue(job: ClaimedJob, now: datetime) -> None:
     collection = str(job.payload.get("collection", ITEMS))  # jobs that were promised before there were others
     publish_catalogue(project_id=_project(job), now=now, collection=collection)
+
+
+def _publish_prices(job: ClaimedJob, now: datetime) -> None:
+    publish_prices(project_id=_project(job), now=now)
 
 
 def _update_features(job: ClaimedJob, _now: datetime) -> None:
@@ -119,6 +127,22 @@ def _pull_feed(job: ClaimedJob, now: datetime) -> Effect:
     return pull_feed(feed_id=int(str(job.payload["feed_id"])), now=now)
 
 
+def _decide_batch(job: ClaimedJob, now: datetime) -> Effect:
+    return make_batch(
+        point_id=int(str(job.payload["point_id"])), due_at=datetime.fromisoformat(str(job.payload["due_at"])), now=now
+    )
+
+
+def _deliver_batch(job: ClaimedJob, now: datetime) -> Effect:
+    return deliver_batch(batch_id=int(str(job.payload["batch_id"])), project_id=_project(job), now=now)
+
+
+def _close_periods(job: ClaimedJob, now: datetime) -> Effect:
+    return close_periods(
+        experiment_id=int(str(job.payload["experiment_id"])), last=int(str(job.payload["last"])), now=now
+    )
+
+
 def _project(job: ClaimedJob) -> int:
     if job.project_id is None:
         raise ValueError(f"job {job.id} names no project")
@@ -131,6 +155,7 @@ HANDLERS: Final[Mapping[str, Handler]] = {
     "analyse": _analyse,
     "explore": _explore,
     "publish_catalogue": _publish_catalogue,
+    PUBLISH_PRICES: _publish_prices,
     "update_features": _update_features,
     "remember_units": _remember_units,
     "refill_units": _refill_units,
@@ -145,4 +170,7 @@ LONG_HANDLERS: Final[Mapping[str, LongHandler]] = {
     CHECK_DRIFT: _check_drift,
     KEEP_PARTITIONS: _keep_partitions,
     PULL: _pull_feed,
+    CLOSE: _close_periods,
+    DECIDE: _decide_batch,
+    DELIVER: _deliver_batch,
 }

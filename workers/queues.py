@@ -15,6 +15,7 @@ QUEUE_OF_KIND: Final = {
     "explore": ANALYSIS,
     "publish_bundle": DECISIONS,
     "publish_catalogue": DECISIONS,
+    "publish_prices": DECISIONS,
     "pull_feed": INGEST,
     "update_features": INGEST,
     "remember_units": INGEST,
@@ -24,8 +25,11 @@ QUEUE_OF_KIND: Final = {
     "restate": ANALYSIS,
     "update_learner": DECISIONS,
     "keep_partitions": INGEST,
+    "close_periods": DECISIONS,
     "train": TRAINING,
     "check_drift": TRAINING,
+    "decide_batch": ANALYSIS,
+    "deliver_batch": INGEST,
 }
 
 

@@ -1,7 +1,8 @@
 /**
  * Assignment: a pure function of a compiled bundle, units, attributes and a moment, bit-equal to the server's.
  *
- * Order for each experiment: running, override, started, personalisation, holdout, layer, audience, coverage, variant.
+ * Order for each experiment: running, override, started, personalisation, holdout, layer, audience, coverage, blackout,
+ * variant.
  */
 
 import { audience, required } from "./audience.mjs";
@@ -13,8 +14,9 @@ const KNOWN = new Set(
   ("id key status salt unit_kind layer layer_ranges holdout audience coverage epoch epoch_opened_at personalised " +
     "variants overrides sticky period budget").split(" "),
 );
+const KNOWN_OF_PERIODS = new Set("minutes anchor design burn_in block blackouts".split(" "));
 const REFUSALS = (
-  "NOT_RUNNING NOT_STARTED UNIT_MISSING UNIT_INVALID HOLDOUT LAYER_TAKEN AUDIENCE COVERAGE ARM_CLOSED " +
+  "NOT_RUNNING NOT_STARTED UNIT_MISSING UNIT_INVALID HOLDOUT LAYER_TAKEN AUDIENCE COVERAGE BLACKOUT ARM_CLOSED " +
   "PERSONALISATION_OFF REMOTE_ONLY ENGINE_ERROR"
 ).split(" ");
 
@@ -37,8 +39,11 @@ function compilePeriod(period, salt) {
   return {
     anchor, length: period.minutes * MINUTE, burnIn: period.burn_in * MINUTE, block: isBalanced ? period.block : 1,
     prefix: prefixOf(salt, isBalanced ? "period" : "variant"),
+    blackouts: period.blackouts ?? [],
   };
 }
+
+const knowsNot = (known, record) => Object.keys(record ?? {}).some((member) => !known.has(member));
 
 function compileExperiment(entry, layers) {
   const { id, key, unit_kind, epoch, salt } = entry;
@@ -76,7 +81,7 @@ function compileExperiment(entry, layers) {
     overrides: new Map(
       Object.entries(entry.overrides).map(([unit, arm]) => [unit, give(named.get(arm), false, "OVERRIDE")]),
     ),
-    isRemote: entry.sticky === true || Object.keys(entry).some((member) => !KNOWN.has(member)),
+    isRemote: entry.sticky === true || knowsNot(KNOWN, entry) || knowsNot(KNOWN_OF_PERIODS, entry.period),
   };
 }
 
@@ -249,8 +254,10 @@ function answer(call, experiment, length, slot, barrier) {
   return answerOf(experiment.draws[place(experiment.boundaries, drawn)], slot, covered, drawn);
 }
 
-function inPeriod({ at }, { period, draws, settling, boundaries }, length, slot, covered) {
+function inPeriod({ at }, { period, refused, draws, settling, boundaries }, length, slot, covered) {
   const index = Math.floor((at - period.anchor) / period.length);
+  const isKeptOut = period.blackouts.some(([first, after]) => first <= index && index < after);
+  if (isKeptOut) return answerOf(refused.BLACKOUT, slot, covered);
   const cell = (number) => {
     return draw(period.prefix, length + writeAfter(length, `|${number}`));
   };

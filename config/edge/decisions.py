@@ -24,6 +24,7 @@ from decisions.serving.decision_answers import render_decision, render_no_decisi
 from decisions.serving.decision_ids import next_decision_id
 from decisions.serving.decision_requests import (
     ContextUnknown,
+    DecidedInBatches,
     DecisionMalformed,
     DecisionPointUnknown,
     DecisionRequest,
@@ -60,6 +61,7 @@ class DecisionDesk:
     statuses: Mapping[type[DomainError], int] = {
         DecisionPointUnknown: 404,
         DecisionMalformed: 400,
+        DecidedInBatches: 409,
         ContextUnknown: 422,
     }
 
@@ -123,7 +125,8 @@ class DecisionDesk:
         """Return the decision for the request; whatever fails on the way, the answer is 200 with a reason.
 
         Raises:
-            KeyUnknown, DecisionPointUnknown, DecisionMalformed, ContextUnknown: and those of reading the body.
+            KeyUnknown, DecisionPointUnknown, DecidedInBatches, DecisionMalformed, ContextUnknown: and those of reading
+                the body.
         """
         started = time.monotonic()
         point_key = str(environ["PATH_INFO"])[len(PREFIX) :]

@@ -20,6 +20,7 @@ from config.edge.events import EventDesk
 from config.edge.explain import ExplainDesk
 from config.edge.flags import FlagDesk
 from config.edge.probes import ProbeDesk
+from config.edge.quotes import QuoteDesk
 from config.edge.visitors import VisitorDesk
 from decisions.ingest.bodies import LARGEST_BODY
 from decisions.serving import http
@@ -64,6 +65,7 @@ class Edge:
             self.decisions,
             EventDesk(settings, self.runtime, self.metrics),
             VisitorDesk(settings, self.runtime),
+            QuoteDesk(self.runtime),
             ProbeDesk(self.runtime, self.metrics, self.decisions.show_metrics),
         )
         self.statuses: Mapping[type[DomainError], int] = {

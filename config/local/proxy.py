@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import NamedTuple
 
-EDGE_PATHS = re.compile(rb"^/(ofrep/|v1/decisions/|v1/(assignments|bundle|explain|visitor)(\?|$))")
+EDGE_PATHS = re.compile(rb"^/(ofrep/|v1/decisions/|v1/(assignments|bundle|explain|quotes|quotes/verify|visitor)(\?|$))")
 INTAKE_PATHS = re.compile(rb"^/v1/(batch|track|identify|alias)(\?|$)")
 LARGEST_HEAD = 64 * 1024
 LARGEST_BODY = 1_000_001

@@ -10,10 +10,13 @@ from django.db import transaction
 
 from decisions.actions.catalogue_pace import database_now, promise_catalogue, promise_freshness
 from decisions.actions.chunks import publish_chunks
-from decisions.actions.item_rows import Written, as_rows, lock_known, write_items, write_stock
+from decisions.actions.given_clusters import give_clusters
+from decisions.actions.item_rows import Written, as_rows, lock_known, write_stock
+from decisions.actions.own_prices import put_rows
 from decisions.domain import ITEMS
-from decisions.ingest.collections import collection_of
-from decisions.ingest.items import ItemRefused, ItemValues, read_item, read_stock
+from decisions.ingest.collections import all_collections, collection_of
+from decisions.ingest.fields import ItemRefused
+from decisions.ingest.items import ItemValues, read_item, read_stock
 from decisions.models import CatalogueFreshness, PublishedCatalogue
 from decisions.queries.catalogue import catalogue_content, published_catalogue
 from decisions.queries.freshness import fresh_at, most_age
@@ -64,7 +67,8 @@ def put_actions(*, project_id: int, collection: str, items: Sequence[Any]) -> It
     declared = collection_of(collection)
     taken, refused = _read_all(items, lambda sent: read_item(sent, declared))
     with transaction.atomic():
-        written = write_items(project_id, collection, as_rows(taken))
+        written = put_rows(project_id, collection, as_rows(taken))
+        give_clusters(project_id, declared, list(taken))
         result = _taken(taken, written, refused)
         _promise_what_follows(project_id, collection, result)
     return result
@@ -74,18 +78,27 @@ def put_stock(*, project_id: int, items: Sequence[Any]) -> ItemsTaken:
     """Take the stock of items that the catalogue has and return what became of each. Raises TooManyItems."""
     taken, refused = _read_all(items, read_stock)
     with transaction.atomic():
-        known = lock_known(project_id, ITEMS, list(taken))
-        strange = [ItemFault(None, name, "The catalogue has no such item.") for name in taken if name not in known]
-        taken = {name: values for name, values in taken.items() if name in known}
-        refused = [*refused, *strange]
-        written = Written(created=0, updated=write_stock(project_id, ITEMS, as_rows(taken)))
-        result = _taken(taken, written, refused)
-        _promise_what_follows(project_id, ITEMS, result)
+        return write_item_stock(project_id, taken, refused)
+
+
+def write_item_stock(project_id: int, taken: Mapping[str, ItemValues], refused: Sequence[ItemFault] = ()) -> ItemsTaken:
+    """Write the stock of items and return what became of each, those that were refused before among them.
+
+    In a transaction; the catalogue keeps what else it knows of them.
+    """
+    known = lock_known(project_id, ITEMS, list(taken))
+    strange = [ItemFault(None, name, "The catalogue has no such item.") for name in taken if name not in known]
+    of_known = {name: values for name, values in taken.items() if name in known}
+    written = Written(created=0, updated=write_stock(project_id, ITEMS, as_rows(of_known)))
+    result = _taken(of_known, written, [*refused, *strange])
+    _promise_what_follows(project_id, ITEMS, result)
     return result
 
 
 def confirm(*, project_id: int, collection: str, at: datetime) -> None:
-    """Note that the shop confirmed the data of a collection at a project time; an earlier one changes nothing.
+    """Note that the shop confirmed the data of a collection, or of a supply table, at a project time.
+
+    An earlier time than the one that is known changes nothing.
 
     The catalogue is published again for that alone only where a decision point asks how old the data are, and not
     more often than it needs.
@@ -94,7 +107,8 @@ def confirm(*, project_id: int, collection: str, at: datetime) -> None:
     row, is_new = rows.get_or_create(project_id=project_id, collection=collection, defaults={"fresh_at": at})
     if not is_new and row.fresh_at < at:
         rows.update(fresh_at=at)
-    promise_freshness(project_id=project_id, collection=collection_of(collection))
+    if collection in (collections := all_collections()):
+        promise_freshness(project_id=project_id, collection=collections[collection])
 
 
 @transaction.atomic

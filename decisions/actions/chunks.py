@@ -25,6 +25,7 @@ WITH recent AS (
     UNION SELECT bundle->'catalogue'->>'sha256' FROM recent WHERE jsonb_typeof(bundle->'catalogue') = 'object'
     UNION SELECT catalogue->>'sha256'
     FROM recent, jsonb_array_elements(coalesce(bundle->'catalogues', '[]')) AS catalogue
+    UNION SELECT bundle->'prices'->>'sha256' FROM recent WHERE jsonb_typeof(bundle->'prices') = 'object'
     UNION SELECT learner->>'sha256' FROM recent, jsonb_array_elements(coalesce(bundle->'learners', '[]')) AS learner
     UNION SELECT sha256 FROM decisions_publishedcatalogue
 )

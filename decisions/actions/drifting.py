@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 
 from decisions.actions.profiles import shifts_of
-from decisions.domain import DecisionLog, InteractionLog
+from decisions.logs import Log
 from decisions.queries.arms import data_warnings
 from decisions.queries.training_data import training_data
 from decisions.registry import recipe_of
@@ -32,7 +32,6 @@ TEST_SHARE: Final = "test_share"
 that begin where the version's end."""
 LEAST_JUDGED: Final = 30
 
-Log = InteractionLog | DecisionLog
 Effect = Callable[[datetime], object]
 
 

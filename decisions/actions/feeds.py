@@ -8,6 +8,7 @@ from django.db import IntegrityError, transaction
 
 from decisions.actions.feed_addresses import read_address
 from decisions.ingest.collections import collection_of
+from decisions.ingest.supply import SUPPLY
 from decisions.models import CatalogueFeed
 from decisions.queries.feeds import FeedUnknown, feed_by_id, feed_paces
 from foundation.actions.jobs import enqueue
@@ -40,7 +41,8 @@ def create_feed(*, project_id: int, collection: str, draft: FeedDraft, acting_us
 
     Raises FeedExists, CollectionUnknown, FeedAddressInvalid, ValidationError.
     """
-    collection_of(collection)
+    if collection not in SUPPLY:
+        collection_of(collection)
     read_address(draft.url)
     row = CatalogueFeed(project_id=project_id, collection=collection, **asdict(draft))
     row.clean_fields()

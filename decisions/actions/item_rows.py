@@ -9,7 +9,7 @@ from django.db import connection
 
 from decisions.ingest.items import ItemValues
 
-_SENT: Final = """
+SENT: Final = """
 jsonb_to_recordset(%(rows)s::jsonb) AS sent(
     item_id text, title text, category text, price bigint, rating double precision, stock integer, properties jsonb
 )
@@ -32,7 +32,7 @@ WITH put AS (
 )
 SELECT count(*) FILTER (WHERE is_new), count(*) FILTER (WHERE NOT is_new) FROM put
 """
-_PUT_SENT: Final = _PUT.format(source=_SENT)
+_PUT_SENT: Final = _PUT.format(source=SENT)
 
 _STAGE: Final = """
 DROP TABLE IF EXISTS pg_temp.staged_items;
@@ -42,11 +42,10 @@ CREATE TEMPORARY TABLE staged_items (
 ) ON COMMIT DROP
 """
 _FILL: Final = (
-    "INSERT INTO staged_items (item_id, title, category, price, rating, stock, properties) SELECT sent.* FROM" + _SENT
+    "INSERT INTO staged_items (item_id, title, category, price, rating, stock, properties) SELECT sent.* FROM" + SENT
 )
-_PUT_STAGED: Final = _PUT.format(
-    source="(SELECT DISTINCT ON (item_id) * FROM staged_items ORDER BY item_id, line DESC) staged"
-)
+STAGED: Final = "(SELECT DISTINCT ON (item_id) * FROM staged_items ORDER BY item_id, line DESC) AS sent"
+_PUT_STAGED: Final = _PUT.format(source=STAGED)
 
 _KNOWN: Final = """
 SELECT item_id FROM decisions_item

@@ -1,17 +1,22 @@
 """Decision points, and what the variants of an experiment do there."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
+from typing import Final
 
 from django.db import IntegrityError, transaction
 
 from decisions.actions.features import promise_all_features
-from decisions.domain import PolicyKind
+from decisions.actions.feed_addresses import read_address
+from decisions.actions.price_publishing import promise_prices
+from decisions.domain import Domain, Mode, PolicyKind
 from decisions.models import DecisionPoint, PointExperiment, VariantPolicy
 from decisions.queries.learners import learner_by_id
 from decisions.queries.points import PointUnknown
 from decisions.registry import domain_of
+from decisions.settings import checked_settings
+from experiments.assignment.periods import DAY_MINUTES
 from experiments.lifecycle import EDITABLE
 from experiments.queries.designs import design_of, variants_of
 from experiments.queries.standing import standing_of
@@ -21,6 +26,9 @@ from foundation.errors import DomainError
 from foundation.queries import project_facts
 from models_registry.queries.schedules import schedule_by_id
 from models_registry.queries.versions import model_by_id
+
+LONGEST_CADENCE: Final = 366 * DAY_MINUTES
+"""Minutes from one batch to the next."""
 
 
 class PointExists(DomainError):
@@ -34,7 +42,10 @@ class PointInvalid(DomainError):
     """The parts of the decision point do not fit together."""
 
     code = "DECISION_POINT_INVALID"
-    hint = "Choose a model and a learning policy of the same decision point, and bounds that the domain allows."
+    hint = (
+        "Choose a model and a learning policy of the same decision point, bounds that the domain allows, and batches "
+        "only where the domain decides in batches."
+    )
 
 
 class PolicyInvalid(DomainError):
@@ -43,7 +54,7 @@ class PolicyInvalid(DomainError):
     code = "POLICY_INVALID"
     hint = (
         "Name each variant once; pin a model version for model_ranked, a training schedule of the point's model for "
-        "recipe, a learning policy of the point for learned, and list items for fixed."
+        "recipe, a learning policy of the point for learned, and list for fixed what the domain can do."
     )
 
 
@@ -56,7 +67,10 @@ class DesignFrozen(DomainError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PointDraft:
-    """A decision point to create; None takes what the domain begins with."""
+    """A decision point to create; None takes what the domain begins with.
+
+    every_minutes, webhook: of domains that decide in batches, see PointEdit.
+    """
 
     key: str
     name: str
@@ -64,13 +78,17 @@ class PointDraft:
     model_id: int | None = None
     slate_size: int | None = None
     deadline_ms: int | None = None
+    settings: Mapping[str, object] = field(default_factory=dict)
+    every_minutes: int | None = None
+    webhook: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class PolicyDraft:
     """What a variant is to do.
 
-    `version_id` for model_ranked, `actions` (item ids) for fixed, `schedule_id` for recipe, `learner_id` for learned.
+    `version_id` for model_ranked, `actions` for fixed (ids of items, or what the domain reads as prices or rules),
+    `schedule_id` for recipe, `learner_id` for learned.
     """
 
     policy: PolicyKind
@@ -82,7 +100,11 @@ class PolicyDraft:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PointEdit:
-    """What a decision point is to be. learner_id: who serves outside experiments in place of the champion."""
+    """What a decision point is to be. learner_id: who serves outside experiments in place of the champion.
+
+    settings: of its domain, by name; what is left out has its default. every_minutes: from one batch to the next, None
+    makes none. webhook: where batches are sent to, "" waits until they are fetched.
+    """
 
     name: str
     model_id: int | None
@@ -90,10 +112,16 @@ class PointEdit:
     deadline_ms: int
     learner_id: int | None = None
     most_age_minutes: int | None = None
+    settings: Mapping[str, object] = field(default_factory=dict)
+    every_minutes: int | None = None
+    webhook: str = ""
 
 
 def create_point(*, project_id: int, draft: PointDraft, acting_user: str, now: datetime) -> int:
-    """Create a decision point and return its id. Raises PointExists, PointInvalid, DomainUnknown, ModelUnknown."""
+    """Create a decision point and return its id.
+
+    Raises PointExists, PointInvalid, DomainUnknown, ModelUnknown, SettingInvalid, FeedAddressInvalid.
+    """
     domain = domain_of(draft.domain)
     row = DecisionPoint(
         project_id=project_id,
@@ -103,6 +131,9 @@ def create_point(*, project_id: int, draft: PointDraft, acting_user: str, now: d
         model_id=draft.model_id,
         slate_size=domain.slate_size if draft.slate_size is None else draft.slate_size,
         deadline_ms=domain.deadline_ms if draft.deadline_ms is None else draft.deadline_ms,
+        settings=dict(draft.settings),
+        every_minutes=draft.every_minutes,
+        webhook=draft.webhook,
     )
     row.clean_fields()
     _check(row)
@@ -111,6 +142,7 @@ def create_point(*, project_id: int, draft: PointDraft, acting_user: str, now: d
             row.save(force_insert=True)
             _note(row, "decision_point.create", acting_user, now, after=asdict(draft))
             promise_all_features(project_id=project_id)
+            promise_prices(project_id=project_id)
     except IntegrityError as error:
         if "decision_point_key" in str(error):
             raise PointExists(f"The project has a decision point {draft.key} already.") from error
@@ -120,16 +152,16 @@ def create_point(*, project_id: int, draft: PointDraft, acting_user: str, now: d
 
 @transaction.atomic
 def edit_point(*, point_id: int, edit: PointEdit, acting_user: str, now: datetime) -> None:
-    """Change a decision point. Raises PointUnknown, PointInvalid."""
+    """Change a decision point. Raises PointUnknown, PointInvalid, SettingInvalid, FeedAddressInvalid."""
     row = DecisionPoint.objects.select_for_update(of=("self",)).filter(pk=point_id).first()
     if row is None:
         raise PointUnknown(f"There is no decision point {point_id}.")
     after = asdict(edit)
-    before = {field: getattr(row, field) for field in after}
+    before = {name: getattr(row, name) for name in after}
     if before == after:
         return
-    for field, value in after.items():
-        setattr(row, field, value)
+    for name, value in after.items():
+        setattr(row, name, value)
     row.clean_fields()
     _check(row)
     row.save(update_fields=list(after))
@@ -185,6 +217,8 @@ def _check(row: DecisionPoint) -> None:
     domain = domain_of(row.domain)
     if row.slate_size > domain.largest_slate:
         raise PointInvalid(f"A slate of {domain.key} has at most {domain.largest_slate} actions.")
+    checked_settings(domain, row.settings)
+    _check_batches(row, domain)
     if row.learner_id is not None and learner_by_id(row.learner_id).point_id != row.pk:
         raise PointInvalid("The learning policy belongs to another decision point.")
     if row.model_id is None:
@@ -192,6 +226,21 @@ def _check(row: DecisionPoint) -> None:
     model = model_by_id(row.model_id)
     if (model.project_id, model.domain) != (row.project_id, row.domain):
         raise PointInvalid(f"The model {model.key} is of another project or domain.")
+
+
+def _check_batches(row: DecisionPoint, domain: Domain) -> None:
+    """Let pass a cadence that midnights can be counted by. Raises PointInvalid, FeedAddressInvalid."""
+    if domain.mode is not Mode.BATCH:
+        if row.every_minutes is not None or row.webhook:
+            raise PointInvalid(f"The domain {domain.key} decides at each request and makes no batches.")
+        return
+    every = row.every_minutes
+    if every is not None and not 1 <= every <= LONGEST_CADENCE:
+        raise PointInvalid(f"Batches are made every 1 to {LONGEST_CADENCE} minutes.")
+    if every is not None and every > DAY_MINUTES and every % DAY_MINUTES:
+        raise PointInvalid(f"More than a day from one batch to the next is counted in whole days of {DAY_MINUTES}.")
+    if row.webhook:
+        read_address(row.webhook)
 
 
 def _check_policy(draft: PolicyDraft, point: DecisionPoint) -> None:
@@ -203,6 +252,9 @@ def _check_policy(draft: PolicyDraft, point: DecisionPoint) -> None:
         raise PolicyInvalid("The learning policy belongs to another decision point.")
     if draft.schedule_id is not None and schedule_by_id(draft.schedule_id).model.id != point.model_id:
         raise PolicyInvalid("The training schedule belongs to another model.")
+    fault_of = domain.hooks.fixed_fault
+    for fault in filter(None, map(fault_of, draft.actions) if fault_of else ()):
+        raise PolicyInvalid(fault)
 
 
 def _note(

@@ -1,6 +1,7 @@
 """The projector: from the event log to exposures and outcomes, in sets, in the order of receipt.
 
-Every step depends on the log alone, never on when or in which batches it runs, so that a rebuild gives equal rows.
+Every step depends on the log, and on what costs and clusters were at the time of a message, never on when or in which
+batches it runs, so that a rebuild gives equal rows.
 """
 
 from collections.abc import Sequence
@@ -12,11 +13,13 @@ from django.db import connection, transaction
 from django.db.backends.utils import CursorWrapper
 
 from decisions.actions import projection_sql as sql
+from decisions.actions import projection_supplements as supplements
 from decisions.actions.features import BEGINNING, promise_features
 from decisions.actions.remembering import promise_units
 from decisions.actions.stale_looks import mark_stale_looks
-from decisions.models import ProjectionState
-from experiments.actions.evidence import forget_evidence, record_evidence, replay_evidence
+from decisions.actions.watermark import locked_watermark
+from decisions.models import ItemCluster, ItemCost, ProjectionState
+from experiments.actions.evidence import forget_evidence, rebook_evidence, record_evidence, replay_evidence
 from foundation.queries import ProjectFacts, project_facts
 
 BATCH = 200_000
@@ -43,7 +46,7 @@ def project_events(*, project_id: int) -> Projected:
     messages; `complete` says whether more are waiting. Concurrent calls wait for each other.
     """
     facts = project_facts(project_id)
-    watermark = _locked_watermark(project_id)
+    watermark = locked_watermark(project_id)
     with connection.cursor() as cursor:
         cursor.execute("SELECT now() - make_interval(secs => %s)", [facts.receipt_guard.total_seconds()])
         safe = cursor.fetchone()[0]
@@ -61,7 +64,7 @@ def project_events(*, project_id: int) -> Projected:
 def rebuild(*, project_id: int) -> Projected:
     """Forget the project's evidence and project its log again, up to the watermark."""
     facts = project_facts(project_id)
-    reached = _locked_watermark(project_id)
+    reached = locked_watermark(project_id)
     forget_evidence(project_id=project_id)
     total = Projected(0, 0, 0, 0, BEGINNING, False)
     while not total.complete:
@@ -84,11 +87,6 @@ def rebuild(*, project_id: int) -> Projected:
         outcomes=total.outcomes + recorded.outcomes,
         quarantined=total.quarantined + recorded.quarantined,
     )
-
-
-def _locked_watermark(project_id: int) -> datetime:
-    ProjectionState.objects.get_or_create(project_id=project_id, defaults={"watermark": BEGINNING})
-    return ProjectionState.objects.select_for_update().get(project_id=project_id).watermark
 
 
 def _step(facts: ProjectFacts, after: datetime, until: datetime) -> Projected:
@@ -121,7 +119,7 @@ def replay_messages(
     Messages keep their own times, and those that still have a fault stay as they are.
     """
     facts = project_facts(project_id)
-    watermark = _locked_watermark(project_id)
+    watermark = locked_watermark(project_id)
     named = {"days": [day for day, _ in keys], "message_ids": [message_id for _, message_id in keys], "at": at}
     with connection.cursor() as cursor:
         messages = _fill(cursor, sql.REPLAYED_MESSAGES, _parameters(facts) | named)
@@ -132,6 +130,20 @@ def replay_messages(
         cursor.execute(sql.REPLAYED, {"project": project_id, "at": at})
     done = Projected(messages, recorded.exposures, recorded.outcomes, recorded.quarantined, watermark, True)
     return done, released
+
+
+@transaction.atomic
+def rebook_messages(*, project_id: int, keys: Sequence[tuple[date, str]]) -> int:
+    """Book the lines of projected messages anew, with the costs that are known by now; return how many are booked.
+
+    Nothing else of these messages changes, and what is booked counts as received when they were.
+    """
+    facts = project_facts(project_id)
+    locked_watermark(project_id)
+    named = {"days": [day for day, _ in keys], "message_ids": [message_id for _, message_id in keys]}
+    with connection.cursor() as cursor:
+        _fill(cursor, sql.PROJECTED_MESSAGES, _parameters(facts) | named)
+    return rebook_evidence(project_id=project_id)
 
 
 def _stage(
@@ -158,6 +170,14 @@ def _fill(cursor: CursorWrapper, messages_statement: str, parameters: dict[str, 
     cursor.execute(sql.DROP)
     cursor.execute(messages_statement, parameters)
     messages = cursor.rowcount
-    for statement in (sql.EXPOSURES, sql.LINKS, sql.LINES, sql.OUTCOMES, sql.REJECTS):
+    for statement in (sql.EXPOSURES, sql.LINKS, sql.LINES, *_outcomes(parameters["project"]), sql.REJECTS):
         cursor.execute(statement, parameters)
     return int(messages)
+
+
+def _outcomes(project_id: int) -> tuple[str, ...]:
+    """Return the statements that make outcomes of lines; those that ask costs or clusters only where there are any."""
+    in_clusters = ItemCluster.objects.filter(project_id=project_id).exists()
+    has_costs = ItemCost.objects.filter(project_id=project_id).exists()
+    outcomes = supplements.OUTCOMES_IN_CLUSTERS if in_clusters else sql.OUTCOMES
+    return (outcomes, supplements.CONTRIBUTIONS) if has_costs else (outcomes,)

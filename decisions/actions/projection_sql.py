@@ -61,6 +61,19 @@ REPLAYED_MESSAGES = _MESSAGES.replace(
     """,  # noqa: S608 - constants of this module
 )
 
+# The messages with these keys as they count, to book their lines anew.
+PROJECTED_MESSAGES = _MESSAGES.replace(
+    "{source}",
+    f"""
+    SELECT {_COLUMNS}, log.received_at AS receipt, coalesce(again.replayed_at, log.received_at) AS received_at,
+        again.replayed_at IS NOT NULL AS replayed
+    FROM decisions_eventlog log
+    JOIN unnest(%(days)s::date[], %(message_ids)s::text[]) AS named(day, message_id) USING (day, message_id)
+    LEFT JOIN decisions_replay again USING (project_id, day, message_id)
+    WHERE project_id = %(project)s AND {_KINDS}
+    """,  # noqa: S608 - constants of this module
+)
+
 REPLAYED = """
 INSERT INTO decisions_replay (project_id, day, message_id, replayed_at)
 SELECT %(project)s, day, message_id, %(at)s FROM replayed_message
@@ -105,11 +118,13 @@ NUMBER = r"^[+-]?[0-9]{1,12}(\.[0-9]{1,18})?([eE][+-]?[0-9])?$"
 # One line per message (line 0), and one per product of an order (lines 1, 2, ...). Amounts stay text until they are
 # known to be numbers. Orders count net of tax and shipping: what the shop says is net, else the total without both,
 # else its value; of a total with a part that is no number that part is kept, so that the message is quarantined and
-# not half read. Refunds and cancellations count against revenue.
+# not half read. Refunds and cancellations count against revenue. Costs and clusters are asked for at `known_at`: when
+# it happened, or when the message came from a clock that is ahead.
 LINES = """
 CREATE TEMPORARY TABLE incoming_line ON COMMIT DROP AS
 WITH event_line AS (
-    SELECT day, message_id, 0 AS line, event, corrected_at, received_at, fault, kind, replayed, visitor, customer,
+    SELECT day, message_id, 0 AS line, event, corrected_at, least(corrected_at, project_time) AS known_at, received_at,
+        fault, kind, replayed, visitor, customer,
         session,
         -- an order with lines counts for the items and clusters of its lines, once
         CASE WHEN NOT has_lines THEN coalesce(item, properties->>'product_id') END AS item, store,
@@ -138,9 +153,9 @@ WITH event_line AS (
 )
 SELECT * FROM event_line
 UNION ALL
-SELECT day, message_id, position::integer, event, corrected_at, received_at, fault, kind, replayed, visitor, customer,
-    session, product->>'product_id', store, coalesce(product->>'cluster_id', properties->>'cluster_id'), properties,
-    product->>'price', coalesce(product->>'quantity', '1'), order_id, sign, false
+SELECT day, message_id, position::integer, event, corrected_at, known_at, received_at, fault, kind, replayed, visitor,
+    customer, session, product->>'product_id', store, coalesce(product->>'cluster_id', properties->>'cluster_id'),
+    properties, product->>'price', coalesce(product->>'quantity', '1'), order_id, sign, false
 FROM event_line, jsonb_array_elements(properties->'products') WITH ORDINALITY AS listed(product, position)
 WHERE jsonb_typeof(properties->'products') = 'array' AND event IN ('Order Completed', 'Order Refunded')
     AND jsonb_typeof(product) = 'object'
@@ -148,13 +163,13 @@ WHERE jsonb_typeof(properties->'products') = 'array' AND event IN ('Order Comple
 
 OUTCOMES = """
 CREATE TEMPORARY TABLE incoming_outcome ON COMMIT DROP AS
-SELECT day, message_id, line, event, corrected_at AS occurred_at, received_at, kind = 'history' AS is_history, replayed,
-    visitor, customer, session, item, store,
-    cluster,
+SELECT day, message_id, line, event, corrected_at AS occurred_at, known_at, received_at,
+    kind = 'history' AS is_history, replayed, visitor, customer, session, item, store, cluster,
     CASE WHEN amount ~ %(number)s AND quantity ~ %(number)s THEN
         sign * round(amount::numeric * 1000000 * CASE WHEN line > 0 THEN quantity::numeric ELSE 1 END)
     END AS value,
     CASE WHEN quantity ~ %(number)s THEN round(quantity::numeric) END AS quantity,
+    CASE WHEN quantity ~ %(number)s THEN quantity::numeric END AS pieces,
     order_id,
     coalesce(fault, CASE
         WHEN properties->>'currency' IS NOT NULL AND properties->>'currency' <> %(currency)s THEN 'CURRENCY_MISMATCH'

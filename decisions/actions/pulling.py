@@ -1,5 +1,6 @@
 """Pulling a feed: the file is fetched and read outside of any transaction, its items are written in one, or none."""
 
+import json
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -13,10 +14,15 @@ from django.db import transaction
 from decisions.actions.catalogue import confirm
 from decisions.actions.catalogue_pace import promise_catalogue
 from decisions.actions.fetching import FeedUnavailable, Fetched, Limits, fetch
-from decisions.actions.item_rows import as_rows, count_staged, stage, stage_items, write_staged
+from decisions.actions.given_clusters import give_clusters
+from decisions.actions.item_rows import as_rows, count_staged, stage, stage_items
+from decisions.actions.own_prices import put_staged
+from decisions.actions.supply import terms_of, write_supply
 from decisions.ingest.collections import collection_of
 from decisions.ingest.csv_items import open_csv
+from decisions.ingest.forms import Form, item_form
 from decisions.ingest.items import ItemValues
+from decisions.ingest.supply import SUPPLY, supply_form
 from decisions.models import CatalogueFeed
 from decisions.queries.feeds import FeedFacts, LineFault, PullOutcome, PullState, feed_by_id, read_outcome
 from foundation.errors import DomainError
@@ -66,7 +72,7 @@ def pull_feed(*, feed_id: int, now: datetime) -> Effect:
         if found.file is None:
             outcome = PullOutcome(state=PullState.UNCHANGED, at=now.isoformat())
             return lambda _at: _confirm(feed, outcome, etag=found.etag, began=now)
-        reading = _read(found, feed.collection, began=now)
+        reading = _read(found, _form(feed, now), began=now)
     except FeedUnavailable as error:
         _note(feed, _failure(error, began=now))
         raise
@@ -80,11 +86,18 @@ def pull_feed(*, feed_id: int, now: datetime) -> Effect:
     return lambda _at: _take(feed, reading, etag=found.etag, began=now)
 
 
-def _read(found: Fetched, collection: str, *, began: datetime) -> _Reading:
-    """Return a fetched file read to its end. Raises FeedEncodingUnknown, FeedHeaderInvalid, CollectionUnknown."""
+def _form(feed: FeedFacts, now: datetime) -> Form:
+    """Return what the records of a feed's file are. Raises CollectionUnknown."""
+    if feed.collection in SUPPLY:
+        return supply_form(feed.collection, terms_of(project_facts(feed.project_id), now))
+    return item_form(collection_of(feed.collection))
+
+
+def _read(found: Fetched, form: Form, *, began: datetime) -> _Reading:
+    """Return a fetched file read to its end. Raises FeedEncodingUnknown, FeedHeaderInvalid."""
     assert found.file is not None
     with found.file as file:
-        opened = open_csv(file, collection_of(collection))
+        opened = open_csv(file, form)
         batches: BinaryIO = tempfile.TemporaryFile()  # noqa: SIM115  # closed once its items are written
         batch: dict[str, ItemValues] = {}
         faults: list[LineFault] = []
@@ -96,7 +109,7 @@ def _read(found: Fetched, collection: str, *, began: datetime) -> _Reading:
                 faults += [LineFault(line.number, line.fault)] if len(faults) < MOST_FAULTS_KEPT else []
                 continue
             taken += 1
-            batch[line.item[0]] = line.item[1]
+            batch[line.item[0]] = line.item[1] | {"index": line.number}
             if len(batch) == BATCH:
                 batches.write(as_rows(batch).encode() + b"\n")
                 batch = {}
@@ -124,17 +137,38 @@ def _take(feed: FeedFacts, reading: _Reading, *, etag: str, began: datetime) -> 
     with reading.batches as batches:
         if not _is_current(feed, began):
             return
+        if feed.collection in SUPPLY:
+            _succeed(feed, _take_supply(feed, batches, reading.outcome), etag=etag, began=began)
+            return
         stage()
         batches.seek(0)
         for rows in batches:
             stage_items(rows.decode())
         items = count_staged()
-        written = write_staged(feed.project_id, feed.collection)
+        written = put_staged(feed.project_id, feed.collection)
+        give_clusters(feed.project_id, collection_of(feed.collection))
     if written.created or written.updated:
         promise_catalogue(project_id=feed.project_id, collection=feed.collection)
     unchanged = items - written.created - written.updated
     outcome = replace(reading.outcome, created=written.created, updated=written.updated, unchanged=unchanged)
     _succeed(feed, outcome, etag=etag, began=began)
+
+
+def _take_supply(feed: FeedFacts, batches: BinaryIO, outcome: PullOutcome) -> PullOutcome:
+    """Write the costs, suppliers or stock of a file and return what is told of it; `index` of a record is its line."""
+    batches.seek(0)
+    for rows in batches:
+        taken = write_supply(feed.project_id, feed.collection, json.loads(rows))
+        faults = [LineFault(fault.index or 0, fault.reason) for fault in taken.refused]
+        outcome = replace(
+            outcome,
+            created=outcome.created + taken.created,
+            updated=outcome.updated + taken.updated,
+            unchanged=outcome.unchanged + taken.unchanged,
+            refused=outcome.refused + len(faults),
+            faults=(*outcome.faults, *faults)[:MOST_FAULTS_KEPT],
+        )
+    return outcome
 
 
 def _confirm(feed: FeedFacts, outcome: PullOutcome, *, etag: str, began: datetime) -> None:

@@ -7,7 +7,9 @@ from zoneinfo import ZoneInfo
 
 from django.db import connection
 
+from decisions.actions.batches import promise_batches
 from decisions.actions.catalogue_pace import promise_daily_catalogues
+from decisions.actions.closing import held_looks, promise_closings
 from decisions.actions.features import BEGINNING
 from decisions.actions.feeds import promise_pulls
 from decisions.actions.learning import promise_updates
@@ -30,12 +32,14 @@ WHERE project_id = %s AND received_at > %s AND received_at <= now() - make_inter
 
 
 def enqueue_due_work(*, now: datetime) -> int:
-    """Promise each projection, look, restatement, catalogue, pull, training and update that is due; return how many.
+    """Promise each projection, look, restatement, catalogue, pull, training, update and batch that is due; return how
+    many.
 
     What one project asks for and cannot have is logged, and keeps nobody else from being promised anything.
     """
     end_abandoned(now=now)
     steps = (
+        promise_closings,
         _promise_looks,
         promise_daily_catalogues,
         promise_pulls,
@@ -43,6 +47,7 @@ def enqueue_due_work(*, now: datetime) -> int:
         promise_pacing,
         promise_trainings,
         promise_updates,
+        promise_batches,
     )
     return sum(_promised(step, facts, now) for facts in all_projects() for step in steps)
 
@@ -64,7 +69,10 @@ def latest_window_end(*, facts: ProjectFacts, now: datetime) -> datetime:
 
 
 def _promise_looks(*, facts: ProjectFacts, now: datetime) -> int:
-    """Promise a project's work; a look is due once all that was received up to its window's end is projected."""
+    """Promise a project's work; a look is due once all that was received up to its window's end is projected.
+
+    One at an experiment that is judged by its books waits for those of the periods that are over.
+    """
     state = ProjectionState.objects.filter(project_id=facts.id).first()
     watermark = state.watermark if state else BEGINNING
     waiting = _newest_waiting(facts, watermark)
@@ -72,8 +80,11 @@ def _promise_looks(*, facts: ProjectFacts, now: datetime) -> int:
     window_end = latest_window_end(facts=facts, now=now)
     if state is None or (waiting is not None and watermark < facts.clock.wall(window_end) + facts.report_guard):
         return promised
+    held = held_looks(facts=facts, window_end=window_end, projected_until=watermark, now=now)
     return promised + sum(
-        _enqueue_look(facts, run, window_end) for run in observed_experiments(facts.id, at=window_end)
+        _enqueue_look(facts, run, window_end)
+        for run in observed_experiments(facts.id, at=window_end)
+        if run.id not in held
     )
 
 

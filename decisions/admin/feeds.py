@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy
 from decisions.actions.feed_addresses import FeedAddressInvalid, read_address
 from decisions.actions.feeds import FeedDraft, create_feed, edit_feed, request_pull
 from decisions.ingest.collections import all_collections
+from decisions.ingest.supply import SUPPLY
 from decisions.models import CatalogueFeed
 from decisions.queries.feeds import read_outcome
 from decisions.reports.feeds import pull_words
@@ -91,7 +92,7 @@ class CatalogueFeedAdmin(ConsoleAdmin):
         if db_field.name == "collection":
             return choice_field(
                 label=_("Collection"),
-                choices=[(name, name) for name in all_collections()],
+                choices=[(name, name) for name in (*all_collections(), *SUPPLY)],
                 help_text=_("A collection has one feed. Items that are missing from the file are kept."),
             )
         return super().formfield_for_dbfield(db_field, request, **kwargs)

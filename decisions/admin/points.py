@@ -1,11 +1,11 @@
 """Decision points: created and edited through actions; a button lets a champion serve everybody."""
 
-from typing import Any, cast
+from collections.abc import Mapping
+from typing import Any
 
 from django.contrib import admin, messages
 from django.db.models import Model
-from django.forms import ModelChoiceField, ModelForm
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html, format_html_join
@@ -18,12 +18,14 @@ from decisions.actions.metrics import create_domain_metrics
 from decisions.actions.points import PointDraft, PointEdit, create_point, edit_point
 from decisions.actions.promotion import widen
 from decisions.admin.links import learner_link, link_to, page_link
-from decisions.domain import PolicyKind
-from decisions.models import DecisionPoint, Learner
+from decisions.admin.point_forms import NEW, PointForm, point_form, said_fields, setting_fields
+from decisions.domain import Domain, PolicyKind
+from decisions.models import DecisionPoint
 from decisions.queries.learners import learners_of
 from decisions.queries.points import PointUnknown, point_by_id
 from decisions.registry import all_domains, domain_of
 from decisions.reports.domains import domain_name
+from decisions.reports.setting_wording import settings_in_words
 from experiments.queries.metrics import metric_ids
 from foundation.admin_base import (
     ActionVariant,
@@ -39,35 +41,6 @@ from foundation.admin_base import (
 from models_registry.queries.aliases import holders_of
 from models_registry.vocabulary import AliasName
 
-NEW = ["project", "key", "name", "domain", "model", "slate_size", "deadline_ms"]
-SAID = ["project", "key", "name", "domain", "model", "learner", "slate_size", "deadline_ms", "most_age_minutes"]
-
-
-class PointForm(ModelForm):  # type: ignore[type-arg]
-    """A decision point; once it exists, models of its project and domain and its learning policies are offered."""
-
-    class Meta:
-        model = DecisionPoint
-        fields = SAID
-        labels = {
-            "learner": gettext_lazy("Learning policy for all traffic outside experiments"),
-            "most_age_minutes": gettext_lazy("Data may be so old"),
-        }
-        help_texts = {
-            "slate_size": gettext_lazy("How many items a decision has, unless the request says otherwise."),
-            "key": gettext_lazy("The shop asks by it, such as POST /v1/decisions/home."),
-        }
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        if self.instance.pk and "model" in self.fields:
-            field = cast("ModelChoiceField[Any]", self.fields["model"])
-            if field.queryset is not None:
-                field.queryset = field.queryset.filter(project_id=self.instance.project_id, domain=self.instance.domain)
-        if "learner" in self.fields:
-            offered = cast("ModelChoiceField[Any]", self.fields["learner"])
-            offered.queryset = Learner.objects.filter(point_id=self.instance.pk)
-
 
 @admin.register(DecisionPoint)
 class DecisionPointAdmin(ConsoleAdmin):
@@ -80,27 +53,47 @@ class DecisionPointAdmin(ConsoleAdmin):
     search_fields = ["name", "key"]
     actions_detail = ["widen", "metrics"]
 
-    def get_fields(self, request: HttpRequest, obj: Model | None = None) -> Any:
-        """Return the fields, with the link to the page once there is one."""
+    def get_form(self, request: HttpRequest, obj: Model | None = None, change: bool = False, **kwargs: Any) -> Any:
+        """Return the form, with the settings of the domain once there is one."""
+        domain = _domain(obj)
+        form: Any = self.form if domain is None else point_form(domain, _said(obj))
+        return super().get_form(request, obj, change, **{**kwargs, "form": form})
+
+    def get_fieldsets(self, request: HttpRequest, obj: Model | None = None) -> Any:
+        """Return the fields, then what the domain lets be set; who may only look reads that in words."""
         if not isinstance(obj, DecisionPoint):
-            return NEW
-        learns = PolicyKind.LEARNED in _policies(obj)
-        return [*[name for name in SAID if learns or name != "learner"], *(["policies"] if learns else []), "page"]
+            return [(None, {"fields": list(NEW)})]
+        domain = _domain(obj)
+        learns = domain is not None and PolicyKind.LEARNED in domain.policies
+        common = [*said_fields(domain), *(["policies"] if learns else []), "page"]
+        settings = setting_fields(domain)
+        if settings and not self.has_change_permission(request, obj):
+            settings = ["settings_told"]
+        return [(None, {"fields": common}), *([(_("Settings"), {"fields": settings})] if settings else [])]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> list[str]:
         """Return what never changes once the decision point exists."""
-        return ["project", "key", "domain", "policies", "page"] if obj else []
+        return ["project", "key", "domain", "policies", "page", "settings_told"] if obj else []
 
     def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
-        """Offer the domains that there are."""
+        """Offer the domains that there are; an address without a scheme is meant to be https."""
         if db_field.name == "domain":
             return choice_field(label=_("Domain"), choices=[(key, domain_name(key)) for key in all_domains()])
+        if db_field.name == "webhook":
+            kwargs["assume_scheme"] = "https"
         return super().formfield_for_dbfield(db_field, request, **kwargs)
 
     @admin.display(description=gettext_lazy("page"))
     def page(self, point: DecisionPoint) -> SafeString:
         """Return a link to the decision point's page."""
         return page_link("decision-point", point.key, point.project_id, _("Allocation and decisions"))
+
+    @admin.display(description=gettext_lazy("settings"))
+    def settings_told(self, point: DecisionPoint) -> SafeString:
+        """Return what is set, a line each."""
+        domain = _domain(point)
+        lines = () if domain is None else settings_in_words(domain, point.settings)
+        return format_html_join(SafeString("<br>"), "{}: {}", lines)
 
     @admin.display(description=gettext_lazy("learning policies"))
     def policies(self, point: DecisionPoint) -> SafeString:
@@ -124,6 +117,9 @@ class DecisionPointAdmin(ConsoleAdmin):
                 deadline_ms=obj.deadline_ms,
                 learner_id=obj.learner_id,
                 most_age_minutes=obj.most_age_minutes,
+                settings=form.settings if form.domain else obj.settings,
+                every_minutes=obj.every_minutes,
+                webhook=obj.webhook,
             )
             edit_point(point_id=obj.pk, edit=edit, acting_user=who, now=now)
             return
@@ -134,9 +130,18 @@ class DecisionPointAdmin(ConsoleAdmin):
             model_id=obj.model_id,
             slate_size=obj.slate_size,
             deadline_ms=obj.deadline_ms,
+            every_minutes=obj.every_minutes,
         )
         obj.pk = create_point(project_id=obj.project_id, draft=draft, acting_user=who, now=now)
         obj.refresh_from_db()
+
+    def response_add(self, request: HttpRequest, obj: Model, post_url_continue: str | None = None) -> HttpResponse:
+        """Go on with what the domain lets be set, where it does."""
+        domain = _domain(obj)
+        if domain is None or not domain.settings:
+            return super().response_add(request, obj, post_url_continue)
+        messages.success(request, _("The decision point was added. Check its settings."))
+        return HttpResponseRedirect(self.page_of(obj.pk))
 
     def has_widen_permission(self, request: HttpRequest, object_id: str | None = None) -> bool:
         """Return whether the champion serves an audience alone, and the person may promote."""
@@ -201,6 +206,9 @@ class DecisionPointAdmin(ConsoleAdmin):
         return return_to(request, self.page_of(object_id))
 
 
-def _policies(point: DecisionPoint) -> tuple[PolicyKind, ...]:
-    domain = all_domains().get(point.domain)
-    return domain.policies if domain else ()
+def _domain(point: Model | None) -> Domain | None:
+    return all_domains().get(point.domain) if isinstance(point, DecisionPoint) else None
+
+
+def _said(point: Model | None) -> Mapping[str, object]:
+    return point.settings if isinstance(point, DecisionPoint) else {}

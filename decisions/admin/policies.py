@@ -1,6 +1,6 @@
 """What the variants of an experiment do, as a form: one choice for each variant, read from and written to drafts."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from django import forms
@@ -11,7 +11,9 @@ from decisions.actions.points import PolicyDraft
 from decisions.admin.policy_choices import BASELINE, FIXED, chosen_value, draft_of, pinned, policy_choices
 from decisions.models import PointExperiment
 from decisions.queries.points import PointFacts, policies_of
+from decisions.registry import domain_of
 from decisions.reports.deeds import deed_words
+from decisions.reports.setting_wording import fixed_words
 from experiments.lifecycle import EDITABLE
 from experiments.queries.designs import variants_of
 from foundation.admin_base import choice_field
@@ -40,9 +42,13 @@ class NewBindingForm(forms.ModelForm):  # type: ignore[type-arg]
 
 
 class BindingForm(forms.ModelForm):  # type: ignore[type-arg]
-    """The decision point, and for each variant a policy; `policy_form` adds the variants' fields."""
+    """The decision point, and for each variant a policy; `policy_form` adds the variants' fields.
+
+    fault_of: why a text is nothing that the domain can do, "" where it is something.
+    """
 
     variants: Mapping[str, str] = {}
+    fault_of: Callable[[str], str] | None = None
 
     class Meta:
         model = PointExperiment
@@ -54,10 +60,17 @@ class BindingForm(forms.ModelForm):  # type: ignore[type-arg]
         for key in self.variants:
             chosen, items = values.get(f"policy_{key}"), values.get(f"items_{key}")
             if chosen == FIXED and not items:
-                self.add_error(f"items_{key}", _("Write the items that everybody shall see, one a line."))
+                self.add_error(f"items_{key}", self._nothing_written())
             elif chosen is not None and chosen != FIXED and items:
                 self.add_error(f"items_{key}", _("Only fixed actions have items; empty this."))
+            for fault in filter(None, map(self.fault_of, items or ()) if self.fault_of else ()):
+                self.add_error(f"items_{key}", fault)
         return values
+
+    def _nothing_written(self) -> str:
+        if self.fault_of is None:
+            return _("Write the items that everybody shall see, one a line.")
+        return _("Write what shall be decided, one a line.")
 
     @property
     def drafts(self) -> dict[str, PolicyDraft]:
@@ -73,7 +86,10 @@ def policy_form(experiment_id: int, point: PointFacts) -> type[BindingForm]:
     variants = {variant.key: variant.name for variant in variants_of(experiment_id)}
     said = policies_of(experiment_id)
     choices = policy_choices(point, said)
-    fields: dict[str, Any] = {"variants": variants}
+    domain = domain_of(point.domain)
+    called, help_text = fixed_words(domain.key)
+    fault_of = domain.hooks.fixed_fault
+    fields: dict[str, Any] = {"variants": variants, "fault_of": staticmethod(fault_of) if fault_of else None}
     for key, name in variants.items():
         fact = said.get(key)
         fields[f"policy_{key}"] = choice_field(
@@ -82,10 +98,10 @@ def policy_form(experiment_id: int, point: PointFacts) -> type[BindingForm]:
             initial=chosen_value(fact) if fact else BASELINE,
         )
         fields[f"items_{key}"] = LinesField(
-            label=_("%(name)s: fixed items") % {"name": name},
+            label=str(called) % {"name": name},
             required=False,
             initial=list(fact.actions) if fact else [],
-            help_text=_("Only for fixed actions: ids of items, one a line, the first one first."),
+            help_text=help_text,
         )
     return type("PoliciesForm", (BindingForm,), fields)
 

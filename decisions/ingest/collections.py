@@ -21,7 +21,22 @@ _ALWAYS: Final[Mapping[str, FieldKind]] = MappingProxyType(
 _OF_ITEMS: Final[Mapping[str, FieldKind]] = MappingProxyType({**_ALWAYS, "rating": FieldKind.NUMBER})
 _PUBLISHED_OF_OTHERS: Final = ("title", "category", "price")
 _ROUTES: Final = frozenset(
-    ("alias", "assignments", "batch", "bundle", "decisions", "explain", "identify", "stock", "track", "visitor")
+    (
+        "alias",
+        "assignments",
+        "batch",
+        "bundle",
+        "costs",
+        "decisions",
+        "explain",
+        "identify",
+        "prices",
+        "quotes",
+        "stock",
+        "suppliers",
+        "track",
+        "visitor",
+    )
 )
 """What follows /v1/ already, so that no collection can be called so."""
 _NAME: Final = re.compile(r"[a-z][a-z0-9_-]{0,31}", re.ASCII)

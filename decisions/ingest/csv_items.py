@@ -1,4 +1,4 @@
-"""A CSV file of a shop as items of a collection: one line after another, each taken or refused alone."""
+"""A CSV file of a shop as items of a collection, or as costs and the like: line after line, each taken or refused."""
 
 import csv
 import io
@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from typing import Any, BinaryIO, Final
 
 from decisions.domain import FieldKind
-from decisions.ingest.collections import Collection
 from decisions.ingest.csv_encoding import Encoding, encoding_of
-from decisions.ingest.items import ItemRefused, ItemValues, read_item
+from decisions.ingest.fields import ItemRefused
+from decisions.ingest.forms import Form
+from decisions.ingest.items import ItemValues
 from foundation.errors import DomainError
 
 DELIMITERS: Final = (",", ";", "\t")
@@ -25,12 +26,12 @@ class FeedHeaderInvalid(DomainError):
     """The first line of the file does not name the fields."""
 
     code = "FEED_HEADER_INVALID"
-    hint = "The first line names the fields, item_id among them, separated by commas, semicolons or tabs."
+    hint = "The first line names the fields, the id among them, separated by commas, semicolons or tabs."
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A record of the file: what it says of an item, or why it is refused.
+    """A record of the file: its key and what it says, or why it is refused.
 
     number: of its first line, from 1. lines: how many it covers, for a quoted text may have several.
     """
@@ -43,14 +44,13 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class CsvFile:
-    """A file whose header has been understood. columns: the names of the fields in their order. kinds: what each is."""
+    """A file whose header has been understood. columns: the names of the fields in their order."""
 
     file: BinaryIO
-    collection: Collection
+    form: Form
     encoding: Encoding
     delimiter: str
     columns: tuple[str, ...]
-    kinds: Mapping[str, FieldKind]
 
     def lines(self) -> Iterator[Line]:
         """Yield the records below the header; empty lines are none."""
@@ -74,24 +74,23 @@ class CsvFile:
     def _line(self, cells: Sequence[str], number: int, lines: int) -> Line:
         if len(cells) != len(self.columns):
             return Line(number, lines, None, f"It has {len(cells)} fields, the header has {len(self.columns)}.")
-        sent = _typed(dict(zip(self.columns, cells, strict=True)), self.kinds)
+        sent = _typed(dict(zip(self.columns, cells, strict=True)), self.form)
         try:
-            return Line(number, lines, read_item(sent, self.collection))
+            return Line(number, lines, self.form.read(sent))
         except ItemRefused as fault:
             return Line(number, lines, None, str(fault))
 
 
-def open_csv(file: BinaryIO, collection: Collection) -> CsvFile:
-    """Return a file of items with what its first line says. Raises FeedEncodingUnknown, FeedHeaderInvalid."""
+def open_csv(file: BinaryIO, form: Form) -> CsvFile:
+    """Return a file of records with what its first line says. Raises FeedEncodingUnknown, FeedHeaderInvalid."""
     encoding = encoding_of(file)
     with _text(file, encoding) as text:
         head = text.readline()
     for delimiter in DELIMITERS:
         columns = _cells(head, delimiter)
-        if "item_id" in columns:
-            kinds = {**collection.built_in, **{name: field.kind for name, field in collection.declared.items()}}
-            return CsvFile(file, collection, encoding, delimiter, _checked(columns, collection), kinds)
-    raise FeedHeaderInvalid(f"The first line names no item_id: {head.strip()[:100]!r}.")
+        if form.id_field in columns:
+            return CsvFile(file, form, encoding, delimiter, _checked(columns, form))
+    raise FeedHeaderInvalid(f"The first line names no {form.id_field}: {head.strip()[:100]!r}.")
 
 
 def _cells(head: str, delimiter: str) -> tuple[str, ...]:
@@ -101,11 +100,11 @@ def _cells(head: str, delimiter: str) -> tuple[str, ...]:
         return ()
 
 
-def _checked(columns: tuple[str, ...], collection: Collection) -> tuple[str, ...]:
-    strange = [name for name in columns if name not in collection.known]
+def _checked(columns: tuple[str, ...], form: Form) -> tuple[str, ...]:
+    strange = [name for name in columns if name not in form.kinds]
     if strange:
         raise FeedHeaderInvalid(
-            f"The collection {collection.name} has no field {strange[0][:100]!r}; it has {', '.join(collection.known)}."
+            f"The collection {form.name} has no field {strange[0][:100]!r}; it has {', '.join(form.kinds)}."
         )
     twice = [name for name in columns if columns.count(name) > 1]
     if twice:
@@ -113,20 +112,20 @@ def _checked(columns: tuple[str, ...], collection: Collection) -> tuple[str, ...
     return columns
 
 
-def _typed(cells: Mapping[str, str], kinds: Mapping[str, FieldKind]) -> dict[str, Any]:
+def _typed(cells: Mapping[str, str], form: Form) -> dict[str, Any]:
     """Return cells as JSON would have them: empty ones are unknown, what looks like a number of its field is one."""
     typed: dict[str, Any] = {}
     for name, cell in cells.items():
-        kind = kinds.get(name, FieldKind.TEXT)
+        kind = form.kinds[name]
         text = cell if kind is FieldKind.TEXT else cell.strip()
         if text:
-            typed[name] = _number(text, name) if kind is FieldKind.NUMBER else text
+            typed[name] = _number(text, whole=name in form.whole) if kind is FieldKind.NUMBER else text
     return typed
 
 
-def _number(text: str, name: str) -> float | str:
+def _number(text: str, *, whole: bool) -> float | str:
     """Return the number that a cell holds; a cell that holds none stays as it is, to be refused with its reason."""
-    if name == "stock":
+    if whole:
         return int(text) if _WHOLE.fullmatch(text) else text
     return float(text) if _DECIMAL.fullmatch(text) else text
 

@@ -16,7 +16,7 @@ from decisions.serving.bundle import LiveBundle
 from decisions.serving.token import DecisionToken, TokenEntry, TokenRefused, verify_token
 from decisions.vocabulary import ExposureFault, KeyKind, TokenFault, Verification
 from experiments.assignment.engine import assign
-from experiments.assignment.periods import cell_id
+from experiments.assignment.periods import Periods, cell_id
 from experiments.assignment.snapshot import Experiment
 from experiments.vocabulary import PERSONAL_UNITS, Reason
 from foundation.ids import hash_unit
@@ -189,7 +189,7 @@ def _unverified(experiment: Experiment, sent: Mapping[str, Any], stored: Mapping
     periods = experiment.periods
     period = None if periods is None else periods.index(at)
     enrolment = _enrolment(experiment, claimed, stored, Verification.UNVERIFIED, period)
-    if periods is not None and (at < periods.anchor or at < periods.counts_from(periods.index(at))):
+    if periods is not None and not _counts(periods, at):
         return enrolment | {"reason": ExposureFault.NOT_ENROLLED}
     if claimed is None:
         return enrolment | {"reason": ExposureFault.VARIANT_MISSING}
@@ -198,6 +198,12 @@ def _unverified(experiment: Experiment, sent: Mapping[str, Any], stored: Mapping
         return enrolment | {"reason": ExposureFault.VARIANT_MISMATCH}
     enrolment["probability"] = variant.drawn.probability
     return enrolment
+
+
+def _counts(periods: Periods, at: datetime) -> bool:
+    """Return whether units are enrolled at a moment: the periods have begun, and this one is past its burn-in."""
+    index = periods.index(at)
+    return index >= 0 and at >= periods.counts_from(index) and not periods.is_kept_out(index)
 
 
 def _enrolment(

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from decisions.domain import Field, FieldKind
 from decisions.ingest.collections import Collection
-from decisions.ingest.items import LARGEST_NUMBER, LARGEST_STOCK, LONGEST_ID, LONGEST_TEXT
+from decisions.ingest.fields import LARGEST_NUMBER, LARGEST_STOCK, LONGEST_ID, LONGEST_TEXT
 
 Schema = dict[str, Any]
 

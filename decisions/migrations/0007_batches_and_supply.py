@@ -264,6 +264,7 @@ class Migration(migrations.Migration):
             model_name="itemcluster",
             name="project",
             field=models.ForeignKey(
+                db_index=False,
                 on_delete=django.db.models.deletion.PROTECT,
                 related_name="+",
                 to="foundation.project",
@@ -274,6 +275,7 @@ class Migration(migrations.Migration):
             model_name="itemcost",
             name="project",
             field=models.ForeignKey(
+                db_index=False,
                 on_delete=django.db.models.deletion.PROTECT,
                 related_name="+",
                 to="foundation.project",
@@ -302,6 +304,7 @@ class Migration(migrations.Migration):
             model_name="priceoffer",
             name="project",
             field=models.ForeignKey(
+                db_index=False,
                 on_delete=django.db.models.deletion.PROTECT,
                 related_name="+",
                 to="foundation.project",
@@ -312,6 +315,7 @@ class Migration(migrations.Migration):
             model_name="stockcount",
             name="project",
             field=models.ForeignKey(
+                db_index=False,
                 on_delete=django.db.models.deletion.PROTECT,
                 related_name="+",
                 to="foundation.project",
@@ -322,6 +326,7 @@ class Migration(migrations.Migration):
             model_name="supplier",
             name="project",
             field=models.ForeignKey(
+                db_index=False,
                 on_delete=django.db.models.deletion.PROTECT,
                 related_name="+",
                 to="foundation.project",

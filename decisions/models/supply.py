@@ -11,7 +11,9 @@ _HOLDS = Q(valid_until__isnull=True) | Q(valid_until__gt=F("valid_from"))
 class ItemCost(models.Model):
     """What an item costs the shop, from a project time until the next cost; rows are closed and never changed else."""
 
-    project = models.ForeignKey("foundation.Project", models.PROTECT, related_name="+", verbose_name=_("project"))
+    project = models.ForeignKey(
+        "foundation.Project", models.PROTECT, related_name="+", db_index=False, verbose_name=_("project")
+    )
     item_id = models.CharField(_("item"), max_length=200)
     cost = models.BigIntegerField(_("cost"), help_text=_("In millionths of the currency."))
     valid_from = models.DateTimeField(_("from"))
@@ -36,7 +38,9 @@ class ItemCost(models.Model):
 class Supplier(models.Model):
     """Who delivers, and how long that takes: days from an order until the goods can be sold."""
 
-    project = models.ForeignKey("foundation.Project", models.PROTECT, related_name="+", verbose_name=_("project"))
+    project = models.ForeignKey(
+        "foundation.Project", models.PROTECT, related_name="+", db_index=False, verbose_name=_("project")
+    )
     supplier_id = models.CharField(_("supplier"), max_length=200)
     name = models.CharField(_("name"), max_length=500, default="", blank=True)
     lead_days = models.FloatField(_("mean lead time"), help_text=_("Days."))
@@ -61,7 +65,9 @@ class StockCount(models.Model):
     capacity: the most pieces that there is room for. reorder_point, order_up_to: the shop's own rule, where it has one.
     """
 
-    project = models.ForeignKey("foundation.Project", models.PROTECT, related_name="+", verbose_name=_("project"))
+    project = models.ForeignKey(
+        "foundation.Project", models.PROTECT, related_name="+", db_index=False, verbose_name=_("project")
+    )
     store_id = models.CharField(_("store"), max_length=200)
     item_id = models.CharField(_("item"), max_length=200)
     on_hand = models.IntegerField(_("on hand"))
@@ -91,7 +97,9 @@ class ItemCluster(models.Model):
         GIVEN = "GIVEN", _("Given by the shop")
         DERIVED = "DERIVED", _("Derived from orders and prices")
 
-    project = models.ForeignKey("foundation.Project", models.PROTECT, related_name="+", verbose_name=_("project"))
+    project = models.ForeignKey(
+        "foundation.Project", models.PROTECT, related_name="+", db_index=False, verbose_name=_("project")
+    )
     item_id = models.CharField(_("item"), max_length=200)
     cluster = models.CharField(_("cluster"), max_length=200)
     origin = models.CharField(_("origin"), max_length=7, choices=Origin)
@@ -119,7 +127,9 @@ class PriceOffer(models.Model):
     batch: the batch that decided it; none where the shop set it itself.
     """
 
-    project = models.ForeignKey("foundation.Project", models.PROTECT, related_name="+", verbose_name=_("project"))
+    project = models.ForeignKey(
+        "foundation.Project", models.PROTECT, related_name="+", db_index=False, verbose_name=_("project")
+    )
     item_id = models.CharField(_("item"), max_length=200)
     price = models.BigIntegerField(_("price"), help_text=_("In millionths of the currency."))
     valid_from = models.DateTimeField(_("from"))

@@ -4,7 +4,7 @@ from typing import Any
 
 from decisions.domain import ITEMS
 from decisions.models import DecisionPoint, PointExperiment, VariantPolicy
-from decisions.queries.catalogue import published_catalogues
+from decisions.queries.catalogue import PRICES, published_catalogues
 from decisions.queries.learners import bundle_learners
 from decisions.registry import domain_of
 from models_registry.queries.aliases import holder_of, holders_of
@@ -30,6 +30,7 @@ def decision_parts(project_id: int, *, experiment_ids: set[int]) -> dict[str, An
         "models": _models(points),
         "learners": bundle_learners(_named(points, "learner")),
         "catalogue": files.pop(ITEMS, None),
+        **({"prices": files.pop(PRICES)} if PRICES in files else {}),
         "catalogues": [{"collection": collection, **file} for collection, file in files.items()],
     }
 

@@ -18,6 +18,8 @@ SCHEMA: Final = 2
 BARE_SCHEMA: Final = 1
 """Of the shop's items while nothing but their stock and their popularity is needed: edges of before read it too."""
 ROWS_AT_ONCE: Final = 10_000
+PRICES: Final = "prices"
+"""Under which name the file with what everybody is offered stands among the published catalogues."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,12 +10,13 @@ import numpy as np
 import numpy.typing as npt
 from django.db import transaction
 
-from decisions.domain import DecisionLog, InteractionLog, LogKind
-from decisions.logs import arm_weights, keep, variant_rows
+from decisions.domain import DecisionLog, LogKind, SalesLog
+from decisions.logs import Log, arm_weights, keep, variant_rows
 from decisions.queries.arms import OwnArm, arms_of_schedule
 from decisions.queries.decision_log import decision_log
 from decisions.queries.interactions import interaction_log, interaction_log_by_arm
 from decisions.queries.points import points_of
+from decisions.queries.sales import sales_log
 from decisions.registry import domain_of
 from experiments.queries.met import first_met
 from experiments.vocabulary import UnitKind
@@ -25,7 +26,6 @@ from models_registry.queries.versions import ModelFacts
 from models_registry.vocabulary import DataPolicy
 
 Mask = npt.NDArray[np.bool_]
-Log = InteractionLog | DecisionLog
 
 
 class ArmUnknown(TrainingRefused):
@@ -40,6 +40,13 @@ class WeightsUnsupported(TrainingRefused):
 
     code = "TRAINING_WEIGHTS_UNSUPPORTED"
     hint = "Train on the own arm or on pooled data, or with a recipe that takes weights."
+
+
+class ArmDataUnsupported(TrainingRefused):
+    """The recipe learns from what was sold, which no arm has for itself."""
+
+    code = "TRAINING_ARM_DATA_UNSUPPORTED"
+    hint = "Train on pooled data."
 
 
 class PointAmbiguous(DomainError):
@@ -68,11 +75,14 @@ def training_data(
     must before its first one.
 
     Raises:
-        ArmUnknown: there is no schedule that could be an arm. PointAmbiguous: see there.
+        ArmUnknown: there is no schedule that could be an arm. PointAmbiguous: see there. ArmDataUnsupported: other
+            than pooled data of what was sold are asked for.
     """
     if policy is DataPolicy.POOLED:
         log = _pooled(model, start, end)
         return TrainingData(log, {"data_policy": policy.value, "rows": len(log.at)})
+    if domain_of(model.domain).log is LogKind.SALES:
+        raise ArmDataUnsupported(f"What was sold is not divided by arms, as the data policy {policy} would need it.")
     if schedule_id is None:
         raise ArmUnknown(f"The data policy {policy} needs an arm, and the training belongs to no schedule.")
     arms = arms_of_schedule(schedule_id)
@@ -87,16 +97,19 @@ def training_data(
     if policy is DataPolicy.OWN_ARM:
         log = keep(log, kept)
         return TrainingData(log, {**facts, "rows": len(log.at)})
+    assert not isinstance(log, SalesLog)
     weights = arm_weights(log.items, kept, item_count=len(log.item_ids))
     digest = hashlib.sha256(np.ascontiguousarray(weights, dtype="<f8").tobytes()).hexdigest()
     return TrainingData(replace(log, weights=weights), {**facts, "rows": len(log.at), "weights_sha256": digest})
 
 
 def _pooled(model: ModelFacts, start: datetime, end: datetime) -> Log:
-    if domain_of(model.domain).log is LogKind.INTERACTIONS:
+    domain = domain_of(model.domain)
+    if domain.log is LogKind.INTERACTIONS:
         return interaction_log(model.project_id, start=start, end=end)
-    rewards = domain_of(model.domain).rewards
-    return decision_log(model.project_id, _point(model), start=start, end=end, rewards=rewards)
+    if domain.log is LogKind.SALES:
+        return sales_log(model.project_id, start=start, end=end, by=domain.subject_kind or UnitKind.ITEM)
+    return decision_log(model.project_id, _point(model), start=start, end=end, rewards=domain.rewards)
 
 
 def _by_arm(model: ModelFacts, arms: tuple[OwnArm, ...], *, start: datetime, end: datetime) -> tuple[Log, Mask, Mask]:

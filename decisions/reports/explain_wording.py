@@ -127,6 +127,31 @@ _REMOVED: Final[dict[str, Any]] = {
         "%(n)s creatives were left out because the storefront excluded them.",
         "count",
     ),
+    "restock.capacity": ngettext_lazy(
+        "%(n)s order was left out because the store has no room for so much.",
+        "%(n)s orders were left out because the store has no room for so much.",
+        "count",
+    ),
+    "restock.pack": ngettext_lazy(
+        "%(n)s order was left out because it is not made of whole packs.",
+        "%(n)s orders were left out because they are not made of whole packs.",
+        "count",
+    ),
+    "restock.minimum_order": ngettext_lazy(
+        "%(n)s order was left out because the supplier takes no order so small.",
+        "%(n)s orders were left out because the supplier takes no orders so small.",
+        "count",
+    ),
+    "restock.cash": ngettext_lazy(
+        "%(n)s order was left out because it costs more than may be spent on one.",
+        "%(n)s orders were left out because they cost more than may be spent on one.",
+        "count",
+    ),
+    "restock.shelf_life": ngettext_lazy(
+        "%(n)s order was left out because it would not be sold within the shelf life.",
+        "%(n)s orders were left out because they would not be sold within the shelf life.",
+        "count",
+    ),
 }
 _ANY: Final = ngettext_lazy(
     "%(n)s action was left out by the rule “%(rule)s”.", "%(n)s actions were left out by the rule “%(rule)s”.", "count"
@@ -140,6 +165,11 @@ RULES: Final[dict[str, Text]] = {
     "budget_spent": gettext_lazy("its campaign has spent the budget of the day"),
     "slot_does_not_fit": gettext_lazy("it is made for another slot"),
     "frequency_cap": gettext_lazy("the shopper has seen it as often as the cap allows"),
+    "capacity": gettext_lazy("the store has no room for so much"),
+    "pack": gettext_lazy("it is not made of whole packs"),
+    "minimum_order": gettext_lazy("the supplier takes no order so small"),
+    "cash": gettext_lazy("it costs more than may be spent on one order"),
+    "shelf_life": gettext_lazy("it would not be sold within the shelf life"),
 }
 
 

@@ -9,6 +9,7 @@ from decisions.queries.intake import IntakeDay, Noted, SetAside
 from decisions.queries.stale_looks import StaleFacts
 from decisions.reports.addresses import readout_url
 from decisions.reports.intake_wording import KINDS, fix_of
+from experiments.queries.order_lines import UnbookedLines
 from experiments.reports import figures
 from experiments.reports.times import moment
 from experiments.reports.wording import Text
@@ -84,8 +85,8 @@ class IntakePage:
     stale: tuple[StaleRow, ...]
 
 
-def warnings_of(noted: list[Noted], aside: list[SetAside]) -> list[Warned]:
-    """Return what was noted at the door and what lies in quarantine, the most frequent first within each kind."""
+def warnings_of(noted: list[Noted], aside: list[SetAside], lines: UnbookedLines | None) -> list[Warned]:
+    """Return what was noted at the door, lies in quarantine or is not booked, the most frequent first in each kind."""
     found = [
         Warned(
             kind=note.kind.value,
@@ -102,6 +103,9 @@ def warnings_of(noted: list[Noted], aside: list[SetAside]) -> list[Warned]:
         Warned(QUARANTINED, entry.reason, entry.count, entry.first_at, entry.last_at, entry.example, "")
         for entry in aside
     ]
+    if lines is not None:
+        example = {"item": lines.item, "event": lines.event}
+        found.append(Warned("UNBOOKED", "COST_MISSING", lines.count, lines.first_at, lines.last_at, example, ""))
     order = list(KINDS)
     return sorted(found, key=lambda warned: (order.index(warned.kind), -warned.count, warned.reason))
 

@@ -13,6 +13,7 @@ from decisions.actions.replaying import replay_quarantine
 from decisions.queries.intake import intake_days, noted_at_the_door, set_aside
 from decisions.queries.log import projected_until
 from decisions.queries.stale_looks import stale_looks
+from decisions.queries.supply import unbooked
 from decisions.reports.access import console_page, console_step
 from decisions.reports.documents import as_json
 from decisions.reports.intake import intake_document, intake_page, warnings_of
@@ -71,7 +72,11 @@ def _facts(project: ProjectFacts) -> dict[str, Any]:
     first = last - timedelta(days=SHOWN_DAYS - 1)
     return {
         "watermark": projected_until(project.id),
-        "warned": warnings_of(noted_at_the_door(project.id, first=first), set_aside(project.id, first=first)),
+        "warned": warnings_of(
+            noted_at_the_door(project.id, first=first),
+            set_aside(project.id, first=first),
+            unbooked(project.id, first=first),
+        ),
         "days": intake_days(project.id, first=first, last=last),
         "stale": stale_looks(project.id),
     }

@@ -87,9 +87,17 @@ NOTED: Final[Mapping[IntakeKind, Text]] = {
     ),
 }
 
+UNBOOKED: Final[Mapping[str, Text]] = {
+    "COST_MISSING": _(
+        "Lines of orders whose item had no cost then count for no contribution: send costs (PUT /v1/costs) with a from"
+        " before them, and they are booked at once."
+    ),
+}
+
 KINDS: Final[Mapping[str, Text]] = {
     "REJECTED": _("Rejected"),
     "QUARANTINED": _("In quarantine"),
+    "UNBOOKED": _("Without contribution"),
     "DROPPED": _("Dropped properties"),
     "LATE": _("Late"),
     "SKEWED": _("Clock skew"),
@@ -104,4 +112,6 @@ def fix_of(kind: str, reason: str) -> Text:
         return next((text for known, text in REJECTIONS.items() if known.value == reason), _UNTOLD)
     if kind == "QUARANTINED":
         return next((text for known, text in FAULTS.items() if known.value == reason), _UNTOLD)
+    if kind == "UNBOOKED":
+        return UNBOOKED.get(reason, _UNTOLD)
     return next((text for known, text in NOTED.items() if known.value == kind), _UNTOLD)

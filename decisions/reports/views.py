@@ -8,7 +8,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
 
-from decisions.ingest.items import LONGEST_ID
+from decisions.ingest.fields import LONGEST_ID
 from decisions.queries.ad_figures import ad_record
 from decisions.queries.inbox import inbox
 from decisions.queries.made import DecisionUnknown

@@ -166,6 +166,7 @@ ASSIGNMENTS: Final[dict[str, Text]] = {
     "LAYER_TAKEN": _("another experiment of the layer has the unit"),
     "AUDIENCE": _("not in the audience"),
     "COVERAGE": _("not in the share that takes part"),
+    "BLACKOUT": _("the days are kept out by the blackout calendar"),
     "ARM_CLOSED": _("the variant takes no new units"),
     "PERSONALISATION_OFF": _("personalisation is switched off"),
 }

@@ -53,7 +53,7 @@ def choose(
     scene: Scene, policy: ArmPolicy, barrier: DecisionReason | None, equipment: Equipment, means: Means
 ) -> Chosen:
     """Return what the policy chooses, or the baseline: for the barrier's reason where there is one."""
-    if len(scene.candidates) == 0 and scene.is_known:
+    if len(scene.candidates) == 0 and scene.is_known and (barrier is None or scene.menu is None):
         barrier = DecisionReason.CANDIDATES_EMPTY
     if barrier is not None:
         return by_baseline(scene, barrier)

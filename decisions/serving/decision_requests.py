@@ -5,7 +5,7 @@ from typing import Any, Final
 
 import msgspec
 
-from decisions.domain import Domain
+from decisions.domain import Domain, Mode
 from decisions.serving.points import DecisionPoint
 from experiments.assignment.unit_ids import with_store_item
 from foundation.errors import DomainError
@@ -28,6 +28,13 @@ class DecisionPointUnknown(DomainError):
 
     code = "DECISION_POINT_UNKNOWN"
     hint = "Use the key of a decision point that the admin lists; a new one is known a few seconds after it is saved."
+
+
+class DecidedInBatches(DomainError):
+    """The domain of the decision point decides for all its subjects together, not at requests."""
+
+    code = "DECIDED_IN_BATCHES"
+    hint = "Fetch its batches: GET /api/v1/batches?point=<key> with a server key; prices of now: POST /v1/quotes."
 
 
 class DecisionMalformed(DomainError):
@@ -72,9 +79,12 @@ def read_decision_request(body: bytes, point: DecisionPoint) -> DecisionRequest:
     """Return what a body asks of a decision point.
 
     Raises:
+        DecidedInBatches: the point does not decide at requests.
         DecisionMalformed: it cannot be read, asks for more than the largest slate, or names too many items.
         ContextUnknown: it says something of the moment that the domain does not know.
     """
+    if point.domain.mode is Mode.BATCH:
+        raise DecidedInBatches(f"{point.key} decides in batches: GET /api/v1/batches?point={point.key} lists them.")
     try:
         request = _decode(body)
         request.units = with_store_item(request.units)

@@ -9,6 +9,7 @@ import numpy as np
 from decisions.domain import ITEMS, Domain
 from decisions.moment import Catalogue
 from decisions.policy import Indices, Policy
+from decisions.serving.offers import PriceBook
 from decisions.serving.points import LearnerRecord, ModelRecord
 from foundation.errors import DomainError
 from models_registry.predictors.protocol import Predictor
@@ -56,7 +57,7 @@ class Shelf:
 class Equipment:
     """The files of a bundle, as far as they could be loaded. `faults` says of the others what is wrong, by name.
 
-    `catalogues` go by collection, `shelves` by the key of the domain.
+    `catalogues` go by collection, `shelves` by the key of the domain. `prices` are None where nothing is quoted.
     """
 
     catalogues: Mapping[str, Catalogue] = field(default_factory=lambda: MappingProxyType({}))
@@ -64,6 +65,7 @@ class Equipment:
     models: Mapping[int, Fitted] = field(default_factory=lambda: MappingProxyType({}))
     learners: Mapping[int, FittedLearner] = field(default_factory=lambda: MappingProxyType({}))
     faults: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    prices: PriceBook | None = None
 
     @property
     def catalogue(self) -> Catalogue | None:

@@ -23,6 +23,7 @@ from decisions.serving.adapting import Adaptations
 from decisions.serving.artifacts import Fetch, FileCache, Files
 from decisions.serving.catalogues import read_catalogue, with_fields
 from decisions.serving.equipment import Equipment, Fitted, FittedLearner, Shelf, fit, stocked
+from decisions.serving.offers import PriceBook, read_prices
 from decisions.serving.points import FileRecord, LearnerRecord, ModelRecord, Points
 from decisions.serving.source import BundleSourceDown
 from foundation.errors import DomainError
@@ -82,6 +83,7 @@ class EquipmentLoader:
         self._files = Files(cache)
         self._catalogues: dict[tuple[str, str], Catalogue] = {}
         self._shelves: dict[tuple[str, str], Shelf] = {}
+        self._prices: dict[str, PriceBook] = {}
         self._predictors: dict[_Known, tuple[Predictor, Mapping[str, int]]] = {}
         self._fitted: dict[_Beside, Fitted] = {}
         self._adaptations = Adaptations()
@@ -98,12 +100,16 @@ class EquipmentLoader:
         for collection, file in points.catalogues.items():
             with _noted(task.faults, "catalogue" if collection == ITEMS else f"catalogue of {collection}"):
                 task.catalogues[collection] = self._catalogue(collection, file, fetch)
+        prices = None
+        with _noted(task.faults, "prices"):
+            prices = None if points.prices is None else self._price_book(points.prices, fetch)
         return Equipment(
             catalogues=MappingProxyType(task.catalogues),
             shelves=MappingProxyType(self._all_shelves(task)),
             models=MappingProxyType(self._all_models(task)),
             learners=MappingProxyType(self._all_learners(task)),
             faults=MappingProxyType(task.faults),
+            prices=prices,
         )
 
     def forget_all_but(self, live: Iterable[Points]) -> None:
@@ -111,6 +117,7 @@ class EquipmentLoader:
         names = {name for points in live for name in points.files}
         self._catalogues = {at: found for at, found in self._catalogues.items() if at[0] in names}
         self._shelves = {at: found for at, found in self._shelves.items() if at[0] in names}
+        self._prices = {sha: found for sha, found in self._prices.items() if sha in names}
         self._predictors = {known: found for known, found in self._predictors.items() if known.sha256 in names}
         self._snapshots = {known: found for known, found in self._snapshots.items() if known.sha256 in names}
         self._fitted = {at: found for at, found in self._fitted.items() if _is_named(at, names)}
@@ -165,6 +172,11 @@ class EquipmentLoader:
             found = read_catalogue(self._files.content(file, fetch), collection=collection)
             self._catalogues[at] = with_fields(found, fields_of(collection))
         return self._catalogues[at]
+
+    def _price_book(self, file: FileRecord, fetch: Fetch) -> PriceBook:
+        if file.sha256 not in self._prices:
+            self._prices[file.sha256] = read_prices(self._files.content(file, fetch))
+        return self._prices[file.sha256]
 
     def _predictor(self, record: ModelRecord, task: _Task) -> _Known:
         """Return what the record's predictor is known by, once it is parsed."""

@@ -73,6 +73,7 @@ def compile_points(content: object, snapshot: Snapshot) -> Points:
         learners=MappingProxyType(named.learners),
         version_domains=MappingProxyType(versions),
         learner_domains=MappingProxyType(learners),
+        prices=_prices(bundle),
     )
 
 
@@ -145,6 +146,11 @@ def _catalogues(bundle: Mapping[str, object]) -> dict[str, FileRecord]:
             raise BundleInvalid(f"{path}.collection: the catalogue of {collection!r} appears twice.")
         found[collection] = _file(entry, path)
     return found
+
+
+def _prices(bundle: Mapping[str, object]) -> FileRecord | None:
+    said = bundle.get("prices")
+    return None if said is None else _file(read_object(said, "bundle.prices"), "bundle.prices")
 
 
 def _point(entry: Mapping[str, object], path: str, snapshot: Snapshot, named: _Named) -> DecisionPoint:

@@ -130,7 +130,7 @@ class Points:
     """Everything of a bundle that concerns decisions.
 
     `catalogues` go by their collection. `version_domains` and `learner_domains` say at points of which domain a model
-    version or a learning policy decides.
+    version or a learning policy decides. `prices` are what everybody is offered.
     """
 
     by_key: Mapping[str, DecisionPoint]
@@ -139,6 +139,7 @@ class Points:
     learners: Mapping[int, LearnerRecord] = field(default_factory=lambda: MappingProxyType({}))
     version_domains: Mapping[int, Domain] = field(default_factory=lambda: MappingProxyType({}))
     learner_domains: Mapping[int, Domain] = field(default_factory=lambda: MappingProxyType({}))
+    prices: FileRecord | None = None
 
     @property
     def catalogue(self) -> FileRecord | None:
@@ -155,4 +156,5 @@ class Points:
         """The names of the files that the bundle needs."""
         files = [record.file for record in self.models.values()]
         files += [record.file for record in self.learners.values()]
+        files += [] if self.prices is None else [self.prices]
         return frozenset(file.sha256 for file in (*files, *self.catalogues.values()))

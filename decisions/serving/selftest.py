@@ -11,7 +11,7 @@ from typing import Any, Never
 
 import numpy as np
 
-from decisions.domain import Domain, FieldKind, PolicyKind
+from decisions.domain import Domain, FieldKind, Mode, PolicyKind
 from decisions.moment import Catalogue, Column
 from decisions.serving.answers import render_assignments
 from decisions.serving.assigning import Given
@@ -24,6 +24,7 @@ from decisions.serving.equipment import Equipment, stocked
 from decisions.serving.known import NOTHING_KNOWN
 from decisions.serving.points import DecisionPoint
 from decisions.serving.scoring import NotScored, Question
+from decisions.serving.selftest_batches import examine_batch_point
 from decisions.vocabulary import BundleSource, DecisionReason
 from experiments.assignment.flags import value_fault
 from experiments.assignment.reading import BundleInvalid, read_list, read_object
@@ -158,6 +159,9 @@ def _examine_flag(flag: Flag) -> None:
 
 def _examine_point(point: DecisionPoint, bundle: LiveBundle) -> None:
     """Refuse where a decision point has nothing for a shopper of whom nothing is known, its models not loaded."""
+    if point.domain.mode is Mode.BATCH:
+        examine_batch_point(point, bundle)
+        return
     where, domain = f"bundle.decision_points[{point.key}]", point.domain
     try:
         shelf = stocked(domain, plain_catalogue(domain))

@@ -94,6 +94,7 @@ class ExperimentDraft:
     period_design: str = ""
     burn_in_minutes: int = 0
     budget: int | None = None
+    payable: str = ""
 
 
 @transaction.atomic
@@ -161,6 +162,7 @@ def create_experiment(*, project_id: int, draft: ExperimentDraft, acting_user: s
         period_design=draft.period_design,
         burn_in_minutes=draft.burn_in_minutes,
         budget=draft.budget,
+        payable=draft.payable,
     )
     experiment.clean_fields()
     _insert(experiment, "experiment_key")

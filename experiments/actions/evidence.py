@@ -11,6 +11,8 @@ from datetime import datetime
 from django.db import connection, transaction
 from django.db.backends.utils import CursorWrapper
 
+from experiments.vocabulary import BOOKED_LINE
+
 MICROS_LIMIT = 9_000_000_000_000_000_000
 
 
@@ -162,17 +164,33 @@ SELECT tiltyard_ensure_partition('experiments_outcome', day)
 FROM (SELECT DISTINCT day FROM incoming_outcome ORDER BY day) days
 """
 
-_OUTCOMES = """
+_INSERT_OUTCOMES = """
 INSERT INTO experiments_outcome (project_id, day, message_id, line, event, occurred_at, received_at, visitor, customer,
     session, item, store, cluster, value, quantity, order_id)
 SELECT %(project)s, day, message_id, line, event, occurred_at, received_at, visitor, customer, session, item, store,
     cluster, value::bigint, quantity::bigint, order_id
 FROM incoming_outcome o
+"""
+_OUTCOMES = f"""
+{_INSERT_OUTCOMES}
 WHERE NOT EXISTS (
     SELECT 1 FROM incoming_reject r WHERE r.day = o.day AND r.message_id = o.message_id
 )
 ON CONFLICT DO NOTHING
+"""  # noqa: S608 - a constant of this module
+_UNBOOKED = """
+DELETE FROM experiments_outcome o USING incoming_message m
+WHERE o.project_id = %(project)s AND o.day = m.day AND o.message_id = m.message_id AND o.line >= %(booked)s
 """
+# A line that does not count has nothing booked for it.
+_BOOKED = f"""
+{_INSERT_OUTCOMES}
+WHERE o.line >= %(booked)s AND EXISTS (
+    SELECT 1 FROM experiments_outcome known
+    WHERE known.project_id = %(project)s AND known.day = o.day AND known.message_id = o.message_id
+        AND known.line = o.line - %(booked)s
+)
+"""  # noqa: S608 - a constant of this module
 
 _QUARANTINE = """
 INSERT INTO experiments_quarantine (project_id, experiment_id, origin, reference, reason, detail, payload, received_at)
@@ -230,6 +248,19 @@ def replay_evidence(*, project_id: int, at: datetime) -> Recorded:
         recorded = _record(cursor, parameters)
         cursor.execute(_RELEASED, parameters)
     return recorded
+
+
+@transaction.atomic
+def rebook_evidence(*, project_id: int) -> int:
+    """Replace what is booked for the lines of the messages in the temporary tables; return how many outcomes that is.
+
+    Only lines that count already have something booked for them; nothing else of these messages changes.
+    """
+    parameters = {"project": project_id, "booked": BOOKED_LINE}
+    with connection.cursor() as cursor:
+        cursor.execute(_UNBOOKED, parameters)
+        cursor.execute(_BOOKED, parameters)
+        return int(cursor.rowcount)
 
 
 def _judge(cursor: CursorWrapper, parameters: Mapping[str, int]) -> None:

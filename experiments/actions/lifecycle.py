@@ -2,25 +2,33 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from django.db import transaction
 
 from experiments.actions.allocation import open_first_epoch
-from experiments.assignment.periods import first_anchor
+from experiments.assignment.periods import DAY_MINUTES, first_anchor, periods_touched
 from experiments.launch_checks import LaunchProblem, LaunchRefused, problems_of
 from experiments.lifecycle import IllegalTransition, Transition, after
 from experiments.models import AnalysisPlan, Experiment, LayerRange
+from experiments.queries.blackouts import blackouts_after
 from experiments.queries.designs import ExperimentUnknown, design_of
 from experiments.queries.plans import draft_plan
 from experiments.vocabulary import Source, Status
 from foundation.actions.journal import write_journal
-from foundation.actions.projects import bump_revision
+from foundation.actions.projects import bump_revision, lock_project
 from foundation.errors import DomainError
 from foundation.queries import project_facts
 
 SYSTEM = "tiltyard"
 """The actor of what a frozen rule does on its own."""
+
+
+_NOTHING_LEFT: Final = LaunchProblem(
+    "BLACKOUT_ALL",
+    "The blackout calendar keeps every planned period out.",
+    "Plan more days, launch it later, or shorten the blackout.",
+)
 
 
 class ReasonMissing(DomainError):
@@ -126,12 +134,22 @@ def conclude(
     LayerRange.objects.filter(experiment_id=experiment_id).delete()
 
 
-def _calendar(row: Experiment, started_at: datetime) -> dict[str, datetime]:
-    """Return when the first period begins, where units are randomised by period; a later time zone does not move it."""
+def _calendar(row: Experiment, started_at: datetime) -> dict[str, Any]:
+    """Return when the first period begins and what is kept out, where units are randomised by period.
+
+    Neither a later time zone nor a later blackout moves them. Raises LaunchRefused where no period is left.
+    """
     if row.period_minutes is None:
         return {}
-    zone = project_facts(row.project_id).time_zone
-    return {"periods_from": first_anchor(started_at, row.period_minutes, zone)}
+    lock_project(project_id=row.project_id)  # A blackout that somebody adds right now waits, and is then too late.
+    anchor = first_anchor(started_at, row.period_minutes, project_facts(row.project_id).time_zone)
+    spans = blackouts_after(row.project_id, anchor)
+    touched = periods_touched(spans, anchor=anchor, minutes=row.period_minutes)
+    kept_out = touched[0][1] if touched and touched[0][0] == 0 else 0
+    if row.horizon_days and kept_out * row.period_minutes >= row.horizon_days * DAY_MINUTES:
+        raise LaunchRefused([_NOTHING_LEFT])
+    frozen = [[begun.isoformat(), over.isoformat()] for begun, over in spans]
+    return {"periods_from": anchor, "blackouts": frozen}
 
 
 def _locked(experiment_id: int) -> Experiment:

@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from experiments.analysis import wording
 from experiments.analysis.inputs import Confound
 from experiments.launch_checks import LaunchProblem
+from experiments.queries.payable import OverrideFacts
 
 Text = str | Promise
 
@@ -92,6 +93,33 @@ _WORDS: Final[dict[str, Wording]] = {
         _("A value does not have the type of its flag."),
         _("Give the parameter a value of the flag's type under Variants."),
     ),
+    "PAYABLE_UNDECLARED": (
+        _("A parameter sounds as if it changed what a person pays."),
+        _("Say what the experiment changes under Traffic, or rename what only looks like it."),
+    ),
+    "PAYABLE_BY_PERSON": (
+        _("What a person pays is not tried on persons."),
+        _(
+            "Randomise items, clusters or stores by period: then everybody pays the same at one moment. Where the law "
+            "of a country other than China lets prices depend on the person, you can answer for it by name."
+        ),
+    ),
+    "PAYABLE_ELSEWHERE": (
+        _("Shoppers of countries that nobody answers for would pay differently too."),
+        _('Let the audience ask for the attribute "country" to be one of the countries that somebody answers for.'),
+    ),
+    "PAYABLE_PROFILE": (
+        _("Who somebody is must not decide what they pay."),
+        _("Ask for places, wares and times alone, such as country, store, category or weekday. Nobody can lift this."),
+    ),
+    "PAYABLE_PERSONALISED": (
+        _("Personal data must not decide what a person pays."),
+        _("Take away “uses personal data” under Traffic. Nobody can lift this."),
+    ),
+    "BLACKOUT_ALL": (
+        _("The blackout calendar keeps every planned period out."),
+        _("Plan more days, launch it later, or shorten the blackout."),
+    ),
     "PLAN": (_("The analysis plan does not hold."), _("Correct what the detail names under Plan or Metrics.")),
 }
 
@@ -109,6 +137,10 @@ _DETAILED: Final = {
     "FLAG_LAYER",
     "FLAG_TAKEN",
     "FLAG_VALUE",
+    "PAYABLE_UNDECLARED",
+    "PAYABLE_BY_PERSON",
+    "PAYABLE_ELSEWHERE",
+    "PAYABLE_PROFILE",
     "PLAN",
 }
 """Problems whose message names the culprit."""
@@ -140,6 +172,16 @@ def warnings(confounds: Iterable[Confound]) -> list[ChecklistLine]:
         )
         for confound in confounds
     ]
+
+
+def allowance(override: OverrideFacts) -> ChecklistLine:
+    """Return that somebody answers for it that persons pay differently."""
+    told = {"who": override.acting_user, "countries": ", ".join(override.jurisdictions), "reason": override.reason}
+    return ChecklistLine(
+        title=gettext("Persons may pay differently."),
+        detail=gettext("%(who)s answers for it in %(countries)s: %(reason)s") % told,
+        fix=gettext("Shoppers are told: %(text)s") % {"text": override.disclosure},
+    )
 
 
 def _line(problem: LaunchProblem) -> ChecklistLine:

@@ -17,6 +17,7 @@ from experiments.actions.design import (
     hold_layer,
     record_design_change,
 )
+from experiments.actions.payable import withdraw_payable
 from experiments.admin.badges import readout_link, status_text, verdict_badge
 from experiments.admin.forms import ExperimentForm, LayerSlotsField, NewExperimentForm
 from experiments.admin.guidance import guide_of
@@ -39,6 +40,8 @@ _SHOWN: Final = {
     "layer_slots": "layer_slots_shown",
     "budget": "budget_shown",
 }
+_ANSWERED_FOR: Final = ("payable", "unit_kind", "variants")
+"""What somebody answers for who lets persons pay differently: changed, it needs another word."""
 
 
 @admin.register(Experiment)
@@ -74,7 +77,16 @@ class ExperimentAdmin(LifecycleButtons):
             gettext_lazy("Traffic"),
             {
                 "classes": ["tab"],
-                "fields": ["unit_kind", "coverage", "audience", "layer", "layer_slots", "holdout", "personalised"],
+                "fields": [
+                    "unit_kind",
+                    "payable",
+                    "coverage",
+                    "audience",
+                    "layer",
+                    "layer_slots",
+                    "holdout",
+                    "personalised",
+                ],
             },
         ),
         (
@@ -252,6 +264,13 @@ class ExperimentAdmin(LifecycleButtons):
             )
         before, after = request.design_before, snapshot_of(experiment.pk)  # type: ignore[attr-defined]
         if before != after:
+            if any(before[name] != after[name] for name in _ANSWERED_FOR):
+                withdraw_payable(
+                    experiment_id=experiment.pk,
+                    reason=_("The design changed."),
+                    acting_user=username(request),
+                    now=timezone.now(),
+                )
             record_design_change(
                 experiment_id=experiment.pk,
                 acting_user=username(request),

@@ -85,6 +85,7 @@ class ExperimentForm(forms.ModelForm):  # type: ignore[type-arg]
             "name",
             "hypothesis",
             "unit_kind",
+            "payable",
             "personalised",
             "layer",
             "holdout",
@@ -115,6 +116,10 @@ class ExperimentForm(forms.ModelForm):  # type: ignore[type-arg]
             ),
             "hypothesis": _("What you expect to happen, to which metric, and why. Needed before launch."),
             "unit_kind": _("What is randomised. Visitor is right for most tests of pages and offers."),
+            "payable": _(
+                "Prices, coupons, shipping fees and benefits are tried on items, stores or clusters, so that everybody "
+                "pays the same at one moment. Nothing personal may choose who pays what."
+            ),
             "layer": _(
                 "Experiments of one layer never share a unit. Choose one if another test changes the same thing."
             ),

@@ -8,9 +8,10 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from experiments.actions.lifecycle import launch_problems
 from experiments.admin.badges import readout_url, status_text
-from experiments.admin.checklist import ChecklistLine, Text, checklist, warnings
+from experiments.admin.checklist import ChecklistLine, Text, allowance, checklist, warnings
 from experiments.confounds import confounds_of
 from experiments.models import Experiment
+from experiments.queries.payable import override_of
 from experiments.reports.calculator.prefill import calculator_url
 from experiments.reports.page import RelatedLink
 from experiments.reports.related import related_to
@@ -50,11 +51,17 @@ def guide_of(experiment_id: int, *, now: datetime) -> Guide | None:
         status=status_text(experiment),
         step=_step(Status(experiment.status), len(open_points)),
         open_points=open_points,
-        warnings=[] if experiment.started_at else warnings(confounds_of(experiment_id, known_before=now)),
+        warnings=[] if experiment.started_at else _warnings(experiment_id, now),
         readout_url=readout_url(experiment),
         related=related_to(experiment_id).links,
         calculator_url="" if experiment.started_at else calculator_url(experiment_id),
     )
+
+
+def _warnings(experiment_id: int, now: datetime) -> list[ChecklistLine]:
+    """Return what does not keep the experiment from starting, and will stand with its verdict."""
+    override = override_of(experiment_id)
+    return [*([allowance(override)] if override else []), *warnings(confounds_of(experiment_id, known_before=now))]
 
 
 def _step(status: Status, open_points: int) -> Text:

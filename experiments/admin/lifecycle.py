@@ -11,11 +11,13 @@ from django.utils.translation import ngettext
 
 from experiments.actions import lifecycle
 from experiments.actions.allocation import change_allocation
+from experiments.actions.payable import allow_payable
 from experiments.admin.dialogs import AllocationForm, ConcludeForm
+from experiments.admin.payable import AllowPayableForm
 from experiments.launch_checks import LaunchRefused
 from experiments.lifecycle import SERVING, Transition, available
 from experiments.models import Experiment
-from experiments.vocabulary import Source, Status
+from experiments.vocabulary import PERSONAL_UNITS, Payable, Source, Status
 from foundation.admin_base import (
     ActionVariant,
     ConsoleAdmin,
@@ -36,6 +38,7 @@ class LifecycleButtons(ConsoleAdmin):
         "launch",
         "resume",
         "allocate",
+        "allow_payable",
         "pause",
         "send_back",
         "conclude",
@@ -97,6 +100,33 @@ class LifecycleButtons(ConsoleAdmin):
     def submit(self, request: HttpRequest, form: Any, object_id: str) -> HttpResponse:
         """Submit the draft."""
         return self._take(lifecycle.submit, request, form, object_id, _("The experiment is in review."))
+
+    def has_allow_payable_permission(self, request: HttpRequest, object_id: str | None = None) -> bool:
+        """Return whether it is a draft that changes what persons pay, so that somebody can answer for it."""
+        drafts = Experiment.objects.filter(pk=row_id(object_id), status=Status.DRAFT, unit_kind__in=PERSONAL_UNITS)
+        return self.has_lifecycle_permission(request) and drafts.exclude(payable=Payable.NOTHING).exists()
+
+    @object_action(
+        label=_("Answer for prices by person"),
+        explanation=_(
+            "Your name stands for it, in the journal and on the readout, that persons pay differently for the same "
+            "thing. It lifts this one rule for the countries that you name, never for China."
+        ),
+        form=AllowPayableForm,
+        permission="allow_payable",
+        variant=ActionVariant.WARNING,
+    )
+    def allow_payable(self, request: HttpRequest, form: Any, object_id: str) -> HttpResponse:
+        """Let persons pay differently, in the name of who is signed in."""
+        return self._take(
+            allow_payable,
+            request,
+            form,
+            object_id,
+            _("You answer for it that persons pay differently."),
+            jurisdictions=form.countries,
+            disclosure=form.cleaned_data["disclosure"],
+        )
 
     @object_action(
         label=_("Send back"),

@@ -20,6 +20,7 @@ _JOURNALLED: Final = (
     "period_design",
     "burn_in_minutes",
     "budget",
+    "payable",
 )
 
 

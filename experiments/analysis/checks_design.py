@@ -54,6 +54,18 @@ def minimum_runtime(context: CheckContext) -> Found:
     return judged(context.days < least, {"days": context.days, "minimum": least})
 
 
+def short_run_only(context: CheckContext) -> Found:
+    """Check that what counts of a period is as long as the time after which shoppers typically buy again.
+
+    Counted over less, an effect holds purchases that were only moved in time.
+    """
+    periods = context.plan.periods
+    if periods is None or periods.repurchase_days is None:
+        return not_applicable("no repurchase cycle is declared")
+    days, cycle = periods.counted_days, periods.repurchase_days
+    return judged(days < cycle, {"days": days, "repurchase_days": cycle})
+
+
 def power(context: CheckContext) -> Found:
     """Check that an effect as small as planned can be seen, now or, if looks are left, by the horizon.
 

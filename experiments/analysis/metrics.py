@@ -10,6 +10,9 @@ from foundation.errors import DomainError
 
 SCHEMA = 1
 MICROS = 1_000_000
+STOCK_VALUED = "Stock Valued"
+"""The event that says that a period is over and what the stock was worth more at its end. A metric that sums it needs
+it: a cell without one has revenue, and none of what that cost."""
 
 
 class MetricInvalid(DomainError):
@@ -128,6 +131,12 @@ class MetricSpec:
             return from_dict(cls, data, readable_schemas=(SCHEMA,))
         except RecordInvalid as error:
             raise MetricInvalid(error.message) from error
+
+
+def needs_books(spec: MetricSpec) -> bool:
+    """Return whether the metric means something only where the stock was valued when the period was over."""
+    parts = (spec.numerator, *([] if spec.denominator is None else [spec.denominator]))
+    return any(STOCK_VALUED in part.events for part in parts)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,9 +13,10 @@ from experiments.analysis.estimate import Estimated
 from experiments.analysis.inputs import ClusterSums
 from experiments.analysis.metrics import MetricSpec
 from experiments.analysis.scorecard import Estimator
-from experiments.statistics.clusters import FEW_CLUSTERS, ClusterTotals, cr2
+from experiments.statistics.cell_totals import cell_totals
+from experiments.statistics.clusters import ClusterTotals, cr2
 from experiments.statistics.means import checked
-from experiments.statistics.moments import Matrix, Vector
+from experiments.statistics.moments import Vector
 from experiments.statistics.results import Undefined, UndefinedReason
 
 
@@ -38,36 +39,13 @@ def cell_effect(
 
 
 def _totals(spec: MetricSpec, arms: tuple[ClusterSums, ClusterSums], numerator: str) -> ClusterTotals | Undefined:
-    """Return rows and sums of the clusters that have cells in either arm, or what keeps them from being compared."""
-    rows = np.array([arm.cells for arm in arms], dtype=float).T.reshape(-1, 2)
-    met = rows.sum(axis=1) > 0.0
-    if not np.all(rows.sum(axis=0) > 0.0):
-        return Undefined(UndefinedReason.NO_DATA)
-    if int(np.count_nonzero(met)) < FEW_CLUSTERS:
-        return Undefined(UndefinedReason.TOO_FEW_UNITS)
-    columns = [_sums(spec, arm, size, numerator) for arm, size in zip(arms, rows.T, strict=True)]
-    defined = [column for column in columns if not isinstance(column, Undefined)]
-    if len(defined) < len(columns):
-        return Undefined(UndefinedReason.ZERO_DENOMINATOR)
-    sums: Matrix = np.column_stack(defined)
-    if not np.all(np.isfinite(sums)):
-        return Undefined(UndefinedReason.OVERFLOW)
-    centre = float(sums.sum() / rows.sum())
-    return ClusterTotals(rows[met], (sums - centre * rows)[met], centre)
-
-
-def _sums(spec: MetricSpec, arm: ClusterSums, cells: Vector, numerator: str) -> Vector | Undefined:
-    """Return the sum of each cluster's cells in own units; of a ratio, of its linearised cells."""
-    above = _own(arm.sums[numerator], spec.numerator.divisor)
+    """Return the totals of the clusters in own units, or what keeps the arms from being compared."""
+    cells = [np.array(arm.cells, dtype=float) for arm in arms]
+    above = [_own(arm.sums[numerator], spec.numerator.divisor) for arm in arms]
     if spec.denominator is None:
-        return above
-    below = _own(arm.sums["d"], spec.denominator.divisor)
-    total = float(below.sum())
-    if not total > 0.0:
-        return Undefined(UndefinedReason.ZERO_DENOMINATOR)
-    ratio = float(above.sum()) / total
-    linear: Vector = cells * ratio + (above - ratio * below) * (float(cells.sum()) / total)
-    return linear
+        return cell_totals((cells[0], cells[1]), (above[0], above[1]))
+    below = [_own(arm.sums["d"], spec.denominator.divisor) for arm in arms]
+    return cell_totals((cells[0], cells[1]), (above[0], above[1]), (below[0], below[1]))
 
 
 def _own(exact: Sequence[int], divisor: int) -> Vector:

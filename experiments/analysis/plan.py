@@ -2,15 +2,25 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from enum import StrEnum
 from typing import Any, ClassVar, Self
 
 from experiments.analysis.codec import RecordInvalid, canonical_json, from_dict, sha256, to_dict
 from experiments.analysis.filters import UnitFilter
 from experiments.analysis.inputs import DAY_CELLS, FILTER_CELLS
-from experiments.analysis.metrics import MetricSpec
+from experiments.analysis.plan_parts import (
+    Adjustment,
+    Family,
+    Gatekeeping,
+    Multiplicity,
+    Objective,
+    PlannedMetric,
+    PlannedVariant,
+    Requirement,
+    SequentialMethod,
+)
+from experiments.analysis.planned_periods import PlannedPeriods
 from experiments.statistics.spending import Spending
-from experiments.vocabulary import Direction, MetricRole, PeriodDesign
+from experiments.vocabulary import MetricRole
 from foundation.errors import DomainError
 
 __all__ = [
@@ -45,115 +55,6 @@ class PlanInvalid(DomainError):
 
     code: ClassVar[str] = "PLAN_INVALID"
     hint = "Correct the field that the message names."
-
-
-class SequentialMethod(StrEnum):
-    """How looks before the end are paid for."""
-
-    GROUP_SEQUENTIAL = "GROUP_SEQUENTIAL"
-    CONFIDENCE_SEQUENCE = "CONFIDENCE_SEQUENCE"
-    FIXED_HORIZON = "FIXED_HORIZON"
-
-
-class Multiplicity(StrEnum):
-    """How several DECISION tests share one alpha."""
-
-    HOLM = "HOLM"
-    DUNNETT = "DUNNETT"
-    NONE = "NONE"
-
-
-class Family(StrEnum):
-    """Over what tests are corrected."""
-
-    METRICS_AND_ARMS = "METRICS_AND_ARMS"
-    ARMS = "ARMS"
-
-
-class Requirement(StrEnum):
-    """How many of several DECISION metrics must be superior for a variant to be shipped.
-
-    ANY needs the correction over metrics; ALL is an intersection-union test and does not.
-    """
-
-    ANY = "ANY"
-    ALL = "ALL"
-
-
-class Gatekeeping(StrEnum):
-    """What SECONDARY metrics are tested at once the DECISION metrics of their treatment have passed.
-
-    GRAPH: the level that rejected DECISION tests hand on, so that all claims together keep alpha. GATE: a whole alpha
-    of their own, as plans of the first schema do.
-    """
-
-    GRAPH = "GRAPH"
-    GATE = "GATE"
-
-
-class Objective(StrEnum):
-    """What a treatment has to show to be shipped."""
-
-    SUPERIORITY = "SUPERIORITY"
-    NON_INFERIORITY_WITH_SAVING = "NON_INFERIORITY_WITH_SAVING"
-
-
-class Adjustment(StrEnum):
-    """Whether pre-exposure covariates reduce the variance."""
-
-    LIN = "LIN"
-    NONE = "NONE"
-
-
-@dataclass(frozen=True, slots=True)
-class PlannedVariant:
-    """One arm of the experiment."""
-
-    key: str
-    control: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class PlannedPeriods:
-    """Cells of unit x period in place of units: their length and burn-in in minutes.
-
-    block: periods that belong together, in which every variant appears in proportion to its weight.
-    """
-
-    minutes: int
-    design: PeriodDesign
-    burn_in: int = 0
-    block: int = 1
-
-    def __post_init__(self) -> None:
-        if self.minutes < 1 or not 0 <= self.burn_in < self.minutes:
-            raise ValueError("periods: a period is longer than its burn-in")
-        if self.block < 1:
-            raise ValueError(f"periods: block must be 1 or more, not {self.block}")
-
-
-@dataclass(frozen=True, slots=True)
-class PlannedMetric:
-    """A metric in its role.
-
-    margin: relative non-inferiority margin (.02 is 2% of control); a guardrail needs one.
-    planned_information: 1 / SE^2 of the absolute difference that the design expects at the horizon, in own units of
-    the metric; None spends alpha by calendar time instead (the correlations still come from the information seen).
-    """
-
-    spec: MetricSpec
-    role: MetricRole
-    direction: Direction
-    margin: float | None = None
-    planned_information: float | None = None
-
-    def __post_init__(self) -> None:
-        if self.role is MetricRole.GUARDRAIL and self.margin is None:
-            raise ValueError(f"margin: guardrail {self.spec.key} needs one")
-        if self.margin is not None and not 0.0 < self.margin < 1.0:
-            raise ValueError(f"margin: must be between 0 and 1, not {self.margin}")
-        if self.planned_information is not None and not self.planned_information > 0.0:
-            raise ValueError(f"planned_information: must be above 0, not {self.planned_information}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,6 +150,8 @@ class AnalysisPlan:
         found = to_dict(self)
         if self.periods is None:
             del found["periods"]
+        elif self.periods.repurchase_days is None:
+            del found["periods"]["repurchase_days"]
         if self.schema == _FIRST:
             for name in _SINCE_SECOND:
                 del found[name]

@@ -75,12 +75,17 @@ CHECKS: dict[str, str] = {
     "ALLOCATION_CHANGED": "Allocation changed",
     "METRIC_REDEFINED": "Metric definitions",
     "MINIMUM_RUNTIME": "Minimum runtime",
+    "SHORT_RUN_ONLY": "Short-run only",
     "NO_EVENTS": "Outcomes arrive",
     "UNVERIFIED_EXPOSURES": "Verified exposures",
     "QUARANTINE": "Rows left out",
     "LATE_DATA": "Late data",
     "FRESHNESS_CONFOUND": "Equally fresh models",
     "ARMS_LEARN_FROM_EACH_OTHER": "Separate training data",
+    "DECISIONS_NOT_APPLIED": "Decisions were applied",
+    "UNEQUALLY_APPLIED": "Applied alike in all variants",
+    "STOCK_NOT_VALUED": "Stock valued at the end",
+    "STOCK_OFTEN_NOT_VALUED": "Stock valued often enough",
     "VISITOR_IDS": "Ids of visitors last",
     "IMMATURE_UNITS": "Complete windows",
 }
@@ -142,6 +147,10 @@ ADVICE: dict[str, str] = {
         " readouts may not, so do not compare the two."
     ),
     "MINIMUM_RUNTIME": "Wait for at least one full week, so that every day of the week is in.",
+    "SHORT_RUN_ONLY": (
+        "Periods count for less time than shoppers take to buy again, so purchases that were only moved in time look"
+        " like more or fewer. Read the result as a short-run effect, and plan longer periods to know more."
+    ),
     "NO_EVENTS": "No outcome has been attributed. Check that events are sent with the same unit ids as exposures.",
     "UNVERIFIED_EXPOSURES": (
         "Some exposures carry no token that proves them. Send the decision token with the exposure."
@@ -158,6 +167,23 @@ ADVICE: dict[str, str] = {
     "ARMS_LEARN_FROM_EACH_OTHER": (
         "Two variants are retrained on the traffic of both, so each learns from what the other showed and their"
         " difference shrinks. Train each on its own arm, or weight the data."
+    ),
+    "DECISIONS_NOT_APPLIED": (
+        "The shop applied less than 90% of the changes that a variant decided, or did not tell. Units count for their"
+        " variant all the same, so the difference is that of deciding so, and smaller than that of doing so. See what"
+        " overrides or refuses decisions, and acknowledge every batch."
+    ),
+    "UNEQUALLY_APPLIED": (
+        "The shop applied the decisions of one variant more often than those of another, so that a difference may come"
+        " from that. See what overrides or refuses them, and treat all variants alike."
+    ),
+    "STOCK_NOT_VALUED": (
+        "The stock of some periods was not counted in time, or nobody had said what the items cost, so that their"
+        " profit is not known. They count in no variant. Send a count of every item at least once in two days."
+    ),
+    "STOCK_OFTEN_NOT_VALUED": (
+        "The profit of more than one in twenty periods of a variant is not known. Where stock is not counted may have"
+        " to do with how much there is, so that the rest says nothing. Send counts every day and start anew."
     ),
     "VISITOR_IDS": (
         "In one browser less than half as many visitors come back after a week as in the others: their ids do not last,"

@@ -31,6 +31,7 @@ REFUSALS = (
     Reason.LAYER_TAKEN,
     Reason.AUDIENCE,
     Reason.COVERAGE,
+    Reason.BLACKOUT,
     Reason.ARM_CLOSED,
     Reason.PERSONALISATION_OFF,
     Reason.STICKY_UNAVAILABLE,

@@ -16,6 +16,7 @@ from experiments.assignment.bulk_audiences import ADMITTED, FAILED, AudienceColu
 from experiments.assignment.bulk_block import Block, Mask, WholeIds, draw_slots
 from experiments.assignment.bulk_table import NO_SLOT, AssignmentColumn, Slots, UnitTable
 from experiments.assignment.engine import assign
+from experiments.assignment.period_table import period_slots
 from experiments.assignment.periods import Periods
 from experiments.assignment.snapshot import Answer, Experiment, Snapshot
 from experiments.vocabulary import ArmState, Reason
@@ -93,6 +94,7 @@ class _Sheet:
         periods = experiment.periods
         self._is_early = at < experiment.epoch_opened_at or (periods is not None and at < periods.anchor)
         self._period = None if periods is None else periods.index(at)
+        self._is_kept_out = periods is not None and periods.is_kept_out(periods.index(at))
         draws = experiment.draws if periods is None or _counts(periods, at) else experiment.settling
         self._draws = np.array([self._code(answer) for answer in draws], dtype=np.int32)
         self._boundaries = np.array(experiment.boundaries, dtype=np.int32)
@@ -137,6 +139,8 @@ class _Sheet:
             if self._experiment.periods is None:
                 self._keep(block, pending)
             self._cover(block, pending)
+            if self._is_kept_out:
+                pending.settle(pending.rows, self._refusal(Reason.BLACKOUT))
             self._draw(block, pending)
 
     def _code(self, answer: Answer) -> int:
@@ -221,8 +225,7 @@ class _Sheet:
         if periods is None or self._period is None:
             slots = ids.slots(self._experiment.variant_prefix, pending.rows)
         else:
-            found = [periods.slot(unit, self._period) for unit in ids.encoded(pending.rows)]
-            slots = np.array(found, dtype=np.int32)
+            slots = period_slots(periods, list(ids.encoded(pending.rows)), [self._period])[:, 0]
         _put(self._variant[block.rows], pending.rows, slots)
         pending.settle_rest(self._draws[np.searchsorted(self._boundaries, slots, side="right")])
 

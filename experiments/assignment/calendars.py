@@ -1,13 +1,16 @@
 """The calendar of an experiment by period, as a bundle's entry says it."""
 
 from datetime import UTC
+from itertools import chain
 
 from experiments.assignment.bucketing import Purpose, slot_prefix
 from experiments.assignment.periods import LONGEST_BLOCK, LONGEST_PERIOD, Periods
-from experiments.assignment.reading import BundleInvalid, read_integer, read_moment, read_object, read_text
+from experiments.assignment.reading import BundleInvalid, read_integer, read_moment, read_object, read_ranges, read_text
 from experiments.vocabulary import PERSONAL_UNITS, PeriodDesign
 
 _DESIGNS = tuple(design.value for design in PeriodDesign)
+_LAST = 2**53
+"""No client can count further."""
 _PERSONAL = frozenset(kind.value for kind in PERSONAL_UNITS)
 
 
@@ -15,7 +18,8 @@ def read_periods(value: object, path: str, salt: str, unit_kind: str) -> Periods
     """Return the calendar that the member `period` describes; None where units are randomised once and for all.
 
     Raises:
-        BundleInvalid: people are randomised by period, a burn-in leaves nothing of a period, or a block has no length.
+        BundleInvalid: people are randomised by period, a burn-in leaves nothing of a period, a block has no length, or
+            stretches of periods that are kept out are empty or overlap.
     """
     if value is None:
         return None
@@ -40,4 +44,5 @@ def read_periods(value: object, path: str, salt: str, unit_kind: str) -> Periods
         burn_in=burn_in,
         block=block,
         prefix=slot_prefix(salt, Purpose.PERIOD if is_balanced else Purpose.VARIANT),
+        blackouts=tuple(chain.from_iterable(read_ranges(entry.get("blackouts", ()), f"{path}.blackouts", most=_LAST))),
     )

@@ -1,8 +1,8 @@
 """Assignment: a pure function of units, attributes, a moment and a snapshot. It never raises.
 
 Order for each experiment: running -> QA override -> started -> personalisation -> holdout -> layer -> audience
--> coverage -> variant. `_answer` is that order; `_swift` is the same for the common call in which nothing before
-the layer refuses, written for speed.
+-> coverage -> blackout -> variant. `_answer` is that order; `_swift` is the same for the common call in which nothing
+before the layer refuses, written for speed.
 """
 
 from bisect import bisect_right
@@ -213,6 +213,8 @@ def _draw_cell(
         if coverage_slot >= experiment.coverage:
             return Assignment(experiment.refused[Reason.COVERAGE], layer_slot, coverage_slot)
     index = periods.index(at)
+    if periods.is_kept_out(index):
+        return Assignment(experiment.refused[Reason.BLACKOUT], layer_slot, coverage_slot)
     slot = periods.slot(unit, index)
     answers = experiment.draws if at >= periods.counts_from(index) else experiment.settling
     answer = answers[bisect_right(experiment.boundaries, slot)]

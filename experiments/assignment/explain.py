@@ -15,6 +15,7 @@ from experiments.assignment.bucketing import SLOTS, draw_slot, encode_unit
 from experiments.assignment.engine import assign
 from experiments.assignment.explain_audience import Condition, conditions_of
 from experiments.assignment.links import through_links
+from experiments.assignment.periods import Periods
 from experiments.assignment.snapshot import Answer, Assignment, Experiment, Snapshot
 from experiments.assignment.unit_ids import with_store_item
 from experiments.vocabulary import ArmState, Reason, UnitKind
@@ -35,6 +36,7 @@ class StepCode(StrEnum):
     LINK = "LINK"
     STICKY = "STICKY"
     COVERAGE = "COVERAGE"
+    BLACKOUT = "BLACKOUT"
     VARIANT = "VARIANT"
 
 
@@ -221,6 +223,8 @@ def _drawn(case: Case, experiment: Experiment, unit: bytes) -> Iterator[Step]:
     kept = None if experiment.periods is not None else _kept(StepCode.STICKY, experiment, met or "")
     yield kept or Step(StepCode.STICKY, "The unit has met no variant that would have to be kept.")
     yield _coverage(experiment, unit)
+    if experiment.periods is not None:
+        yield _blackout(experiment.periods, case.at)
     yield _variant(case, experiment, unit)
 
 
@@ -241,6 +245,15 @@ def _coverage(experiment: Experiment, unit: bytes) -> Step:
     facts = {"slot": slot, "coverage": experiment.coverage}
     text = f"The unit drew slot {slot} for coverage, and those below {experiment.coverage} take part."
     return Step(StepCode.COVERAGE, text, Reason.COVERAGE if slot >= experiment.coverage else None, facts)
+
+
+def _blackout(periods: Periods, at: datetime) -> Step:
+    index = periods.index(at)
+    facts = {"period": index}
+    if periods.is_kept_out(index):
+        text = f"Period {index} touches days that the shop keeps out, so everybody gets the control."
+        return Step(StepCode.BLACKOUT, text, Reason.BLACKOUT, facts)
+    return Step(StepCode.BLACKOUT, f"Period {index} touches no day that the shop keeps out.", None, facts)
 
 
 def _variant(case: Case, experiment: Experiment, unit: bytes) -> Step:

@@ -5,9 +5,10 @@ periods are equally long, and the whole schedule follows from the stored salt be
 randomised is the cell `unit|period`.
 """
 
-from collections.abc import Sequence
+from bisect import bisect_right
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from math import gcd
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -27,7 +28,8 @@ class Periods:
     """The calendar of an experiment. `anchor` is the start of period 0, `minutes` and `burn_in` are in minutes.
 
     `block` is the number of periods that are balanced together; 1 where each is drawn on its own. `prefix` stands
-    before a cell in what is hashed.
+    before a cell in what is hashed. `blackouts` are the edges of the stretches of periods that are kept out, ascending:
+    the first period of a stretch, then the first one after it.
     """
 
     anchor: datetime
@@ -36,6 +38,7 @@ class Periods:
     burn_in: int
     block: int
     prefix: bytes
+    blackouts: tuple[int, ...] = ()
 
     @property
     def length(self) -> timedelta:
@@ -53,6 +56,10 @@ class Periods:
     def counts_from(self, index: int) -> datetime:
         """Return when the burn-in of a period is over."""
         return self.start(index) + timedelta(minutes=self.burn_in)
+
+    def is_kept_out(self, index: int) -> bool:
+        """Return whether a period touches days that the shop keeps out."""
+        return bool(self.blackouts) and bisect_right(self.blackouts, index) % 2 == 1
 
     def slot(self, unit: bytes, index: int) -> int:
         """Return the slot, 0 to 999 999, with which a unit is drawn in a period.
@@ -88,6 +95,28 @@ def first_anchor(started_at: datetime, minutes: int, zone: str) -> datetime:
     step = timedelta(hours=1) if minutes % 60 == 0 else timedelta(minutes=1)
     into = timedelta(minutes=local.minute, seconds=local.second, microseconds=local.microsecond) % step
     return (started_at + (step - into if into else timedelta())).astimezone(UTC)
+
+
+def days_between(first: date, last: date, zone: str) -> tuple[datetime, datetime]:
+    """Return when the first of some days of a time zone begins and when the last one is over, in UTC."""
+    local = ZoneInfo(zone)
+    begun, over = (datetime.combine(day, time(), local) for day in (first, last + timedelta(days=1)))
+    return _midnight(begun), _midnight(over)
+
+
+def periods_touched(
+    spans: Iterable[tuple[datetime, datetime]], *, anchor: datetime, minutes: int
+) -> list[tuple[int, int]]:
+    """Return the stretches of periods that overlap one of the half-open spans: [first, after), ascending, apart."""
+    length = timedelta(minutes=minutes)
+    found: list[tuple[int, int]] = []
+    for begun, over in sorted(spans):
+        first, after = max(0, (begun - anchor) // length), -((anchor - over) // length)
+        if found and first <= found[-1][1]:
+            first, after = found[-1][0], max(after, found.pop()[1])
+        if first < after:
+            found.append((first, after))
+    return found
 
 
 def block_length(weights: Sequence[int]) -> int | None:

@@ -69,15 +69,15 @@ def read_moment(entry: Mapping[str, object], name: str, path: str) -> datetime:
     return moment
 
 
-def read_ranges(value: object, path: str) -> tuple[tuple[int, int], ...]:
-    """Return half-open slot ranges in ascending order, none empty, none overlapping."""
+def read_ranges(value: object, path: str, *, most: int = SLOTS) -> tuple[tuple[int, int], ...]:
+    """Return half-open ranges of slots, or of other numbers up to `most`, ascending, none empty, none overlapping."""
     ranges: list[tuple[int, int]] = []
     for index, pair in enumerate(read_list(value, path)):
         match pair:
-            case [int() as start, int() as end] if bool not in (type(start), type(end)) and 0 <= start < end <= SLOTS:
+            case [int() as start, int() as end] if bool not in (type(start), type(end)) and 0 <= start < end <= most:
                 ranges.append((start, end))
             case _:
-                raise BundleInvalid(f"{path}[{index}]: must be [start, end) with 0 <= start < end <= {SLOTS}.")
+                raise BundleInvalid(f"{path}[{index}]: must be [start, end) with 0 <= start < end <= {most}.")
     ranges.sort()
     for (_, end), (start, _) in pairwise(ranges):
         if start < end:

@@ -7,9 +7,10 @@ from datetime import datetime
 from typing import Final
 
 from experiments.assignment.budgets import split
-from experiments.assignment.engine import assign
+from experiments.assignment.bulk import assign_table
+from experiments.assignment.bulk_table import UnitTable
 from experiments.assignment.periods import Periods
-from experiments.assignment.snapshot import Snapshot
+from experiments.assignment.snapshot import Answer, Snapshot
 from experiments.vocabulary import Reason
 
 MOST_CELLS: Final = 1_000_000
@@ -35,10 +36,14 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """The cells, unit by unit in the order given, and how many units take no part, by reason."""
+    """The cells, unit by unit in the order given, and how many units take no part, by reason.
+
+    `blackouts` are the periods in which nobody has a cell, because they touch days that are kept out.
+    """
 
     cells: tuple[Cell, ...]
     left_out: Mapping[Reason, int]
+    blackouts: tuple[int, ...] = ()
 
 
 def write_out(snapshot: Snapshot, key: str, units: Sequence[str], periods: int) -> Schedule:
@@ -51,26 +56,50 @@ def write_out(snapshot: Snapshot, key: str, units: Sequence[str], periods: int) 
     calendar = experiment.periods
     if calendar is None:
         raise ValueError(f"{key} is not randomised by period")
-    left_out: Counter[Reason] = Counter()
-    cells: list[Cell] = []
-    for unit in units:
-        found = list(_cells(snapshot, key, unit, calendar, periods))
-        if isinstance(found[0], Reason):
-            left_out[found[0]] += 1
-        cells += [cell for cell in found if isinstance(cell, Cell)]
-    return Schedule(tuple(_with_budgets(cells)), left_out)
+    counting = [index for index in range(periods) if not calendar.is_kept_out(index)]
+    table = UnitTable({experiment.unit_kind: units})
+    columns = [_column(snapshot, key, table, calendar, index) for index in counting]
+    cells = [column.cell(row, unit) for row, unit in enumerate(units) for column in columns if column.enrols(row)]
+    first = [columns[0].reason(row) if columns else Reason.BLACKOUT for row in range(len(units))]
+    left_out = Counter(reason for reason in first if reason is not None)
+    kept_out = tuple(index for index in range(periods) if calendar.is_kept_out(index))
+    return Schedule(tuple(_with_budgets(cells)), left_out, kept_out)
 
 
-def _cells(snapshot: Snapshot, key: str, unit: str, calendar: Periods, periods: int) -> Iterator[Cell | Reason]:
-    kind = snapshot.experiments[key].unit_kind
-    for index in range(periods):
-        at = calendar.counts_from(index)
-        (given,) = assign({kind: unit}, {}, at, None, snapshot, keys=(key,))
-        if not given.enrolled or given.variant is None:
-            yield given.reason
-            continue
-        start, end = calendar.start(index), calendar.start(index + 1)
-        yield Cell(unit, index, start, end, at, given.variant, given.parameters, given.answer.budget)
+@dataclass(frozen=True, slots=True)
+class _Column:
+    """A period: what each unit gets in it."""
+
+    period: int
+    start: datetime
+    end: datetime
+    counts_from: datetime
+    answers: tuple[Answer, ...]
+    codes: list[int]
+
+    def reason(self, row: int) -> Reason | None:
+        """Return why a unit has no cell, None where it has one."""
+        answer = self.answers[self.codes[row]]
+        return None if answer.enrolled else answer.reason
+
+    def enrols(self, row: int) -> bool:
+        """Return whether a unit has a cell."""
+        return self.answers[self.codes[row]].enrolled
+
+    def cell(self, row: int, unit: str) -> Cell:
+        """Return the cell of a unit that has one."""
+        found = self.answers[self.codes[row]]
+        assert found.variant is not None
+        return Cell(
+            unit, self.period, self.start, self.end, self.counts_from, found.variant, found.parameters, found.budget
+        )
+
+
+def _column(snapshot: Snapshot, key: str, table: UnitTable, calendar: Periods, index: int) -> _Column:
+    at = calendar.counts_from(index)
+    (found,) = assign_table(table, at, snapshot, keys=[key])
+    start, end = calendar.start(index), calendar.start(index + 1)
+    return _Column(index, start, end, at, found.answers, found.codes.tolist())
 
 
 def _with_budgets(cells: Sequence[Cell]) -> Iterator[Cell]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
+from experiments.calibration.pages import CALIBRATION, Page
 from experiments.calibration.records import (
     Effort,
     Result,
@@ -21,13 +22,6 @@ _WORDS = {
 }
 
 
-_WHAT = (
-    "This page is generated. It holds what simulated experiments, most of them without any effect, make of the "
-    "statistics that judge real ones. Every look of every simulated experiment goes the way of a real look: exact "
-    "sums, `experiments/analysis/build.py`, `experiments/analysis/verdict.py`, and the history that the look leaves "
-    "for the next. Procedures that are not part of a scorecard are called where they live, in "
-    "`experiments/statistics`. The methods are described in [statistics.md](statistics.md)."
-)
 _AGAIN = (
     "writes it again, digit by digit, on any number of processes: each block of replicates has a random generator of "
     "its own, seeded by the seed, the study, the setting and the number of the block."
@@ -41,9 +35,14 @@ _READING = (
 )
 
 
-def document(outcomes: Sequence[StudyOutcome], order: Order) -> str:
-    """Return the Markdown page of a run; equal outcomes and orders give equal pages."""
-    lines = [*_introduction(order), *_summary(outcomes)]
+def document(
+    outcomes: Sequence[StudyOutcome], order: Order, page: Page = CALIBRATION, *, seconds: float | None = None
+) -> str:
+    """Return the Markdown page of a run; equal outcomes and orders give equal pages.
+
+    seconds: how long the run took, where the page says so.
+    """
+    lines = [*_introduction(order, page, seconds), *_summary(outcomes)]
     for outcome in outcomes:
         lines += _study(outcome)
     return "\n".join(lines) + "\n"
@@ -55,23 +54,28 @@ def counts(outcomes: Sequence[StudyOutcome]) -> dict[State, int]:
     return {state: states.count(state) for state in State}
 
 
-def _introduction(order: Order) -> list[str]:
+def _introduction(order: Order, page: Page, seconds: float | None) -> list[str]:
     flags = "" if order.effort is Effort.REDUCED else " --full"
     again = "" if order.replicates is None else f" --replicates {order.replicates}"
-    return [
-        "# How often the engine errs",
+    lines = [
+        f"# {page.title}",
         "",
-        _WHAT,
+        page.about,
         "",
         "```bash",
-        f"bin/manage calibrate{flags}{again} --seed {order.seed}",
+        f"bin/manage calibrate{page.option}{flags}{again} --seed {order.seed}",
         "```",
         "",
         _AGAIN,
         "",
-        _READING,
-        "",
     ]
+    if page.is_timed and seconds is not None:
+        processes = "1 process" if order.processes == 1 else f"{order.processes} processes"
+        lines += [f"It took {seconds:.0f} seconds on {processes}; of all figures only these may change.", ""]
+    lines += [_READING, ""]
+    for finding in page.findings:
+        lines += [finding, ""]
+    return lines
 
 
 def _summary(outcomes: Sequence[StudyOutcome]) -> Iterator[str]:

@@ -1,11 +1,12 @@
 """The experiments part of a project's bundle, as the assignment engine compiles it."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 from experiments.assignment.budgets import split
 from experiments.assignment.compiler import READABLE_SCHEMAS
-from experiments.assignment.periods import block_length
+from experiments.assignment.periods import block_length, periods_touched
 from experiments.lifecycle import SERVING
 from experiments.models import AllocationEpoch, Experiment, Flag, Holdout, Layer
 from experiments.queries.met import is_sticky
@@ -98,4 +99,13 @@ def _period(row: Experiment, weights: Sequence[int]) -> dict[str, Any]:
         "design": row.period_design,
         "burn_in": row.burn_in_minutes,
     }
-    return found | ({"block": block_length(weights)} if row.period_design == PeriodDesign.BALANCED else {})
+    found |= {"block": block_length(weights)} if row.period_design == PeriodDesign.BALANCED else {}
+    return found | ({"blackouts": _kept_out(row)} if row.blackouts else {})
+
+
+def _kept_out(row: Experiment) -> list[list[int]]:
+    """Return the stretches [first, after) of periods that touch days which were kept out at launch."""
+    if row.periods_from is None or row.period_minutes is None:
+        return []
+    spans = [(datetime.fromisoformat(begun), datetime.fromisoformat(over)) for begun, over in row.blackouts]
+    return [list(found) for found in periods_touched(spans, anchor=row.periods_from, minutes=row.period_minutes)]

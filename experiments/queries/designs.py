@@ -9,8 +9,9 @@ from django.db.models import F, Max
 from experiments.launch_checks import Design, MetricUse, VariantDesign
 from experiments.models import Experiment, RecordedImport, Variant
 from experiments.queries.flags import flag_uses
+from experiments.queries.payable import implied_payable, override_of
 from experiments.queries.plans import counted_hours, draft_plan
-from experiments.vocabulary import MetricRole, PeriodDesign, Source, Status, UnitKind
+from experiments.vocabulary import MetricRole, Payable, PeriodDesign, Source, Status, UnitKind
 from foundation.errors import DomainError
 
 _SETTLED = F("metrics__metric__window_hours") + F("metrics__metric__maturity_hours")
@@ -55,6 +56,7 @@ def design_of(experiment_id: int) -> Design:
     )
     if row is None:
         raise ExperimentUnknown(f"There is no experiment {experiment_id}.")
+    override = override_of(experiment_id)
     return Design(
         id=experiment_id,
         project_id=row.project_id,
@@ -86,7 +88,12 @@ def design_of(experiment_id: int) -> Design:
         flags=flag_uses(row),
         period_minutes=row.period_minutes,
         period_design=PeriodDesign(row.period_design) if row.period_design else None,
+        burn_in_minutes=row.burn_in_minutes,
         dimensions=tuple(row.dimensions),
+        personalised=row.personalised,
+        payable=Payable(row.payable),
+        implied_payable=implied_payable(experiment_id),
+        payable_in=override.jurisdictions if override else (),
     )
 
 

@@ -28,12 +28,15 @@ LEAST_CELLS = 20
 """Cells of each variant that a verdict needs; the error over clusters asks for enough of those by itself."""
 PLANNED_INFORMATION = "planned_information"
 """The override that holds, by metric, the information (1 / SE^2 of the difference) the design expects at the end."""
+REPURCHASE_DAYS = "repurchase_days"
+"""The override that declares after how many days shoppers typically buy again, where units are randomised by period."""
 
 
 def draft_plan(experiment_id: int) -> Plan:
     """Return the plan that a launch would freeze now: the defaults with the analyst's overrides.
 
-    Overrides name fields of the plan; `planned_information` gives numbers by metric. Raises PlanInvalid.
+    Overrides name fields of the plan; `planned_information` gives numbers by metric, `repurchase_days` the shoppers'
+    cycle. Raises PlanInvalid.
     """
     experiment = Experiment.objects.prefetch_related("variants", "metrics__metric").get(pk=experiment_id)
     try:
@@ -49,6 +52,7 @@ def draft_plan(experiment_id: int) -> Plan:
         plan = recorded_plan(variants=variants, metrics=metrics)
         overrides = dict(experiment.plan_overrides)
     plan = _with_information(plan, overrides.pop(PLANNED_INFORMATION, {}))
+    plan = _with_repurchase(plan, overrides.pop(REPURCHASE_DAYS, None))
     forbidden = sorted({"variants", "metrics", "schema"} & set(overrides))
     if forbidden:
         raise PlanInvalid(f"{forbidden[0]}: is part of the design and cannot be overridden")
@@ -76,6 +80,20 @@ def _with_information(plan: Plan, planned: object) -> Plan:
         for metric in plan.metrics
     )
     return replace(plan, metrics=tuple(metrics))
+
+
+def _with_repurchase(plan: Plan, days: object) -> Plan:
+    """Return the plan with the days after which shoppers typically buy again. Raises PlanInvalid."""
+    if days is None:
+        return plan
+    if plan.periods is None:
+        raise PlanInvalid(f"{REPURCHASE_DAYS}: only an experiment by period has a use for it")
+    if isinstance(days, bool) or not isinstance(days, (int, float)):
+        raise PlanInvalid(f"{REPURCHASE_DAYS}: must be a number above 0, not {days!r}")
+    try:
+        return replace(plan, periods=replace(plan.periods, repurchase_days=float(days)))
+    except ValueError as error:
+        raise PlanInvalid(str(error)) from error
 
 
 def redrafted(experiment_id: int, frozen: Plan) -> Plan:

@@ -14,7 +14,8 @@ from experiments.models import AllocationEpoch, Experiment, PeriodSchedule, Quar
 from experiments.models import AnalysisPlan as FrozenPlan
 from experiments.models import Scorecard as StoredScorecard
 from experiments.queries.designs import ExperimentUnknown
-from experiments.vocabulary import ArmState, Source, Status, UnitKind, VerdictState
+from experiments.queries.payable import OverrideFacts, override_of
+from experiments.vocabulary import ArmState, Payable, Source, Status, UnitKind, VerdictState
 from foundation.errors import DomainError
 from foundation.ids import sought
 from foundation.queries import JobFault, JournalLine, ProjectFacts, journal_of, latest_fault, project_facts
@@ -121,6 +122,8 @@ class Readout:
     fault: JobFault | None
     period_minutes: int | None = None
     has_schedule: bool = False
+    payable: Payable = Payable.NOTHING
+    override: OverrideFacts | None = None
 
 
 def readout(*, key: str, project_key: str | None = None) -> Readout:
@@ -170,6 +173,8 @@ def readout(*, key: str, project_key: str | None = None) -> Readout:
         fault=latest_fault(key_prefix=f"analyse:{row.pk}:"),
         period_minutes=row.period_minutes,
         has_schedule=PeriodSchedule.objects.filter(experiment_id=row.pk).exists(),
+        payable=Payable(row.payable),
+        override=override_of(int(row.pk)),
     )
 
 

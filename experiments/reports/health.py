@@ -49,6 +49,7 @@ FIGURES: Final[dict[str, Text]] = {
     "epochs": gettext_lazy("epochs"),
     "days": gettext_lazy("days"),
     "minimum": gettext_lazy("at least"),
+    "repurchase_days": gettext_lazy("days until shoppers buy again"),
     "detectable": gettext_lazy("smallest lift that can be seen"),
     "planned": gettext_lazy("smallest lift worth finding"),
     "skewness": gettext_lazy("skewness"),

@@ -1,5 +1,6 @@
 """From a readout's records to its page: no database, no request, only words and numbers."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -19,7 +20,16 @@ from experiments.reports.scoreboard import Scale, board_of
 from experiments.reports.segments import segments_of
 from experiments.reports.sentences import sentences_of
 from experiments.reports.times import age, moment
-from experiments.reports.wording import HARDLY_WORTH_IT, NO_DATA, SOURCES, STATUSES, UNITS, Words, verdict_words
+from experiments.reports.wording import (
+    HARDLY_WORTH_IT,
+    NO_DATA,
+    PAYABLES,
+    SOURCES,
+    STATUSES,
+    UNITS,
+    Words,
+    verdict_words,
+)
 from experiments.vocabulary import Source, Status, VerdictState
 
 
@@ -185,4 +195,15 @@ def _facts(readout: Readout) -> tuple[Fact, ...]:
         facts.append(Fact(_("Started"), moment(readout.started_at, zone)))
     if readout.period_minutes is not None:
         facts.append(Fact(_("Randomised anew every"), period_words(readout.period_minutes)))
-    return tuple(facts)
+    return (*facts, *_payable_facts(readout))
+
+
+def _payable_facts(readout: Readout) -> Iterator[Fact]:
+    """Yield what it changes of the amount that a person pays, and who answers for it where persons pay differently."""
+    if readout.payable:
+        yield Fact(_("Changes what a person pays"), PAYABLES[readout.payable])
+    if readout.override is not None:
+        told = {"who": readout.override.acting_user, "countries": ", ".join(readout.override.jurisdictions)}
+        yield Fact(_("Persons may pay differently"), _("%(who)s answers for it in %(countries)s") % told)
+        yield Fact(_("Reason"), readout.override.reason)
+        yield Fact(_("Shoppers are told"), readout.override.disclosure)

@@ -192,6 +192,15 @@ ACTIONS: Final[dict[str, Text]] = {
     "experiment.allocation": _("Allocation changed"),
     "experiment.import": _("Imported"),
     "experiment.policies": _("Decision point and policies chosen"),
+    "experiment.payable_allow": _("Somebody answers for it that persons pay differently"),
+    "experiment.payable_withdraw": _("Nobody answers any more for it that persons pay differently"),
+}
+
+PAYABLES: Final[dict[str, Text]] = {
+    "PRICE": _("prices"),
+    "COUPON": _("coupons"),
+    "SHIPPING": _("shipping fees"),
+    "BENEFIT": _("other benefits"),
 }
 
 ARM_STATES: Final[dict[str, Text]] = {

@@ -9,6 +9,7 @@ from ibis import Table
 from ibis.expr.types import NumericValue
 
 from experiments.analysis.metrics import MetricSpec, variables
+from experiments.warehouse.books import with_books
 from experiments.warehouse.cells import cluster_of, total_columns
 from experiments.warehouse.dimensions import leveled, names
 from experiments.warehouse.functions import LOCAL_TIME
@@ -29,7 +30,7 @@ def moments(question: Question) -> Table:
     met one variant. With filters the units that they leave out have rows of their own, told apart by `filtered`, and
     f<position> counts those that met one variant and that a filter leaves out.
     """
-    exposed = units(question)
+    exposed = with_books(units(question), question)
     place = [*PLACE, *(["filtered"] if question.filters else [])]
     found = _counts(exposed, question, place)
     acted = totals(exposed.filter(~exposed.crossed), question, *place[len(PLACE) :])
@@ -69,7 +70,7 @@ def clusters(question: Question, *, block: int | None) -> Table:
     Columns cluster, variant_id, complete_<hours>, the complete cells, and the totals of `cells.total_columns`. block:
     periods of a unit that make a cluster; None takes all of them.
     """
-    exposed = units(question)
+    exposed = with_books(units(question), question)
     kept = exposed.filter(~exposed.crossed)
     kept = kept.mutate(cluster=cluster_of(kept.plain_unit, kept.period, block))
     found = kept.group_by("cluster", "variant_id").aggregate(

@@ -7,7 +7,7 @@ from typing import Final
 import ibis
 
 from experiments.analysis.filters import UnitFilter
-from experiments.analysis.metrics import MetricSpec
+from experiments.analysis.metrics import MetricSpec, needs_books
 from experiments.vocabulary import UnitKind
 
 CLOCK_SKEW: Final = timedelta(days=2)
@@ -55,6 +55,11 @@ class Question:
     def by_line(self) -> bool:
         """Whether the lines of an order are about units of their own."""
         return self.unit_kind in (UnitKind.ITEM, UnitKind.CLUSTER, UnitKind.STORE_ITEM)
+
+    @property
+    def awaits_books(self) -> bool:
+        """Whether a cell counts only once its period has been closed and its stock valued."""
+        return self.calendar is not None and any(map(needs_books, self.metrics))
 
 
 def moment(at: datetime) -> ibis.Value:

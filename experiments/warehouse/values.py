@@ -14,7 +14,7 @@ from ibis import Table
 from ibis.expr.types import BooleanValue, IntegerValue, NumericValue, StringValue
 
 from experiments.analysis.metrics import Aggregation, MetricSpec, What
-from experiments.vocabulary import UnitKind
+from experiments.vocabulary import BOOKED_LINE, UnitKind
 from experiments.warehouse import tables
 from experiments.warehouse.cells import period_of
 from experiments.warehouse.links import resolved
@@ -36,19 +36,21 @@ def totals(kept: Table, question: Question, *carried: str) -> Table:
     columns: dict[str, NumericValue] = {}
     for index, spec in enumerate(question.metrics):
         columns |= {f"v{index}_{name}": value for name, value in _values(met, spec, question.calendar).items()}
-    return met.group_by("number", "epoch", "variant_id", "first_at", *carried).aggregate(**columns)
+    known = ["booked"] if question.awaits_books else []
+    return met.group_by("number", "epoch", "variant_id", "first_at", *known, *carried).aggregate(**columns)
 
 
 def complete(table: Table, question: Question, hours: int) -> BooleanValue:
     """Return whether a unit's figures are final: `hours` (window and maturity) have passed since it was exposed.
 
-    A cell has to be over before the experiment stops, and its orders settled.
+    A cell has to be over before the experiment stops, its orders settled, and its books closed where metrics need them.
     """
     if question.calendar is None:
         return table.first_at + _hours(hours) <= moment(question.window_end)
     ends = table.first_at + _span(question.calendar.counted)
     settled = ends + _hours(hours - question.metrics[0].window_hours) <= moment(question.window_end)
-    return settled & (ends <= moment(question.exposed_before))
+    over = settled & (ends <= moment(question.exposed_before))
+    return over & table.booked if question.awaits_books else over
 
 
 def _outcomes(question: Question) -> Table:
@@ -63,35 +65,35 @@ def _outcomes(question: Question) -> Table:
         done.received_at < moment(question.received_before),
         done.occurred_at < moment(question.window_end),
         done.event.isin(events),
-        *([] if question.by_line else [done.line == 0]),
+        *([] if question.by_line else [(done.line == 0) | (done.line >= BOOKED_LINE)]),
     )
     done = resolved(done, question)
     nets = {_amounts(part): kinds for spec in question.metrics for part in _parts(spec) if (kinds := _reversals(part))}
-    plain = done.mutate(doer=_unit(done, question), counts_at=done.occurred_at, **dict.fromkeys(nets, done.value))
+    plain = done.mutate(doer=unit_of(done, question), counts_at=done.occurred_at, **dict.fromkeys(nets, done.value))
     reversals = [event for event in events if event in REVERSALS]
     if not reversals:
-        return _by_cell(plain, question)
+        return in_period(plain, question)
     undone = done.filter(done.event.isin(reversals))
     undone = undone.left_join(orders := _orders(question), undone.order_id == orders.order_key)
     # what the lines of an order are about is their own affair, so that an item keeps what came back of it
-    by_line, own = question.by_line, _unit(undone, question)
+    by_line, own = question.by_line, unit_of(undone, question)
     undone = undone.mutate(
         doer=own if by_line else ibis.coalesce(undone.ordered_by, own),
         counts_at=ibis.coalesce(undone.ordered_at, undone.occurred_at),
         **{name: undone.value if by_line else _taken_back(undone, kinds) for name, kinds in nets.items()},
     )
     names = ("event", "occurred_at", "value", "quantity", "doer", "counts_at", *nets)
-    return _by_cell(plain.filter(~plain.event.isin(reversals)).select(*names).union(undone.select(*names)), question)
+    return in_period(plain.filter(~plain.event.isin(reversals)).select(*names).union(undone.select(*names)), question)
 
 
-def _unit(done: Table, question: Question) -> StringValue:
+def unit_of(done: Table, question: Question) -> StringValue:
     """Return the unit that an outcome is about; an item in a store follows from both."""
     if question.unit_kind is UnitKind.STORE_ITEM:
         return done.store + "|" + done.item
     return done[question.unit_kind.value]
 
 
-def _by_cell(done: Table, question: Question) -> Table:
+def in_period(done: Table, question: Question) -> Table:
     """Return the outcomes with the cell of unit x period as their doer, where units are randomised by period."""
     if question.calendar is None:
         return done
@@ -131,7 +133,7 @@ def _orders(question: Question) -> Table:
     return placed.select(
         order_key=placed.order_id,
         ordered_at=placed.occurred_at,
-        ordered_by=_unit(placed, question),
+        ordered_by=unit_of(placed, question),
         ordered_value=placed.value,
     )
 

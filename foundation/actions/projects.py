@@ -113,6 +113,11 @@ def edit_project(*, project_id: int, name: str, attributes: Sequence[str], actin
     bump_revision(project_id=project_id)
 
 
+def lock_project(*, project_id: int) -> None:
+    """Let everything else that changes or journals something of the project wait until the transaction is over."""
+    Project.objects.select_for_update(no_key=True).get(pk=project_id)
+
+
 def bump_revision(*, project_id: int) -> int:
     """Move the project's revision and promise the publication of its bundle; return the new revision."""
     Project.objects.filter(pk=project_id).update(revision=F("revision") + 1)

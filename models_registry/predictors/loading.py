@@ -5,8 +5,10 @@ from typing import Final
 
 from models_registry.artifacts import Artifact
 from models_registry.compression import decoded
+from models_registry.predictors.demand import demand_of
 from models_registry.predictors.ease import ease_of
 from models_registry.predictors.factors import factors_of
+from models_registry.predictors.forecast import forecast_of
 from models_registry.predictors.hashed_logistic import hashed_logistic_of
 from models_registry.predictors.hashed_network import hashed_network_of
 from models_registry.predictors.item_item import item_item_of
@@ -25,6 +27,8 @@ _READERS: Final[Mapping[PredictorKind, Callable[[Artifact], Predictor]]] = {
     PredictorKind.FACTORS: factors_of,
     PredictorKind.HASHED_LOGISTIC: hashed_logistic_of,
     PredictorKind.HASHED_NETWORK: hashed_network_of,
+    PredictorKind.FORECAST: forecast_of,
+    PredictorKind.DEMAND: demand_of,
 }
 
 

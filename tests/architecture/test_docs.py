@@ -25,7 +25,7 @@ CODE_BLOCK = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"!?\[[^\]]*\]\(([^)\s]+)\)")
 COMMAND = re.compile(r"(?<![\w./-])bin/([a-z]+)(?: +([a-z_]+))?")
 QUOTED = re.compile(r"`([^`\n]+)`")
-CODE = re.compile(r"[A-Z]+(?:_[A-Z]+)+|MALFORMED|SPLIT|STICKY|OVERRIDE|PREVIEW|HOLDOUT|AUDIENCE|COVERAGE")
+CODE = re.compile(r"[A-Z]+(?:_[A-Z]+)+|MALFORMED|SPLIT|STICKY|OVERRIDE|PREVIEW|HOLDOUT|AUDIENCE|COVERAGE|BLACKOUT")
 SOURCE_PATH = re.compile(r"(?:[a-z_]+|\.ci)/[A-Za-z0-9_./-]+\.(?:py|ini|json|yaml|html)|[a-z_]+\.(?:py|ini)")
 
 

@@ -10,6 +10,7 @@ from tests.architecture.test_boundaries import _imports
 
 EMBEDDED_ONLY = ("config/local/",)
 TRAINING_ONLY = re.compile(r"models_registry/exporters/|decisions/domains/[a-z_]+/training/")
+PEERS_ONLY = re.compile(r"decisions/domains/[a-z_]+/training/real_data/")
 NAMED_NOT_IMPORTED = {
     "granian",  # started as a program
     "packaging",  # imported by kombu, which does not require it
@@ -55,12 +56,14 @@ def test_requirements__of_the_product__name_every_package_it_imports() -> None:
     product, _ = _pins("requirements.txt")
     embedded, _ = _pins("requirements-embedded.txt")
     training, _ = _pins("requirements-training.txt")
+    peers, _ = _pins("requirements-benchmarks.txt")
     missing = {
         name: sorted(paths)
         for name, paths in _third_party_imports().items()
         if name not in product
         and not (name in embedded and all(path.startswith(EMBEDDED_ONLY) for path in paths))
         and not (name in training and all(TRAINING_ONLY.match(path) for path in paths))
+        and not (name in peers and all(PEERS_ONLY.match(path) for path in paths))
         and not (name in ("psycopg-binary", "pydantic") and paths)
     }
     assert missing == {}

@@ -34,3 +34,19 @@ def test_calibrate__a_missed_target__fails_unless_it_is_explained(tmp_path):
     with pytest.raises(CommandError, match="regret"):
         call_command("calibrate", **asked)
     call_command("calibrate", **asked, allow_explained=True)
+
+
+def test_calibrate__another_document__runs_its_studies_under_its_own_title(tmp_path, capsys):
+    asked = {"document": "interference", "study": ["price-carry-over"], "replicates": 3, "processes": 1}
+    call_command("calibrate", **asked, output=tmp_path / "out.md")
+    page = (tmp_path / "out.md").read_text()
+    assert page.startswith("# Price and restock tests: what each design finds\n")
+    assert "bin/manage calibrate --document interference --replicates 3 --seed 20260105" in page
+    assert "seconds on 1 process;" in page
+    assert "carry-over of 7 days, burn-in 7" in page
+    assert "price-carry-over" in capsys.readouterr().out
+
+
+def test_calibrate__a_study_of_another_document__is_unknown():
+    with pytest.raises(CommandError, match="price-carry-over is none of"):
+        call_command("calibrate", study=["price-carry-over"])

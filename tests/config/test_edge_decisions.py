@@ -179,6 +179,21 @@ def test_decisions__no_valid_unit__are_answered_and_logged_without_one(
     assert (row["visitor"], row["properties"]["enrolled"]) == (None, False)
 
 
+def test_decisions__point_that_decides_in_batches__is_a_problem_and_nothing_is_logged(
+    postgres: Postgres, make_edge: MakeEdge
+) -> None:
+    batches = point(key="prices", domain="pricing", personal=False, slate_size=1, largest_slate=1)
+    publish_point(postgres, at=batches)
+    edge = make_edge()
+
+    answer = ask(edge, at="prices")
+
+    assert (answer.status, answer.json["code"]) == (409, "DECIDED_IN_BATCHES")
+    assert "GET /api/v1/batches?point=prices" in answer.json["detail"]
+    edge.close()
+    assert decisions_of(postgres, 0) == []
+
+
 def test_decisions__unknown_point__is_a_problem_and_nothing_is_logged(postgres: Postgres, make_edge: MakeEdge) -> None:
     publish_point(postgres, at=point())
     edge = make_edge()

@@ -1,6 +1,6 @@
 """Parts of logs, weights of arms, and what rows are distributed like."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pytest
@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from decisions.domain import DecisionLog, InteractionLog
+from decisions.domain import DecisionLog, InteractionLog, SalesLog
 from decisions.logs import arm_weights, before, distributions, keep, since, variant_rows
 
 START, END = datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 1, 2, tzinfo=UTC)
@@ -28,6 +28,29 @@ def interactions() -> InteractionLog:
         ratings=np.zeros(3, np.float32),
         start=START,
         end=END,
+    )
+
+
+def sales() -> SalesLog:
+    """Return three days of two items, of which the second was first sold on the second day; a third sold nothing."""
+    return SalesLog(
+        series=np.array([0, 0, 1, 0, 1], np.int32),
+        at=START.timestamp() + np.array([0.0, 1.0, 1.0, 2.0, 2.0]) * 86_400.0,
+        units=np.array([4.0, 0.0, 2.0, 2.0, 1.0]),
+        price=np.array([5.0, np.nan, 7.0, 6.0, 7.0]),
+        paid=np.array([5.0, np.nan, 7.0, 6.0, 7.0]),
+        orders=np.array([2.0, 0.0, 1.0, 1.0, 1.0]),
+        largest=np.array([3.0, 0.0, 2.0, 2.0, 1.0]),
+        in_stock=np.array([1.0, 0.0, 1.0, 0.5, 1.0]),
+        series_ids=("a", "b", "c"),
+        items=("a", "b", "c"),
+        stores=("", "", ""),
+        clusters=("x", "x", ""),
+        categories=("mugs", "", "lamps"),
+        costs=np.array([2.0, np.nan, 1.0]),
+        start=START,
+        end=START + timedelta(days=3),
+        weights=np.array([1.0, 2.0, 3.0, 4.0, 5.0]),
     )
 
 
@@ -111,3 +134,23 @@ def test_distributions__of_decisions__tell_positions_and_context():
     columns, units = distributions(decisions())
     assert (units, columns["positions"].tolist()) == (3, [0, 1, 0, 1, 0, 1])
     assert columns["context.device"] == {"phone": 2, "desk": 2, "": 2}
+
+
+def test_sales__before_and_since_a_day__keep_the_rows_of_the_others_with_their_weights():
+    split = START.timestamp() + 86_400.0
+    early, late = before(sales(), split), since(sales(), split)
+    assert (early.units.tolist(), early.weights.tolist(), early.end) == ([4.0], [1.0], START + timedelta(days=1))
+    assert late.series.tolist() == [0, 1, 0, 1]
+    assert late.largest.tolist() == [0.0, 2.0, 2.0, 1.0]
+    assert late.in_stock.tolist() == [0.0, 1.0, 0.5, 1.0]
+    assert (late.weights.tolist(), late.series_ids) == ([2.0, 3.0, 4.0, 5.0], ("a", "b", "c"))
+
+
+def test_distributions__of_sales__count_pieces_and_leave_out_what_nobody_knows():
+    columns, units = distributions(sales())
+    assert units == 2
+    assert columns["daily_sales"].tolist() == [2.0, 1.5]
+    assert columns["categories"] == {"mugs": 6}
+    assert sum(columns["items"].values()) == 9
+    assert columns["prices"].tolist() == [5.0, 7.0, 6.0, 7.0]
+    assert columns["in_stock"].tolist() == [1.0, 0.0, 1.0, 0.5, 1.0]

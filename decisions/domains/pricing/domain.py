@@ -5,6 +5,8 @@ from typing import Final
 
 from decisions.domain import Domain, Field, FieldKind, LogKind, Mode, PolicyKind
 from decisions.domains.pricing.hooks import HOOKS
+from decisions.domains.pricing.metrics import METRICS
+from decisions.domains.pricing.settings import SETTINGS
 from experiments.vocabulary import Payable, UnitKind
 
 DOMAIN: Final = Domain(
@@ -29,8 +31,10 @@ DOMAIN: Final = Domain(
             "map_price": Field(FieldKind.MONEY, "The lowest price that the maker lets be advertised."),
         }
     ),
+    metrics=METRICS,
     mode=Mode.BATCH,
     subject_kind=UnitKind.ITEM,
     actions_are=FieldKind.MONEY,
+    settings=SETTINGS,
     payable=Payable.PRICE,
 )

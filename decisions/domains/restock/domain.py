@@ -5,6 +5,8 @@ from typing import Final
 
 from decisions.domain import Domain, Field, FieldKind, LogKind, Mode, PolicyKind
 from decisions.domains.restock.hooks import HOOKS
+from decisions.domains.restock.metrics import METRICS
+from decisions.domains.restock.settings import SETTINGS
 from experiments.vocabulary import UnitKind
 
 DOMAIN: Final = Domain(
@@ -40,4 +42,6 @@ DOMAIN: Final = Domain(
     mode=Mode.BATCH,
     subject_kind=UnitKind.STORE_ITEM,
     actions_are=FieldKind.NUMBER,
+    metrics=METRICS,
+    settings=SETTINGS,
 )

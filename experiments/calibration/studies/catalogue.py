@@ -1,8 +1,9 @@
-"""All calibration studies, in the order of the document."""
+"""All calibration studies, in the order of the documents."""
 
 from collections.abc import Sequence
 from pathlib import Path
 
+from experiments.calibration.pages import INTERFERENCE, Page
 from experiments.calibration.records import Study
 from experiments.calibration.running import CalibrationInvalid
 from experiments.calibration.studies import (
@@ -11,9 +12,11 @@ from experiments.calibration.studies import (
     coverage,
     designs,
     family,
+    interference,
     multiplicity,
     peeking,
     real_data,
+    replenishment,
     selection,
     sequential,
     single_look,
@@ -24,7 +27,7 @@ from experiments.calibration.studies import (
 
 
 def all_studies(real_data_folder: Path | None = None) -> tuple[Study, ...]:
-    """Return every study; the one on real logs says why it is skipped where there are none."""
+    """Return every study of docs/calibration.md; the one on real logs says why it is skipped where there are none."""
     return (
         *single_look.studies(),
         *uneven_revenue.studies(),
@@ -41,6 +44,16 @@ def all_studies(real_data_folder: Path | None = None) -> tuple[Study, ...]:
         *selection.studies(),
         *real_data.studies(real_data_folder),
     )
+
+
+def interference_studies() -> tuple[Study, ...]:
+    """Return the studies of price and restock designs."""
+    return (*interference.studies(), *replenishment.studies())
+
+
+def studies_of(page: Page, real_data_folder: Path | None = None) -> tuple[Study, ...]:
+    """Return the studies that a page shows, in order."""
+    return interference_studies() if page is INTERFERENCE else all_studies(real_data_folder)
 
 
 def named(studies: Sequence[Study], names: Sequence[str]) -> tuple[Study, ...]:

@@ -1,9 +1,10 @@
-"""bin/manage calibrate: simulate how often the statistics err, and write docs/calibration.md."""
+"""bin/manage calibrate: simulate how often the statistics err, and write docs/calibration.md or another page."""
 
 import json
 import os
 import time
 from argparse import ArgumentParser
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +12,11 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from experiments.calibration.encoding import to_plain
+from experiments.calibration.pages import CALIBRATION, PAGES, Page
 from experiments.calibration.records import Effort, State, StudyOutcome
 from experiments.calibration.report import counts, document
 from experiments.calibration.running import DEFAULT_SEED, CalibrationInvalid, Order, run
-from experiments.calibration.studies.catalogue import all_studies, named
-
-DOCUMENT = Path("docs/calibration.md")
+from experiments.calibration.studies.catalogue import named, studies_of
 
 
 class TargetsMissed(CommandError):
@@ -32,15 +32,14 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Declare the arguments."""
         parser.add_argument("--full", action="store_true", help="all settings and replicates; writes the document")
+        parser.add_argument("--document", choices=sorted(PAGES), default=CALIBRATION.name, help="whose studies to run")
         parser.add_argument("--study", action="append", default=[], help="only this study (repeatable)")
         parser.add_argument("--list", action="store_true", help="print the names of the studies and stop")
         parser.add_argument("--replicates", type=int, help="so many for every setting")
         parser.add_argument("--seed", type=int, default=DEFAULT_SEED)
         parser.add_argument("--processes", type=int, default=os.cpu_count() or 1)
         parser.add_argument("--json", type=Path, help="also write every result to this file")
-        parser.add_argument(
-            "--output", type=Path, help="where the document goes; docs/calibration.md for all of --full"
-        )
+        parser.add_argument("--output", type=Path, help="where the document goes; its place in docs/ for all of --full")
         parser.add_argument(
             "--allow-explained", action="store_true", help="do not fail for misses that the document explains"
         )
@@ -48,7 +47,8 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         """Run, print a line for each study, and write what was asked for. Raises TargetsMissed."""
         folder = os.environ.get("TILTYARD_REAL_DATA")
-        every = all_studies(Path(folder) if folder else None)
+        page = PAGES[options["document"]]
+        every = studies_of(page, Path(folder) if folder else None)
         if options["list"]:
             for study in every:
                 self.stdout.write(f"{study.name:<24}{study.title}")
@@ -65,7 +65,7 @@ class Command(BaseCommand):
             raise CommandError(f"{error.code}\n{error.message}\n  fix: {error.hint}") from error
         progress = _Progress(self)
         outcomes = run(studies, order, progress)
-        _write(options, order, outcomes, complete=not options["study"])
+        _write(options, _Run(page, order, progress.seconds, complete=not options["study"]), outcomes)
         self._conclude(outcomes, allow_explained=options["allow_explained"])
 
     def _conclude(self, outcomes: tuple[StudyOutcome, ...], *, allow_explained: bool) -> None:
@@ -90,8 +90,13 @@ class _Progress:
         self._command = command
         self._start = time.monotonic()
 
+    @property
+    def seconds(self) -> float:
+        """How long the run has taken so far."""
+        return time.monotonic() - self._start
+
     def __call__(self, outcome: StudyOutcome, over: float) -> None:
-        passed = time.monotonic() - self._start
+        passed = self.seconds
         left = passed * (1.0 - over) / over if over > 0.0 else 0.0
         found = counts([outcome])
         result = "skipped" if outcome.skipped else f"{found[State.MISSED]} missed, {found[State.MET]} met"
@@ -101,12 +106,22 @@ class _Progress:
         self._command.stdout.flush()
 
 
-def _write(options: dict[str, Any], order: Order, outcomes: tuple[StudyOutcome, ...], *, complete: bool) -> None:
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """What was run. complete: all studies of the page."""
+
+    page: Page
+    order: Order
+    seconds: float
+    complete: bool
+
+
+def _write(options: dict[str, Any], ran: _Run, outcomes: tuple[StudyOutcome, ...]) -> None:
     target = options["output"]
-    if target is None and options["full"] and complete and order.replicates is None:
-        target = Path(settings.BASE_DIR) / DOCUMENT
+    if target is None and options["full"] and ran.complete and ran.order.replicates is None:
+        target = Path(settings.BASE_DIR) / ran.page.path
     if target is not None:
-        target.write_text(document(outcomes, order), encoding="utf-8")
+        target.write_text(document(outcomes, ran.order, ran.page, seconds=ran.seconds), encoding="utf-8")
     if options["json"] is not None:
-        plain = to_plain(outcomes, order)
+        plain = to_plain(outcomes, ran.order)
         options["json"].write_text(json.dumps(plain, sort_keys=True, indent=1) + "\n", encoding="utf-8")

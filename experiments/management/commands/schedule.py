@@ -57,6 +57,8 @@ class Command(BaseCommand):
             options["out"].write_bytes(content)
         planned = len({cell.unit for cell in found.cells})
         self.stderr.write(f"{planned} units, {facts.periods} periods, {len(found.cells)} cells.")
+        if found.blackouts:
+            self.stderr.write(f"  Kept out by the blackout calendar: {len(found.blackouts)} periods.")
         for reason, number in sorted(found.left_out.items()):
             self.stderr.write(f"  Left out: {number} units, {reason.value}.")
 

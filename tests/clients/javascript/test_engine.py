@@ -236,6 +236,14 @@ def test_versions__of_every_order__compare_as_on_the_server(run_node: RunNode) -
     [
         {"minutes": 60, "anchor": "2026-05-31T22:00:00+00:00", "design": "INDEPENDENT", "burn_in": 10},
         {"minutes": 1_440, "anchor": "2026-05-31T22:00:00+00:00", "design": "BALANCED", "burn_in": 0, "block": 4},
+        {
+            "minutes": 360,
+            "anchor": "2026-05-31T22:00:00+00:00",
+            "design": "BALANCED",
+            "burn_in": 30,
+            "block": 2,
+            "blackouts": [[2, 3], [7, 10], [400, 500]],
+        },
     ],
 )
 def test_periods__of_stores_and_items__are_drawn_as_on_the_server(run_node: RunNode, period: dict[str, Any]) -> None:
@@ -249,6 +257,7 @@ def test_periods__of_stores_and_items__are_drawn_as_on_the_server(run_node: RunN
     ]
     reasons = compare_with_store_items(run_node, rules, calls)
     assert {"SPLIT", "NOT_STARTED", "COVERAGE"} <= reasons
+    assert ("BLACKOUT" in reasons) == ("blackouts" in period)
 
 
 def compare_with_store_items(run_node: RunNode, rules: list[Any], calls: list[dict[str, Any]]) -> set[str]:
@@ -264,6 +273,7 @@ def compare_with_store_items(run_node: RunNode, rules: list[Any], calls: list[di
 def test_what_only_the_server_knows__is_remote_only(run_node: RunNode) -> None:
     pattern = {"attribute": "page", "op": "matches", "value": "^/sale"}
     german = {"attribute": "country", "op": "eq", "value": "DE"}
+    period = {"minutes": 60, "anchor": "2026-05-31T22:00:00+00:00", "design": "INDEPENDENT", "burn_in": 0}
     rules = [
         experiment(1, audience=pattern),
         experiment(2, audience={"all": [german, pattern]}),
@@ -272,17 +282,19 @@ def test_what_only_the_server_knows__is_remote_only(run_node: RunNode) -> None:
         experiment(5, member_of_a_later_schema={"x": 1}),
         experiment(6, audience={"attribute": "n", "op": "eq", "value": 2**53 + 1}),
         experiment(7, audience={"not": pattern}),
+        experiment(8, unit_kind="item", period=period | {"member_of_a_later_schema": 1}),
     ]
     keys = [rule["key"] for rule in rules]
     asked = [
-        call({"visitor": "v"}, {"page": "/sale", "country": country}, experiments=keys) for country in ("DE", "CN")
+        call({"visitor": "v", "item": "i"}, {"page": "/sale", "country": country}, experiments=keys)
+        for country in ("DE", "CN")
     ] + [call({"customer": "c"}, experiments=keys[:1])]
     bundle = content(*rules) | {"flags": [{"key": "f"}], "member_of_a_later_schema": []}
     german_call, chinese, alone = json.loads(
         run_node(HERE / "answers.mjs", input=json.dumps({"bundle": bundle, "calls": asked}))
     )
     remote = "REMOTE_ONLY"
-    assert [a["reason"] for a in german_call] == [remote, remote, "SPLIT", remote, remote, remote, remote]
-    assert [a["reason"] for a in chinese] == [remote, "AUDIENCE", remote, remote, remote, remote, remote]
+    assert [a["reason"] for a in german_call] == [remote, remote, "SPLIT", *[remote] * 5]
+    assert [a["reason"] for a in chinese] == [remote, "AUDIENCE", *[remote] * 6]
     assert {(a["variant"], a["enrolled"]) for a in german_call if a["reason"] == remote} == {("control", False)}
     assert [a["reason"] for a in alone] == [remote]

@@ -1,9 +1,12 @@
 """Decision points and the policies of variants: what does not fit is refused, and nothing is half-written."""
 
+from dataclasses import replace
+
 import pytest
 from django.core.exceptions import ValidationError
 from django.db import DatabaseError, transaction
 
+from decisions.actions.feed_addresses import FeedAddressInvalid
 from decisions.actions.points import (
     DesignFrozen,
     PointDraft,
@@ -20,6 +23,7 @@ from decisions.domain import PolicyKind
 from decisions.models import DecisionPoint, PointExperiment, VariantPolicy
 from decisions.queries.points import PointUnknown, point_by_id, point_of_experiment, policies_of
 from decisions.registry import DomainUnknown
+from decisions.settings import SettingInvalid
 from foundation.models import JournalEntry, Project
 from tests.fixtures.records import ACTOR, NOW, make_draft, make_project
 from tests.fixtures.registry import (
@@ -34,6 +38,10 @@ from tests.fixtures.registry import (
 pytestmark = pytest.mark.django_db
 WHO = {"acting_user": ACTOR, "now": NOW}
 BASELINE = PolicyDraft(PolicyKind.BASELINE)
+
+
+def fixed(*texts: str) -> PolicyDraft:
+    return PolicyDraft(PolicyKind.FIXED, actions=texts)
 
 
 def create(project_id: int, **changes) -> int:
@@ -86,6 +94,57 @@ def test_edit__new_bounds__are_journalled_and_a_repeat_changes_nothing():
     assert Project.objects.get().revision == revision
     with pytest.raises(PointUnknown):
         edit_point(**{**values, "point_id": point + 9})
+
+
+def test_create__point_that_decides_in_batches__keeps_settings_cadence_and_address():
+    told = {"settings": {"max_step": 0.05}, "every_minutes": 1440, "webhook": "https://shop.example/prices"}
+    row = DecisionPoint.objects.get(pk=create(make_project(), domain="pricing", **told))
+    assert {name: getattr(row, name) for name in told} == told
+    assert JournalEntry.objects.get(action="decision_point.create").after["settings"] == {"max_step": 0.05}
+
+
+@pytest.mark.parametrize(
+    ("changes", "error"),
+    [
+        ({"settings": {"max_step": 0.9}}, SettingInvalid),
+        ({"settings": {"largest_step": 0.1}}, SettingInvalid),
+        ({"every_minutes": 0}, PointInvalid),
+        ({"every_minutes": 2000}, PointInvalid),
+        ({"every_minutes": 367 * 1440}, PointInvalid),
+        ({"webhook": "https://user:word@shop.example/"}, FeedAddressInvalid),
+        ({"domain": "recommendation", "every_minutes": 60}, PointInvalid),
+        ({"domain": "recommendation", "webhook": "https://shop.example/"}, PointInvalid),
+        ({"domain": "recommendation", "settings": {"max_step": 0.1}}, SettingInvalid),
+    ],
+)
+def test_create__batches_that_cannot_be__are_refused_and_nothing_is_written(changes, error):
+    project = make_project()
+    entries = JournalEntry.objects.count()
+    with pytest.raises(error):
+        create(project, **{"domain": "pricing", **changes})
+    assert (DecisionPoint.objects.count(), JournalEntry.objects.count()) == (0, entries)
+
+
+def test_edit__settings_that_cannot_be__leaves_those_before():
+    point = create(make_project(), domain="restock", every_minutes=1440)
+    edit = PointEdit(name="Orders", model_id=None, slate_size=1, deadline_ms=50, settings={"cash": 900.0})
+    edit_point(point_id=point, edit=edit, **WHO)
+    with pytest.raises(SettingInvalid):
+        edit_point(point_id=point, edit=replace(edit, settings={"cash": -1}), **WHO)
+    row = DecisionPoint.objects.get(pk=point)
+    assert (row.settings, row.every_minutes) == ({"cash": 900.0}, None)
+
+
+@pytest.mark.parametrize(("domain", "good", "bad"), [("pricing", "-5%", "cheaper"), ("restock", "days=14", "-5%")])
+def test_bind__fixed_text_that_the_domain_cannot_read__is_refused_and_nothing_changes(domain, good, bad):
+    project = make_project()
+    point = create(project, domain=domain)
+    draft = make_draft(project)
+    told = {"experiment_id": draft, "point_id": point, **WHO}
+    bind_experiment(policies={"control": BASELINE, "treatment": fixed(good)}, **told)
+    with pytest.raises(PolicyInvalid):
+        bind_experiment(policies={"control": BASELINE, "treatment": fixed(bad)}, **told)
+    assert policies_of(draft)["treatment"].actions == (good,)
 
 
 def test_bind__draft__says_what_each_variant_does_and_may_be_said_again():

@@ -29,7 +29,8 @@ def declare(monkeypatch: pytest.MonkeyPatch):
 def test_collections__of_the_shipped_domains__are_items_and_creatives():
     found = all_collections()
     assert next(iter(found)) == "items"
-    assert found["items"].known == ("item_id", "title", "category", "price", "stock", "rating")
+    assert found["items"].known[:6] == ("item_id", "title", "category", "price", "stock", "rating")
+    assert {"cluster", "floor", "supplier", "pack_size"} <= set(found["items"].extra)
     assert {"campaign", "bid", "budget"} <= set(collection_of("creatives").extra)
 
 

@@ -10,13 +10,14 @@ from decisions.domain import ITEMS
 from decisions.ingest.collections import collection_of
 from decisions.ingest.csv_encoding import FeedEncodingUnknown
 from decisions.ingest.csv_items import LONGEST_RECORD, FeedHeaderInvalid, Line, open_csv
+from decisions.ingest.forms import item_form
 
 HEAD = "item_id,title,price,stock,rating\n"
 
 
 def read(text: str | bytes, collection: str = ITEMS) -> list[Line]:
     content = text if isinstance(text, bytes) else text.encode()
-    return list(open_csv(BytesIO(content), collection_of(collection)).lines())
+    return list(open_csv(BytesIO(content), item_form(collection_of(collection))).lines())
 
 
 @pytest.mark.parametrize("delimiter", [",", ";", "\t"])
@@ -109,7 +110,7 @@ def test_csv__of_another_collection__has_its_fields():
 )
 def test_csv__header_that_names_no_fields__is_refused(head, told):
     with pytest.raises(FeedHeaderInvalid, match=told.replace("|", r"\|")):
-        open_csv(BytesIO(f"{head}\nmug,Mug\n".encode()), collection_of(ITEMS))
+        open_csv(BytesIO(f"{head}\nmug,Mug\n".encode()), item_form(collection_of(ITEMS)))
 
 
 @given(st.binary(max_size=200))

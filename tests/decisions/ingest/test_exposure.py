@@ -184,6 +184,19 @@ def test_exposure__server_claim_without_attributes__is_kept_as_unverified() -> N
     assert entry["slots"] == (None, None, None)
 
 
+@pytest.mark.parametrize(
+    ("blackouts", "reason"), [([], None), ([[0, 9_999]], ExposureFault.NOT_ENROLLED), ([[9_998, 9_999]], None)]
+)
+def test_exposure__server_claim_in_a_period_that_is_kept_out__earns_nothing(blackouts: Any, reason: Any) -> None:
+    calendar = {"minutes": 1440, "anchor": "2026-01-01T00:00:00Z", "design": "INDEPENDENT", "burn_in": 0}
+    bundle = live(experiment(1, unit_kind="item", period=calendar | {"blackouts": blackouts}))
+    claim = {"experiment": "experiment-1", "variant": "control", "product_id": "mug"}
+
+    (entry,) = exposed(claim, intake(bundle))
+
+    assert (entry["verification"], entry["reason"]) == (Verification.UNVERIFIED, reason)
+
+
 def test_exposure__server_claim_without_the_unit__says_so() -> None:
     found = exposed({"experiment": "experiment-1", "variant": "treatment"}, intake(BUNDLE), anonymousId=None)
 

@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from decisions.ingest.collections import collection_of
-from decisions.ingest.items import ItemRefused, read_item, read_stock
+from decisions.ingest.fields import ItemRefused
+from decisions.ingest.items import read_item, read_stock
 
 CREATIVES = collection_of("creatives")
 ITEMS = collection_of("items")

@@ -8,7 +8,8 @@ from django.db import connection
 
 from decisions.actions.points import PointDraft, create_point
 from decisions.actions.projection import project_events
-from decisions.queries.training_data import ArmUnknown, PointAmbiguous, training_data
+from decisions.domain import SalesLog
+from decisions.queries.training_data import ArmDataUnsupported, ArmUnknown, PointAmbiguous, training_data
 from models_registry.queries.versions import ModelFacts, model_by_id
 from models_registry.vocabulary import DataPolicy
 from tests.decisions.recipes import launch, make_recipe_draft, make_schedule
@@ -138,3 +139,32 @@ def test_data__read_twice__are_the_same(arm):
         one, other = data(arm, policy), data(arm, policy)
         assert one.facts == other.facts
         assert np.array_equal(one.log.items, other.log.items)
+
+
+def sold(domain: str, policy: DataPolicy):
+    project = make_project()
+    log(
+        project,
+        message_id="o",
+        event="Order Completed",
+        at=NOW - 2 * DAY,
+        properties={"products": [{"product_id": "mug", "price": 5}]},
+    )
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE decisions_eventlog SET store = 'north' WHERE message_id = 'o'")
+    model = model_by_id(make_model(project, domain=domain, key="prices"))
+    return training_data(model, start=NOW - 7 * DAY, end=NOW, policy=policy, schedule_id=None)
+
+
+@pytest.mark.parametrize(("domain", "series"), [("pricing", ("mug",)), ("restock", ("north|mug",))])
+def test_sales__of_a_domain__are_those_of_its_subjects(domain: str, series: tuple[str, ...]):
+    found = sold(domain, DataPolicy.POOLED)
+    assert isinstance(found.log, SalesLog)
+    assert found.log.series_ids == series
+    assert found.facts == {"data_policy": "pooled", "rows": 2}
+
+
+@pytest.mark.parametrize("policy", [DataPolicy.OWN_ARM, DataPolicy.WEIGHTED])
+def test_sales__of_an_arm__are_refused(policy: DataPolicy):
+    with pytest.raises(ArmDataUnsupported, match="not divided by arms"):
+        sold("pricing", policy)

@@ -11,9 +11,11 @@ from django.utils import timezone
 
 from decisions.actions import projection_sql
 from decisions.actions.projection import project_events
+from decisions.actions.supply import put_supply
 from decisions.ingest.counting import COUNT, parameters_of
 from decisions.ingest.notes import Told
-from decisions.reports.intake_wording import FAULTS, KINDS, NOTED, REJECTIONS, fix_of
+from decisions.models import ProjectionState
+from decisions.reports.intake_wording import FAULTS, KINDS, NOTED, REJECTIONS, UNBOOKED, fix_of
 from decisions.vocabulary import ExposureFault, IntakeKind, ProjectionFault, Rejection, TokenFault
 from experiments.actions import evidence
 from experiments.models import Quarantine
@@ -37,9 +39,13 @@ def test_wording__every_reason_and_kind__has_its_sentence():
     assert in_statements(*statements) <= {fault.value for fault in FAULTS}
     observed = set(IntakeKind) - {IntakeKind.RECEIVED, IntakeKind.ACCEPTED, IntakeKind.DUPLICATE, IntakeKind.REJECTED}
     assert set(NOTED) == observed
-    assert set(KINDS) == {kind.value for kind in observed} | {"REJECTED", "QUARANTINED"}
+    assert set(KINDS) == {kind.value for kind in observed} | {"REJECTED", "QUARANTINED", "UNBOOKED"}
     told: list[tuple[str, list[str]]] = [("REJECTED", [str(reason) for reason in REJECTIONS])]
-    told += [("QUARANTINED", [str(reason) for reason in FAULTS]), *((str(kind), [""]) for kind in NOTED)]
+    told += [
+        ("QUARANTINED", [str(reason) for reason in FAULTS]),
+        *((str(kind), [""]) for kind in NOTED),
+        ("UNBOOKED", list(UNBOOKED)),
+    ]
     for kind, reasons in told:
         for reason in reasons:
             sentence = str(fix_of(kind, reason))
@@ -103,6 +109,21 @@ def test_json__has_the_same_facts_and_every_message_a_figure(shop: int, reader: 
     example = next(warned["example"] for warned in document["warnings"] if warned["kind"] == "QUARANTINED")
     assert example["properties"] == {"coupon": EVIL}
     assert "visitor" not in json.dumps(example)
+
+
+def test_page__lines_whose_item_has_no_cost__are_told_where_the_shop_tells_costs(shop: int, reader: Client):
+    at = timezone.now() - timedelta(minutes=5)
+    sold = {"order_id": "o-2", "revenue": 5, "products": [{"product_id": "mug", "price": 5}]}
+    log(shop, message_id="o-2", event="Order Completed", at=at, properties=sold)
+    ProjectionState.objects.update(watermark=at - timedelta(hours=1))
+    project_events(project_id=shop)
+    assert "Without contribution" not in text_of(reader.get("/ops/intake/shop").content.decode())
+    put_supply(project_id=shop, name="costs", items=[{"item_id": "lamp", "cost": 1}])
+    text = text_of(reader.get("/ops/intake/shop").content.decode())
+    assert "Without contribution" in text
+    assert "send costs" in text
+    warned = {entry["kind"]: entry for entry in reader.get("/ops/intake/shop.json").json()["warnings"]}["UNBOOKED"]
+    assert (warned["reason"], warned["count"], warned["example"]["item"]) == ("COST_MISSING", 1, "mug")
 
 
 @pytest.mark.parametrize("path", ["/ops/intake", "/ops/intake/shop", "/ops/intake/shop.json"])

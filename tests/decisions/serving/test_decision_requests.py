@@ -11,6 +11,7 @@ from decisions.serving.decision_requests import (
     MOST_RECENT,
     MOST_TEXTS,
     ContextUnknown,
+    DecidedInBatches,
     DecisionMalformed,
     read_decision_request,
 )
@@ -55,6 +56,14 @@ def test_read_decision_request__units_alone__takes_the_defaults() -> None:
 def test_read_decision_request__what_cannot_be_read__is_refused(body: object) -> None:
     with pytest.raises(DecisionMalformed, match="cannot be read"):
         read(body)
+
+
+def test_read_decision_request__point_that_decides_in_batches__says_where_these_are() -> None:
+    prices = compile_points(
+        decision_content(points=[point(key="prices", domain="pricing", personal=False)]), compiled()
+    )
+    with pytest.raises(DecidedInBatches, match=r"GET /api/v1/batches\?point=prices"):
+        read_decision_request(b"no matter what", prices.by_key["prices"])
 
 
 BANNERS: DecisionPoint = replace(

@@ -121,7 +121,7 @@ def test_launch__incomplete_design__is_refused_with_everything_that_is_missing()
 def test_launch__parameters_that_no_bundle_could_carry__is_refused_before_they_block_the_others():
     variants = [
         VariantDraft("control", "Control", 500_000, control=True),
-        VariantDraft("b", "B", 500_000, parameters={"prices": [1, 10**30]}),
+        VariantDraft("b", "B", 500_000, parameters={"columns": [1, 10**30]}),
     ]
     experiment_id = make_draft(make_project(), variants=variants)
     lifecycle.submit(experiment_id=experiment_id, acting_user=ACTOR, now=NOW)
@@ -129,7 +129,7 @@ def test_launch__parameters_that_no_bundle_could_carry__is_refused_before_they_b
         lifecycle.launch(experiment_id=experiment_id, acting_user=ACTOR, now=NOW)
     (problem,) = refusal.value.problems
     assert problem.code == "PARAMETERS"
-    assert "parameters.prices[1] of variant b" in problem.message
+    assert "parameters.columns[1] of variant b" in problem.message
     assert status_of(experiment_id) == Status.IN_REVIEW
 
 

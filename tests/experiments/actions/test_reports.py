@@ -225,7 +225,7 @@ def test_import_report__dates_in_the_projects_zone__name_daily_periods(tmp_path)
 def test_schedule__command__writes_what_the_engine_answers_and_tames_formulas(tmp_path):
     project_id = make_project()
     variants = (HALVES[0], type(HALVES[1])("treatment", "Treatment", 500_000, parameters={"price": "=1+1", "n": 2.5}))
-    experiment_id = make_by_period(project_id, budget=1_000_000_001, variants=variants)
+    experiment_id = make_by_period(project_id, budget=1_000_000_001, variants=variants, payable="PRICE")
     (tmp_path / "units.csv").write_text("unit\n" + "\n".join(ITEMS) + "\n")
     out = tmp_path / "plan.csv"
     call_command("schedule", "button", units=tmp_path / "units.csv", days=14, out=out, stderr=io.StringIO())

@@ -7,10 +7,12 @@ from experiments.analysis.check_context import SHARED_BUDGET
 from experiments.analysis.checks import CHECKS, Check, CheckContext, run_checks
 from experiments.analysis.drafts import Drafter
 from experiments.analysis.inputs import Health, History, MetricSums, Stratum
+from experiments.analysis.plan import PlannedPeriods
 from experiments.analysis.scorecard import CheckResult, Exclusions, Outcome
+from experiments.analysis.verdict import ReasonCode, judge
 from experiments.analysis.wording import ADVICE
 from experiments.analysis.wording import CHECKS as TITLES
-from experiments.vocabulary import CheckLevel, Source
+from experiments.vocabulary import CheckLevel, PeriodDesign, Source, VerdictState
 from tests.experiments.analysis.builders import (
     conversion,
     decision,
@@ -315,3 +317,28 @@ def test_drafter__sums_given_twice__are_merged():
     twice = replace(given, sums=(*given.sums, MetricSums("conversion", "control", "1", rate(10, 5))))
     made = plan()
     assert Drafter(made, twice, 1.0).sums(decision(conversion()), "control", "1").n == 10_010
+
+
+@pytest.mark.parametrize(
+    ("cycle", "outcome"),
+    [(None, Outcome.NOT_APPLICABLE), (7.0, Outcome.PASSED), (7.5, Outcome.FAILED)],
+)
+def test_short_run_only__a_declared_cycle__is_held_against_what_counts_of_a_period(cycle, outcome):
+    periods = PlannedPeriods(14 * 1_440, PeriodDesign.BALANCED, burn_in=7 * 1_440, block=2, repurchase_days=cycle)
+    found = result("SHORT_RUN_ONLY", plan(periods=periods))
+    assert (found.outcome, found.level) == (outcome, CheckLevel.INTERPRET)
+    if cycle is not None:
+        assert found.figures == {"days": 7.0, "repurchase_days": cycle}
+
+
+def test_short_run_only__units_that_are_randomised_once__have_no_cycle():
+    assert result("SHORT_RUN_ONLY").outcome is Outcome.NOT_APPLICABLE
+
+
+def test_short_run_only__in_a_verdict__is_read_with_care_and_blocks_nothing():
+    periods = PlannedPeriods(1_440, PeriodDesign.BALANCED, block=2, repurchase_days=7.0)
+    made = plan(periods=periods)
+    verdict = judge(made, build_scorecard(made, inputs(BASE)))
+    noted = [reason for reason in verdict.reasons if reason.params.get("check") == "SHORT_RUN_ONLY"]
+    assert [reason.code for reason in noted] == [ReasonCode.CHECK_INTERPRET]
+    assert verdict.state is VerdictState.CONTINUE

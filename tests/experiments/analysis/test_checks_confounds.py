@@ -7,10 +7,10 @@ from experiments.analysis.inputs import Confound, Health
 from experiments.analysis.reasons import ReasonCode
 from experiments.analysis.scorecard import Outcome, Scorecard
 from experiments.analysis.verdict import judge
-from experiments.vocabulary import CheckLevel
+from experiments.vocabulary import CheckLevel, VerdictState
 from tests.experiments.analysis.builders import inputs, plan, rates
 
-CODES = ("FRESHNESS_CONFOUND", "ARMS_LEARN_FROM_EACH_OTHER")
+CODES = ("FRESHNESS_CONFOUND", "ARMS_LEARN_FROM_EACH_OTHER", "STOCK_NOT_VALUED")
 
 
 def card(*confounds: Confound) -> Scorecard:
@@ -27,6 +27,14 @@ def test_confound__of_two_variants__warns_with_the_verdict_and_changes_no_decisi
     verdict, without = judge(plan(), found), judge(plan(), card())
     assert [r.params["check"] for r in verdict.reasons if r.code is ReasonCode.CHECK_WARNS].count(code) == 1
     assert (verdict.state, verdict.winner) == (without.state, without.winner)
+
+
+def test_confound__stock_often_not_valued__blocks():
+    found = card(Confound("STOCK_OFTEN_NOT_VALUED", "control", "treatment"))
+    check = found.check("STOCK_OFTEN_NOT_VALUED")
+    assert (check.outcome, check.level) == (Outcome.FAILED, CheckLevel.BLOCK)
+    assert judge(plan(), found).state is VerdictState.INVALID
+    assert judge(plan(), card()).state is not VerdictState.INVALID
 
 
 @pytest.mark.parametrize("code", CODES)

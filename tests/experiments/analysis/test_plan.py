@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,13 +10,14 @@ from experiments.analysis.plan import (
     Gatekeeping,
     PlanInvalid,
     PlannedMetric,
+    PlannedPeriods,
     Requirement,
     SequentialMethod,
     Spending,
     default_plan,
     recorded_plan,
 )
-from experiments.vocabulary import Direction, MetricRole
+from experiments.vocabulary import Direction, MetricRole, PeriodDesign
 from tests.experiments.analysis.builders import conversion, decision, guardrail, plan, revenue, variants
 
 STORED = Path(__file__).parents[2] / "golden" / "plan_schema_1.json"
@@ -115,3 +117,25 @@ def test_default_plan__no_metric__is_refused():
 def test_planned_metric__guardrail_without_margin__is_refused():
     with pytest.raises(ValueError, match="margin: guardrail revenue needs one"):
         PlannedMetric(revenue(), MetricRole.GUARDRAIL, Direction.INCREASE)
+
+
+def test_to_dict__a_repurchase_cycle__is_written_only_where_it_is_declared():
+    periods = PlannedPeriods(14 * 1_440, PeriodDesign.BALANCED, burn_in=7 * 1_440, block=2)
+    silent = replace(PLAN, periods=periods)
+    assert silent.to_dict()["periods"] == {"minutes": 20_160, "design": "BALANCED", "burn_in": 10_080, "block": 2}
+    declared = replace(PLAN, periods=replace(periods, repurchase_days=21.0))
+    assert declared.to_dict()["periods"]["repurchase_days"] == 21.0
+    for made in (silent, declared):
+        again = AnalysisPlan.from_dict(json.loads(made.to_json()))
+        assert (again, again.sha256()) == (made, made.sha256())
+    assert silent.sha256() != declared.sha256()
+
+
+@pytest.mark.parametrize("days", [0.0, -1.0, float("inf"), float("nan")])
+def test_planned_periods__a_cycle_that_cannot_be__is_refused(days):
+    with pytest.raises(ValueError, match="repurchase_days: must be a number above 0"):
+        PlannedPeriods(1_440, PeriodDesign.BALANCED, repurchase_days=days)
+
+
+def test_counted_days__of_a_period__are_those_after_the_burn_in():
+    assert PlannedPeriods(2_880, PeriodDesign.BALANCED, burn_in=720).counted_days == 1.5

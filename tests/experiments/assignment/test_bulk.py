@@ -71,7 +71,7 @@ def tables(draw: st.DrawFn) -> UnitTable:
     table=tables(),
     sticky=st.lists(st.booleans(), min_size=5, max_size=5),
     periods=st.lists(st.sampled_from([None, None, "INDEPENDENT", "BALANCED"]), min_size=5, max_size=5),
-    at=st.sampled_from([AT, AT + timedelta(minutes=30), datetime(2025, 6, 1, tzinfo=UTC)]),
+    at=st.sampled_from([AT, AT + timedelta(minutes=30), AT + timedelta(hours=1), datetime(2025, 6, 1, tzinfo=UTC)]),
 )
 def test_assign_table__any_bundle_and_table__equals_the_engine_row_by_row(
     bundle: dict[str, Any], table: UnitTable, sticky: list[bool], periods: list[str | None], at: datetime
@@ -86,7 +86,17 @@ def test_assign_table__any_bundle_and_table__equals_the_engine_row_by_row(
 
 
 def period(design: str) -> dict[str, Any]:
-    return {"minutes": 60, "design": design, "burn_in": 15, "block": 4, "anchor": "2026-01-01T00:00:00Z"}
+    anchor = "2026-01-01T00:00:00Z"
+    hours = (AT - datetime.fromisoformat(anchor)) // timedelta(hours=1)
+    kept_out = [[hours + 1, hours + 3]]
+    return {
+        "minutes": 60,
+        "design": design,
+        "burn_in": 15,
+        "block": 4,
+        "anchor": anchor,
+        "blackouts": kept_out,
+    }
 
 
 @pytest.mark.parametrize("changes", [{}, {"coverage": 300_000}, {"layer": 1, "layer_ranges": [[0, SLOTS]]}])

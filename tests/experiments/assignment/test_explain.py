@@ -66,6 +66,11 @@ def test_explain__any_bundle_and_unit__ends_with_the_reason_of_the_answer(
             assert found.assignment == expected
 
 
+def by_day(blackouts: list[list[int]]) -> dict[str, Any]:
+    calendar = {"minutes": 1440, "design": "INDEPENDENT", "burn_in": 0, "anchor": "2026-01-01T00:00:00Z"}
+    return {"unit_kind": "item", "period": calendar | {"blackouts": blackouts}}
+
+
 @pytest.mark.parametrize(
     ("changes", "parts", "code", "reason"),
     [
@@ -76,6 +81,8 @@ def test_explain__any_bundle_and_unit__ends_with_the_reason_of_the_answer(
         ({"holdout": 1}, {"holdouts": [holdout(1, share=999_999)]}, StepCode.HOLDOUT, Reason.HOLDOUT),
         ({"layer": 1}, {"layers": [layer(1)]}, StepCode.LAYER, Reason.LAYER_TAKEN),
         ({"coverage": 0}, {}, StepCode.COVERAGE, Reason.COVERAGE),
+        (by_day([[0, 999]]), {"units": {"item": "i"}}, StepCode.BLACKOUT, Reason.BLACKOUT),
+        (by_day([]), {"units": {"item": "i"}}, StepCode.VARIANT, Reason.SPLIT),
         ({"sticky": True}, {}, StepCode.STICKY, Reason.STICKY_UNAVAILABLE),
         ({"sticky": True}, {"sticky": {1: "arm-1"}}, StepCode.STICKY, Reason.STICKY),
         ({}, {}, StepCode.VARIANT, Reason.SPLIT),

@@ -1,7 +1,7 @@
 """Experiments by period: boundaries, balance, burn-in, and that the schedule is what the engine answers."""
 
 from collections import Counter
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from experiments.assignment.engine import assign
-from experiments.assignment.periods import block_length, cell_id, first_anchor
+from experiments.assignment.periods import block_length, cell_id, days_between, first_anchor, periods_touched
 from experiments.assignment.reading import BundleInvalid
 from experiments.assignment.schedule import write_out
 from experiments.assignment.snapshot import Assignment, Snapshot
@@ -21,7 +21,13 @@ KEY = "experiment-1"
 
 
 def by_period(
-    *weights: int, minutes: int = 1440, burn_in: int = 0, block: int | None = None, salt: str = "salt", **changes: Any
+    *weights: int,
+    minutes: int = 1440,
+    burn_in: int = 0,
+    block: int | None = None,
+    salt: str = "salt",
+    blackouts: Any = None,
+    **changes: Any,
 ) -> Snapshot:
     """Return the snapshot of one experiment on items by period, balanced where a block is given."""
     period = {
@@ -30,6 +36,7 @@ def by_period(
         "design": "INDEPENDENT" if block is None else "BALANCED",
         "burn_in": burn_in,
         **({} if block is None else {"block": block}),
+        **({} if blackouts is None else {"blackouts": blackouts}),
     }
     entry = {
         "unit_kind": "item",
@@ -129,6 +136,63 @@ def test_coverage__partial__keeps_units_out_of_all_their_periods():
     assert {reason for found in reasons.values() for reason in found} == {Reason.SPLIT, Reason.COVERAGE}
 
 
+def test_blackouts__periods_that_they_touch__give_everybody_the_control_and_leave_the_draw_of_others_alone():
+    plain, kept_out = by_period(block=2, burn_in=60), by_period(block=2, burn_in=60, blackouts=[[1, 3], [6, 7]])
+    for unit in ("a", "b", "c|d"):
+        for index in range(10):
+            start = ANCHOR + index * timedelta(days=1)
+            for at in (start, start + timedelta(hours=1), start + timedelta(days=1, microseconds=-1)):
+                found = answer(kept_out, unit, at)
+                if index in (1, 2, 6):
+                    assert (found.reason, found.variant, found.enrolled) == (Reason.BLACKOUT, "control", False)
+                    assert (found.probability, found.period, found.slots) == (0.0, None, (None, None, None))
+                else:
+                    same = answer(plain, unit, at)
+                    assert (found.reason, found.variant) == (same.reason, same.variant)
+                    assert (found.period, found.slots) == (same.period, same.slots)
+
+
+def test_schedule__blackouts__have_no_cells_and_their_periods_are_told():
+    found = write_out(by_period(block=2, blackouts=[[0, 2], [4, 5]]), KEY, ["a", "b"], 6)
+    assert [(cell.unit, cell.period) for cell in found.cells] == [(unit, i) for unit in "ab" for i in (2, 3, 5)]
+    assert (found.blackouts, dict(found.left_out)) == ((0, 1, 4), {})
+    nothing = write_out(by_period(blackouts=[[0, 9]]), KEY, ["a", "b"], 6)
+    assert (nothing.cells, nothing.left_out) == ((), {Reason.BLACKOUT: 2})
+
+
+def test_schedule__blackouts_and_a_budget__divide_it_over_the_cells_that_are_left():
+    variants = arms(SLOTS // 2, SLOTS // 2)
+    for variant in variants:
+        variant["budget"] = 10_000_001
+    found = write_out(by_period(block=2, blackouts=[[1, 4]], variants=variants), KEY, ["a", "b", "c"], 6)
+    assert sum(cell.budget or 0 for cell in found.cells) == 20_000_002
+
+
+@pytest.mark.parametrize(
+    ("spans", "touched"),
+    [
+        ([], []),
+        ([(0, 24)], [(0, 1)]),
+        ([(23, 25)], [(0, 2)]),
+        ([(24, 25)], [(1, 2)]),
+        ([(-48, -1)], []),
+        ([(-48, 0)], []),
+        ([(-48, 1)], [(0, 1)]),
+        ([(72, 96), (24, 48), (25, 30)], [(1, 2), (3, 4)]),
+        ([(24, 48), (48, 72)], [(1, 3)]),
+        ([(0, 240), (24, 48)], [(0, 10)]),
+    ],
+)
+def test_periods_touched__spans_in_hours__are_the_days_that_overlap_them(spans, touched):
+    moments = [tuple(ANCHOR + timedelta(hours=hours) for hours in span) for span in spans]
+    assert periods_touched(moments, anchor=ANCHOR, minutes=1440) == touched
+
+
+def test_days_between__change_of_clocks__begins_and_ends_at_midnight_of_the_zone():
+    begun, over = days_between(date(2026, 3, 28), date(2026, 3, 29), "Europe/Berlin")
+    assert (begun.isoformat(), over.isoformat()) == ("2026-03-27T23:00:00+00:00", "2026-03-29T22:00:00+00:00")
+
+
 def test_paused__any_period__is_not_running():
     assert answer(by_period(block=2, status="PAUSED"), "a", ANCHOR).reason is Reason.NOT_RUNNING
 
@@ -217,6 +281,11 @@ def test_block_length__weights_without_a_short_block__is_none():
         ({"block": 0}, "block"),
         ({"block": 1_000}, "block"),
         ({"block": None}, "block"),
+        ({"blackouts": 5}, "blackouts"),
+        ({"blackouts": [[3, 3]]}, "blackouts"),
+        ({"blackouts": [[-1, 3]]}, "blackouts"),
+        ({"blackouts": [[0, 3], [2, 5]]}, "blackouts"),
+        ({"blackouts": [[0, 1.5]]}, "blackouts"),
     ],
 )
 def test_compile__calendar_that_cannot_be__names_the_path(changes, path):

@@ -43,3 +43,34 @@ def test_redrafted__plan_of_the_first_schema__is_equal_until_the_design_changes(
     assert redrafted(experiment_id, frozen) == frozen
     Experiment.objects.filter(pk=experiment_id).update(horizon_days=14)
     assert redrafted(experiment_id, frozen) != frozen
+
+
+BY_PERIOD = {
+    "unit_kind": "cluster",
+    "period_minutes": 14 * 1_440,
+    "period_design": "BALANCED",
+    "burn_in_minutes": 7 * 1_440,
+}
+
+
+def test_draft_plan__a_repurchase_cycle__is_part_of_the_periods():
+    experiment_id = make_draft(make_project(), horizon_days=28, plan_overrides={"repurchase_days": 21}, **BY_PERIOD)
+    periods = draft_plan(experiment_id).periods
+    assert periods is not None
+    assert (periods.repurchase_days, periods.counted_days) == (21.0, 7.0)
+
+
+@pytest.mark.parametrize(
+    ("by_period", "days", "message"),
+    [
+        ({}, 21, "repurchase_days: only an experiment by period has a use for it"),
+        (BY_PERIOD, 0, "repurchase_days: must be a number above 0, not 0.0"),
+        (BY_PERIOD, True, "repurchase_days: must be a number above 0, not True"),
+        (BY_PERIOD, "weekly", "repurchase_days: must be a number above 0, not 'weekly'"),
+    ],
+)
+def test_draft_plan__a_repurchase_cycle_that_cannot_be__is_refused(by_period, days, message):
+    experiment_id = make_draft(make_project(), horizon_days=28, plan_overrides={"repurchase_days": days}, **by_period)
+    with pytest.raises(PlanInvalid) as caught:
+        draft_plan(experiment_id)
+    assert caught.value.message == message

@@ -19,8 +19,13 @@ from tests.models_registry.predictors.material import EVERY_KIND, ITEMS, artifac
 Case = tuple[PredictorKind, Mapping[str, np.ndarray], Mapping[str, Any]]
 each_kind = pytest.mark.parametrize("case", EVERY_KIND, ids=lambda case: case[0].value)
 
-OF_THEIR_OWN = {PredictorKind.HASHED_LOGISTIC, PredictorKind.HASHED_NETWORK}
-"""Asked about subjects of one length, which are no histories: the same promises are in test_hashed.py."""
+OF_THEIR_OWN = {
+    PredictorKind.HASHED_LOGISTIC,
+    PredictorKind.HASHED_NETWORK,
+    PredictorKind.DEMAND,
+    PredictorKind.FORECAST,
+}
+"""Asked about subjects that are no histories: the same promises are in test_hashed, test_demand and test_forecast."""
 
 
 def test_loading__every_kind__has_a_reader():

@@ -1,0 +1,20 @@
+"""Days of items in columns."""
+
+import numpy as np
+
+from decisions.domains.pricing.training.panel import day_numbers, filled_forward
+
+
+def test_day_numbers__midnights_of_any_zone__rise_by_one_and_mondays_are_divisible_by_seven():
+    monday = 1_767_571_200.0  # 2026-01-05T00:00Z
+    for offset in (-8, 0, 1, 11):
+        days = day_numbers(monday - offset * 3_600.0 + np.arange(15) * 86_400.0)
+        assert np.diff(days).tolist() == [1] * 14
+        assert (days[0] % 7, days[7] % 7) == (0, 0)
+
+
+def test_filled_forward__gaps__have_the_value_before_them_else_the_first_one_of_their_item():
+    nan = np.nan
+    item = np.array([0, 0, 0, 1, 1, 1, 2])
+    found = filled_forward(np.array([nan, 3.0, nan, nan, nan, 5.0, nan]), item)
+    assert np.array_equal(found, [3.0, 3.0, 3.0, 5.0, 5.0, 5.0, nan], equal_nan=True)
