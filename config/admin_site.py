@@ -77,6 +77,7 @@ UNFOLD: Final[dict[str, Any]] = {
                     _entry(_("Settings of decision points"), "place", "decisions.decisionpoint"),
                     _entry(_("Experiments at decision points"), "account_tree", "decisions.pointexperiment"),
                     _entry(_("Learning policies"), "school", "decisions.learner"),
+                    _entry(_("Batches of decisions"), "list_alt", "decisions.decisionbatch"),
                     _entry(_("Items"), "inventory_2", "decisions.item"),
                     _entry(_("Catalogue feeds"), "sync", "decisions.cataloguefeed"),
                 ],
@@ -89,6 +90,7 @@ UNFOLD: Final[dict[str, Any]] = {
                     _entry(_("Suppliers"), "local_shipping", "decisions.supplier"),
                     _entry(_("Stock counts"), "warehouse", "decisions.stockcount"),
                     _entry(_("Clusters"), "hub", "decisions.itemcluster"),
+                    _entry(_("Price ledger"), "receipt_long", "decisions.priceoffer"),
                 ],
             },
             {

@@ -5,11 +5,14 @@ from typing import Final
 
 from decisions.domain import Domain, Mode, PolicyKind
 from decisions.domains.restock.books import HOLDING_BOOKED, PURCHASE_BOOKED, VALUED
+from decisions.domains.restock.domain import DOMAIN as RESTOCK
 from decisions.queries.batch_designs import BatchDesign, batch_design
 from decisions.queries.points import PointFacts, point_of_experiment, policies_of
 from decisions.registry import domain_of
 from decisions.settings import checked_settings
+from experiments.analysis.metrics import needs_books
 from experiments.analysis.plan import PlanInvalid
+from experiments.analysis.plan_parts import PlannedMetric
 from experiments.assignment.periods import DAY_MINUTES
 from experiments.launch_checks import Design, LaunchProblem
 from experiments.vocabulary import CONTRIBUTION_BOOKED, MetricRole, Payable, UnitKind
@@ -22,8 +25,10 @@ _AT_COST: Final = frozenset({CONTRIBUTION_BOOKED, PURCHASE_BOOKED, VALUED, HOLDI
 
 
 def batch_problems(design: Design) -> Iterable[LaunchProblem]:
-    """Yield what keeps an experiment at a batch point from starting; nothing for any other experiment."""
+    """Yield what keeps an experiment at a batch point from starting; of any other, that nobody closes its books."""
     point = point_of_experiment(design.id)
+    if point is None or point.domain != RESTOCK.key:
+        yield from _books(design)
     if point is None or domain_of(point.domain).mode is not Mode.BATCH:
         return
     domain = domain_of(point.domain)
@@ -94,6 +99,18 @@ def _costs(design: Design, known: BatchDesign) -> Iterator[LaunchProblem]:
         )
 
 
+def _books(design: Design) -> Iterator[LaunchProblem]:
+    """Yield where no cell would ever count, since only periods at a restock point are closed."""
+    needing = [metric.key for metric in _metrics(design) if needs_books(metric.spec)]
+    if design.period_minutes is not None and needing:
+        yield LaunchProblem(
+            "BOOKS_NEVER_CLOSED",
+            f"What {needing[0]} counts is booked at restock points alone, and the experiment is at none: no cell would "
+            "ever be complete.",
+            "Try it at a decision point of restock, or leave out what needs its books.",
+        )
+
+
 def _burn_in(design: Design, domain: Domain, known: BatchDesign) -> Iterator[LaunchProblem]:
     """Yield where what the period before left behind would be counted: hoarded goods, or orders on their way."""
     if design.period_minutes is None:
@@ -133,12 +150,15 @@ def _fixed(design: Design, domain: Domain) -> Iterator[LaunchProblem]:
 
 
 def _decides_at_cost(design: Design) -> bool:
-    try:
-        metrics = design.build_plan().metrics
-    except PlanInvalid:
-        return False  # what is wrong with the plan is told by a check of its own
-    deciding = (metric.spec.numerator.events for metric in metrics if metric.role is MetricRole.DECISION)
+    deciding = (metric.spec.numerator.events for metric in _metrics(design) if metric.role is MetricRole.DECISION)
     return any(not _AT_COST.isdisjoint(events) for events in deciding)
+
+
+def _metrics(design: Design) -> Sequence[PlannedMetric]:
+    try:
+        return design.build_plan().metrics
+    except PlanInvalid:
+        return ()  # what is wrong with the plan is told by a check of its own
 
 
 def _too_many(lacking: Sequence[str], known: BatchDesign) -> bool:

@@ -12,6 +12,7 @@ from enum import StrEnum
 import numpy as np
 import numpy.typing as npt
 
+from decisions.learning import LearnerKind
 from decisions.moment import Bools, Catalogue, Column, Eligible, Moment
 from decisions.policy import Indices, Scores
 from decisions.vocabulary import DecisionReason
@@ -167,8 +168,8 @@ class SalesLog:
 class Reward:
     """What counts as a reward of an action: the event that says so, its worth, and how long after it still counts.
 
-    prop: the property that names the action, `product_id` in the lines of an order. worth: relative to the best one,
-    so that a sum of rewards compares slates. within: project time since the exposure.
+    prop: the property that names the action, `product_id` in the lines of an order; "" where the event names none.
+    worth: relative to the best one, so that a sum of rewards compares slates. within: project time since the exposure.
     """
 
     name: str
@@ -309,6 +310,7 @@ class Domain:
     subject_kind: in domains with a menu, the kind of unit that each decision is about. actions_are: what the id of an
     action of a menu is, money in currency units or a number of pieces. settings: what can be set at its decision
     points. payable: what its decisions change of the amount that a person pays; it then has no personal unit kinds.
+    learners: how its learning policies may learn.
     """
 
     key: str
@@ -334,3 +336,4 @@ class Domain:
     actions_are: FieldKind = FieldKind.TEXT
     settings: Mapping[str, Setting] = field(default_factory=dict)
     payable: Payable = Payable.NOTHING
+    learners: tuple[LearnerKind, ...] = (LearnerKind.BETA, LearnerKind.LINEAR, LearnerKind.LOGISTIC)

@@ -17,7 +17,8 @@ class Choices:
 
     `scores` is None where no predictor was asked. Both score arrays run parallel to `candidates`, as do the rows of
     `features`, which contextual policies read. `seed` is all the chance there is: policies that randomise draw from a
-    generator that it seeds, so that the same decision is always the same.
+    generator that it seeds, so that the same decision is always the same. `subject` is what is decided for, "" where
+    that is whoever asks.
     """
 
     candidates: Indices
@@ -25,6 +26,7 @@ class Choices:
     scores: Scores | None = None
     features: Floats | None = None
     seed: int = 0
+    subject: str = ""
 
 
 @dataclass(frozen=True, slots=True)

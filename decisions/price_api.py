@@ -12,13 +12,15 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from decisions.api import JSON, ServerView
-from decisions.ingest.fields import LONGEST_ID
+from decisions.ingest.fields import LONGEST_ID, is_storable
 from decisions.queries.prices import Offered, PriceDecision, history, lowest, offered, price_decision, struck
 from decisions.strike_through import Judged, Stretch, Struck
 from foundation.api import PROBLEM, PROBLEM_SCHEMA, UNPROCESSABLE, problems
 from foundation.money import MICROS, to_micros
 
 MOST_HISTORY: Final = 100
+YEARS: Final = (1970, 9_000)
+"""Within which a moment can be asked for."""
 REFUSALS: Final[Mapping[Struck, tuple[str, str]]] = {
     Struck.NOT_OFFERED: (
         "The item has no price now that is known.",
@@ -114,7 +116,7 @@ class Price(ServerView):
         """Return the offer, the decision behind it and the newest offers before and after."""
         project = self.project(request)
         at = _moment(request.query_params.get("at")) or project.clock.at(datetime.now(UTC))
-        offers = history(project.id, item, most=MOST_HISTORY)
+        offers = history(project.id, item, most=MOST_HISTORY) if is_storable(item) else []
         if not offers:
             raise Http404("Nothing is known of the prices of such an item.")
         return Response(
@@ -184,6 +186,8 @@ def _moment(text: str | None) -> datetime | None:
         raise exceptions.ParseError("at must be a moment such as 2026-03-02T12:00:00+01:00.") from error
     if moment.tzinfo is None:
         raise exceptions.ParseError("at needs its offset, such as 2026-03-02T12:00:00+01:00.")
+    if not YEARS[0] <= moment.year <= YEARS[1]:
+        raise exceptions.ParseError(f"at must lie in the years {YEARS[0]} to {YEARS[1]}.")
     return moment
 
 

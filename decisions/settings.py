@@ -1,6 +1,7 @@
 """What is set at a decision point, held against what its domain declares."""
 
 import math
+import sys
 from collections.abc import Mapping
 from types import MappingProxyType
 
@@ -33,7 +34,7 @@ def _checked(name: str, value: object, setting: Setting) -> float | str:
         return value
     least = -math.inf if setting.least is None else setting.least
     most = math.inf if setting.most is None else setting.most
-    is_number = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
-    if not is_number or not least <= value <= most:  # type: ignore[operator]
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    if not is_number or not least <= value <= most or not abs(value) <= sys.float_info.max:  # type: ignore[operator,arg-type]
         raise SettingInvalid(f"{name} must be a number from {least:g} to {most:g}.")
     return float(value)  # type: ignore[arg-type]

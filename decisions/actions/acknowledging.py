@@ -4,13 +4,15 @@ import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from django.db import connection, transaction
 
+from decisions.actions.ledger_lock import lock_ledger
 from decisions.actions.price_ledger import grace_of, write_offers
 from decisions.domain import FieldKind
+from decisions.ingest.fields import is_storable
 from decisions.models import BatchDecision, DecisionBatch
 from decisions.queries.batches import BatchFacts, batch_by_id
 from decisions.registry import all_domains
@@ -26,6 +28,12 @@ STATUSES: Final[Mapping[str, AppliedState]] = {
     state.value.lower(): state for state in (AppliedState.APPLIED, AppliedState.OVERRIDDEN, AppliedState.FAILED)
 }
 
+_REPLACE: Final = """
+INSERT INTO decisions_replacedword (batch_id, subject, state, told_at, replaced_at)
+SELECT known.batch_id, known.subject, known.state, known.acknowledged_at, %(at)s
+FROM decisions_batchdecision known JOIN jsonb_to_recordset(%(rows)s::jsonb) AS told(subject text) USING (subject)
+WHERE known.batch_id = %(batch)s AND known.acknowledged_at < %(at)s
+"""
 _UPDATE: Final = """
 UPDATE decisions_batchdecision known
 SET state = told.state, applied = told.applied, note = told.note, acknowledged_at = %(at)s
@@ -71,9 +79,10 @@ def acknowledge(*, batch_id: int, project_id: int, items: Sequence[Any], actor: 
     """Note what the shop says of decisions of a batch, each word by itself; of several about one the last counts.
 
     The same words again change nothing. `now` is wall time. Where prices are decided, the ledger of offers follows as
-    long as the batch is the newest of its point. Raises BatchUnknown.
+    long as the batch is the newest of its point and the shop has set no price of its own since. Raises BatchUnknown.
     """
     batch = batch_by_id(batch_id, project_id=project_id)
+    waited = lock_ledger(project_id) if _decides_prices(batch) else timedelta()
     words, refused = _read(items, batch)
     known = {row.subject: row for row in _locked(batch_id, sorted({word.subject for word, _ in words}))}
     refused += [
@@ -84,7 +93,7 @@ def acknowledge(*, batch_id: int, project_id: int, items: Sequence[Any], actor: 
     last = {word.subject: word for word, _ in words if word.subject in known}
     changed = [(word, known[word.subject]) for word in last.values() if _differs(word, known[word.subject])]
     if changed:
-        _note(batch, changed, actor, now)
+        _note(batch, changed, actor, now, waited)
     return Acknowledged(
         taken=Counter(word.state for word, _ in changed),
         unchanged=len(last) - len(changed),
@@ -92,7 +101,9 @@ def acknowledge(*, batch_id: int, project_id: int, items: Sequence[Any], actor: 
     )
 
 
-def _note(batch: BatchFacts, changed: Sequence[tuple[_Word, BatchDecision]], actor: str, now: datetime) -> None:
+def _note(
+    batch: BatchFacts, changed: Sequence[tuple[_Word, BatchDecision]], actor: str, now: datetime, waited: timedelta
+) -> None:
     """Write words that are new, what prices follow from them, and the journal's entry."""
     facts = project_facts(batch.project_id)
     rows = [
@@ -100,8 +111,11 @@ def _note(batch: BatchFacts, changed: Sequence[tuple[_Word, BatchDecision]], act
         for word, row in changed
     ]
     with connection.cursor() as cursor:
-        cursor.execute(_UPDATE, {"batch": batch.id, "at": now, "rows": json.dumps(rows, ensure_ascii=False)})
-    _follow(batch, changed, facts.clock.at(now + grace_of(facts)))
+        said = {"batch": batch.id, "at": now, "rows": json.dumps(rows, ensure_ascii=False)}
+        cursor.execute(_REPLACE, said)
+        cursor.execute(_UPDATE, said)
+    if _decides_prices(batch):
+        _follow(batch, changed, facts.clock.at(now + waited + grace_of(facts)))
     replaced = sum(row.state != AppliedState.PENDING for _, row in changed)
     counts = Counter(word.state.value.lower() for word, _ in changed)
     write_journal(
@@ -116,10 +130,7 @@ def _note(batch: BatchFacts, changed: Sequence[tuple[_Word, BatchDecision]], act
 
 
 def _follow(batch: BatchFacts, changed: Sequence[tuple[_Word, BatchDecision]], at: datetime) -> None:
-    """Let the ledger of prices say what is really asked for, unless a later batch has decided since."""
-    domain = all_domains().get(batch.domain)
-    if domain is None or domain.payable is not Payable.PRICE:
-        return
+    """Let the ledger of prices, which is locked, say what is really asked for, unless a later batch has decided."""
     if DecisionBatch.objects.filter(point_id=batch.point_id, due_at__gt=batch.due_at).exists():
         return
     asked = [
@@ -127,6 +138,11 @@ def _follow(batch: BatchFacts, changed: Sequence[tuple[_Word, BatchDecision]], a
     ]
     offers = [(subject, price) for subject, price in asked if price is not None]
     write_offers(batch_id=batch.id, offers=offers, takes_effect_at=max(at, batch.takes_effect_at))
+
+
+def _decides_prices(batch: BatchFacts) -> bool:
+    domain = all_domains().get(batch.domain)
+    return domain is not None and domain.payable is Payable.PRICE
 
 
 def _done(word: _Word, row: BatchDecision) -> int | None:
@@ -169,9 +185,9 @@ def _word(item: Any, *, is_money: bool) -> _Word:
     if unknown:
         raise _Unreadable(f"{unknown[0][:64]!r} is not known; say subject, status, value and note.")
     subject, note = item.get("subject"), item.get("note", "")
-    if not isinstance(subject, str) or not 0 < len(subject) <= LONGEST_SUBJECT or "\0" in subject:
+    if not isinstance(subject, str) or not 0 < len(subject) <= LONGEST_SUBJECT or not is_storable(subject):
         raise _Unreadable(f"subject must be a text of 1 to {LONGEST_SUBJECT} characters.")
-    if not isinstance(note, str) or len(note) > LONGEST_NOTE or "\0" in note:
+    if not isinstance(note, str) or len(note) > LONGEST_NOTE or not is_storable(note):
         raise _Unreadable(f"note must be a text of at most {LONGEST_NOTE} characters.")
     status = item.get("status")
     state = STATUSES.get(status) if isinstance(status, str) else None

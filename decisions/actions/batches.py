@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from hashlib import sha256
 from typing import Final
@@ -12,6 +12,7 @@ from django.db import IntegrityError, transaction
 from decisions.actions.batch_deciding import Cell, DecidedRow, Order, decide_all, is_degraded
 from decisions.actions.batch_rows import copy_decisions, ensure_day, stage_events, store_events, writing_time
 from decisions.actions.deliveries import promise_delivery
+from decisions.actions.ledger_lock import lock_ledger
 from decisions.actions.price_ledger import grace_of, write_offers
 from decisions.domain import Domain
 from decisions.ingest.rows import copy_line
@@ -160,14 +161,16 @@ def _nothing_to_decide(domain: Domain) -> str:
 
 def _write(made: Made, facts: ProjectFacts, now: datetime) -> None:
     """Write a batch with its decisions, offers and events, unless it is there already; the transaction ends with it."""
+    is_paid = made.domain.payable is Payable.PRICE
     stage_events(made.events)
-    takes_effect_at = facts.clock.at(now + grace_of(facts) + writing_time(len(made.rows)))
+    waited = lock_ledger(facts.id) if is_paid else timedelta()
+    takes_effect_at = facts.clock.at(now + waited + grace_of(facts) + writing_time(len(made.rows)))
     batch_id = _insert(made, takes_effect_at)
     if batch_id is None:
         return
     copy_decisions(batch_id, made.rows)
     _sign(batch_id, made.point)
-    if made.domain.payable is Payable.PRICE:
+    if is_paid:
         offers = [(row.subject, row.value) for row in made.rows if row.value is not None]
         write_offers(batch_id=batch_id, offers=offers, takes_effect_at=takes_effect_at)
     if made.point.webhook and made.rows:

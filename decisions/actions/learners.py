@@ -164,7 +164,13 @@ def _check(draft: LearnerDraft, domain: Domain) -> None:
     if reward is None:
         names = ", ".join(reward.name for reward in domain.rewards)
         raise LearnerInvalid(f"The domain {domain.key} has no reward {draft.reward!r}; it has {names or 'none'}.")
-    question_rewards(reward, domain.rewards)
+    if draft.kind not in domain.learners:
+        kinds = ", ".join(kind.value for kind in domain.learners)
+        raise LearnerInvalid(
+            f"In the domain {domain.key} a policy cannot learn by the kind {draft.kind.value}; {kinds}."
+        )
+    if draft.kind is not LearnerKind.DEMAND:
+        question_rewards(reward, domain.rewards)
     features = domain.hooks.feature_names
     if draft.kind is not LearnerKind.BETA and (domain.hooks.action_features is None or not features):
         raise LearnerInvalid(f"The domain {domain.key} makes no features of actions; choose the kind beta.")

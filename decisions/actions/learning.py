@@ -9,12 +9,14 @@ from django.db import transaction
 from django.db.models import Max
 
 from decisions.actions.learner_states import Learnt, append_state, verified_state
+from decisions.learning import LearnerKind
 from decisions.learning.batches import digest_of
 from decisions.learning.state import LearnerSnapshot
 from decisions.learning.updating import fold
 from decisions.models import Learner
 from decisions.queries.learners import LearnerFacts, LearnerUnknown, latest_state, learner_by_id, learner_facts
-from decisions.queries.matured import matured_rewards
+from decisions.queries.matured import Matured, matured_rewards
+from decisions.queries.matured_sales import matured_sales
 from decisions.queries.rewards import EXPOSED_WITHIN, question_rewards
 from foundation.actions.jobs import enqueue
 from foundation.actions.journal import write_journal
@@ -80,9 +82,7 @@ def learnt_from(
 
     figures: `received_before` and `periods`, all that the result depends on besides the log.
     """
-    matured = matured_rewards(
-        learner, since=since, until=until, received_before=datetime.fromisoformat(figures["received_before"])
-    )
+    matured = _matured(learner, since, until, datetime.fromisoformat(figures["received_before"]))
     snapshot, folded = fold(state, matured.batch, learner.scheme(), periods=figures["periods"])
     return snapshot, Learnt(
         batch=f"{since.isoformat()}/{until.isoformat()}",
@@ -94,8 +94,18 @@ def learnt_from(
     )
 
 
+def _matured(learner: LearnerFacts, since: datetime, until: datetime, received_before: datetime) -> Matured:
+    question = matured_sales if learner.kind is LearnerKind.DEMAND else matured_rewards
+    return question(learner, since=since, until=until, received_before=received_before)
+
+
 def waits(learner: LearnerFacts) -> timedelta:
-    """Return how long after a decision its rewards are complete, in project time."""
+    """Return how long after a decision its rewards are complete, in project time.
+
+    What prices sell is learnt by the time of the sale, whichever decision's price held: there only late events count.
+    """
+    if learner.kind is LearnerKind.DEMAND:
+        return LATENESS
     rewards = question_rewards(learner.reward, learner.domain.rewards)
     return EXPOSED_WITHIN + max(reward.within for reward in rewards) + LATENESS
 

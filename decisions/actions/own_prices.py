@@ -10,7 +10,8 @@ from django.db import connection
 
 from decisions.actions.catalogue_pace import database_now
 from decisions.actions.item_rows import SENT, STAGED, Written, write_items, write_staged
-from decisions.actions.price_ledger import OwnPrice, lock_ledger, write_own_prices
+from decisions.actions.ledger_lock import lock_ledger
+from decisions.actions.price_ledger import OwnPrice, write_own_prices
 from decisions.domain import ITEMS
 
 # An item without any offer gets its first one, also where it was sent before there was a ledger. What a shop sends

@@ -1,7 +1,8 @@
 """The price ledger: what everybody is offered from when on; written by batches and by the shop's own changes.
 
 Offers of an item never overlap: a new one ends the one before it. One that has not begun when a newer word comes was
-never offered to anybody and is withdrawn. Writers of a project take turns, so that the last word is the last row.
+never offered to anybody and is withdrawn. Writers of a project take turns, so that the last word is the last row. What
+a batch decided is no word about a price that the shop has set, or taken away, since the batch looked at it.
 """
 
 import json
@@ -11,16 +12,15 @@ from typing import Any, Final
 
 from django.db import connection, transaction
 
+from decisions.actions.ledger_lock import lock_ledger
 from decisions.actions.price_publishing import promise_prices
 from decisions.models import DecisionBatch
-from foundation.errors import DomainError
+from decisions.queries.batches import BatchUnknown
 from foundation.queries import ProjectFacts, project_facts
 
 GRACE: Final = timedelta(seconds=15)
 SIMULATION_GRACE: Final = timedelta(seconds=1)
 """Wall time from the word that a price changes until it does: by then every process of the edge has heard of it."""
-LEDGER_LOCK: Final = 7_205_003
-"""The advisory lock between the writers of a project's ledger; whoever takes it locks no rows before."""
 
 _CHANGED: Final = """
 SELECT sent.item_id, sent.price
@@ -33,6 +33,12 @@ ORDER BY sent.item_id
 _STANDING: Final = """
 SELECT DISTINCT item_id FROM decisions_priceoffer
 WHERE project_id = %(project)s AND item_id = ANY(%(items)s) AND (valid_until IS NULL OR valid_until > %(at)s)
+"""
+_SET_SINCE: Final = """
+SELECT item_id FROM decisions_priceoffer
+WHERE project_id = %(project)s AND item_id = ANY(%(items)s) AND (valid_until IS NULL OR valid_until > %(at)s)
+GROUP BY item_id
+HAVING bool_or(batch_id IS NULL AND valid_from > %(at)s) OR bool_and(valid_until IS NOT NULL)
 """
 _WITHDRAW: Final = """
 DELETE FROM decisions_priceoffer offer
@@ -61,13 +67,6 @@ OwnPrice = tuple[str, int | None]
 """An item, and the price that the shop gives it in millionths; None where it takes the price away."""
 
 
-class BatchUnknown(DomainError):
-    """There is no such batch of decisions."""
-
-    code = "BATCH_UNKNOWN"
-    hint = "Look at the batches of the decision point."
-
-
 def grace_of(facts: ProjectFacts) -> timedelta:
     """Return the wall time that a price which is told now waits before it holds."""
     return SIMULATION_GRACE if facts.simulated else GRACE
@@ -77,14 +76,17 @@ def grace_of(facts: ProjectFacts) -> timedelta:
 def write_offers(*, batch_id: int, offers: Sequence[tuple[str, int]], takes_effect_at: datetime) -> None:
     """Write what a batch decided: (item, price in millionths), offered from a project time on that has not come yet.
 
-    An item that is offered for just that much already keeps its offer. Raises BatchUnknown.
+    An item that is offered for just that much already keeps its offer, and one whose price the shop has set since the
+    batch was made keeps that. Raises BatchUnknown.
     """
-    found = DecisionBatch.objects.filter(pk=batch_id).values_list("point__project_id", flat=True).first()
+    found = DecisionBatch.objects.filter(pk=batch_id).values_list("point__project_id", "made_at").first()
     if found is None:
         raise BatchUnknown(f"There is no batch {batch_id}.")
-    lock_ledger(found)
-    if _write(found, offers, at=takes_effect_at, batch_id=batch_id):
-        promise_prices(project_id=found)
+    project_id, made_at = found
+    lock_ledger(project_id)
+    kept = _items_of(_SET_SINCE, project_id, [item for item, _ in offers], at=made_at)
+    if _write(project_id, [offer for offer in offers if offer[0] not in kept], at=takes_effect_at, batch_id=batch_id):
+        promise_prices(project_id=project_id)
 
 
 @transaction.atomic
@@ -97,17 +99,11 @@ def write_own_prices(*, project_id: int, prices: Sequence[OwnPrice], now: dateti
         return
     facts = project_facts(project_id)
     at, soon = facts.clock.at(now), facts.clock.at(now + grace_of(facts))
-    standing = _standing(project_id, [item for item, _ in prices], at=at)
+    standing = _items_of(_STANDING, project_id, [item for item, _ in prices], at=at)
     written = _write(project_id, [told for told in prices if told[0] not in standing], at=at)
     written += _write(project_id, [told for told in prices if told[0] in standing], at=soon)
     if written:
         promise_prices(project_id=project_id)
-
-
-def lock_ledger(project_id: int) -> None:
-    """Let nobody else write the project's ledger until the transaction ends."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(%s, %s::int)", [LEDGER_LOCK, project_id])
 
 
 def _write(project_id: int, prices: Sequence[OwnPrice], *, at: datetime, batch_id: int | None = None) -> int:
@@ -130,10 +126,10 @@ def _changed(project_id: int, prices: Sequence[OwnPrice]) -> list[OwnPrice]:
         return [(item, price) for item, price in cursor.fetchall()]
 
 
-def _standing(project_id: int, items: Sequence[str], *, at: datetime) -> set[str]:
-    """Return which of the items are offered at a project time, or will be."""
+def _items_of(statement: str, project_id: int, items: Sequence[str], *, at: datetime) -> set[str]:
+    """Return which of the items a statement finds: that are offered at a project time or later, or set since then."""
     with connection.cursor() as cursor:
-        cursor.execute(_STANDING, {"project": project_id, "items": list(items), "at": at})
+        cursor.execute(statement, {"project": project_id, "items": list(items), "at": at})
         return {item for (item,) in cursor.fetchall()}
 
 

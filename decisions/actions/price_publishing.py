@@ -8,6 +8,7 @@ from django.db import transaction
 
 from decisions.actions.catalogue_pace import database_now
 from decisions.actions.chunks import publish_chunks
+from decisions.actions.ledger_lock import lock_ledger
 from decisions.models import PublishedCatalogue
 from decisions.queries.catalogue import PRICES, published_catalogue
 from decisions.queries.prices import decides_prices, price_content
@@ -46,8 +47,9 @@ def publish_prices(*, project_id: int, now: datetime) -> bool:
 
     `now` is wall time.
     """
-    # Whoever publishes at the same time waits, and reads what there is then: the last word is never the older one.
-    PublishedCatalogue.objects.select_for_update(no_key=True).filter(project_id=project_id, collection=PRICES).first()
+    # Whoever publishes or writes at the same time is waited for: the last word is never the older one, and a writer
+    # whose promise was this job's is not missed.
+    lock_ledger(project_id)
     found = price_content(project_id, since=project_facts(project_id).clock.at(now - KEPT))
     digest = sha256(found.content).hexdigest()
     known = published_catalogue(project_id, PRICES)

@@ -145,7 +145,7 @@ WITH event_line AS (
         CASE WHEN event IN ('Order Refunded', 'Order Cancelled') THEN -1 ELSE 1 END AS sign,
         event IN ('Order Completed', 'Order Refunded', 'Order Cancelled') AS needs_amount
     FROM incoming_message, LATERAL (
-        SELECT CASE WHEN event NOT IN ('Order Completed', 'Order Refunded') THEN false
+        SELECT CASE WHEN event NOT IN ('Order Completed', 'Order Refunded', 'Order Cancelled') THEN false
             WHEN jsonb_typeof(properties->'products') = 'array' THEN jsonb_array_length(properties->'products') > 0
             ELSE false END AS has_lines
     ) lines
@@ -157,8 +157,8 @@ SELECT day, message_id, position::integer, event, corrected_at, known_at, receiv
     customer, session, product->>'product_id', store, coalesce(product->>'cluster_id', properties->>'cluster_id'),
     properties, product->>'price', coalesce(product->>'quantity', '1'), order_id, sign, false
 FROM event_line, jsonb_array_elements(properties->'products') WITH ORDINALITY AS listed(product, position)
-WHERE jsonb_typeof(properties->'products') = 'array' AND event IN ('Order Completed', 'Order Refunded')
-    AND jsonb_typeof(product) = 'object'
+WHERE jsonb_typeof(properties->'products') = 'array'
+    AND event IN ('Order Completed', 'Order Refunded', 'Order Cancelled') AND jsonb_typeof(product) = 'object'
 """
 
 OUTCOMES = """

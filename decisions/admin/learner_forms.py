@@ -64,7 +64,7 @@ class LearnerForm(forms.ModelForm):  # type: ignore[type-arg]
         learning = [domain for domain in all_domains().values() if PolicyKind.LEARNED in domain.policies]
         field.queryset = DecisionPoint.objects.filter(domain__in=[domain.key for domain in learning])
         named = self.initial.get("point")
-        self.fields["kind"] = choice_field(label=_("How it learns"), choices=list(KINDS.items()))
+        self.fields["kind"] = choice_field(label=_("How it learns"), choices=_kinds(_of_point(named, learning)))
         self.fields["reward"] = choice_field(
             label=_("What it learns from"),
             choices=_rewards(_of_point(named, learning)),
@@ -109,6 +109,12 @@ def _of_point(point_id: object, learning: list[Domain]) -> list[Domain]:
     except PointUnknown:
         return learning
     return [found for found in learning if found.key == domain] or learning
+
+
+def _kinds(domains: list[Domain]) -> list[Any]:
+    """Return how the learning policies of any of these domains may learn."""
+    offered = {kind.value for domain in domains for kind in domain.learners}
+    return [(kind, told) for kind, told in KINDS.items() if kind in offered]
 
 
 def _rewards(domains: Iterable[Domain]) -> list[Any]:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from math import isfinite
 from typing import Final
 
 import msgspec
@@ -89,6 +90,7 @@ def _properties(decision: Decision, occasion: Occasion) -> dict[str, object]:
         "degraded": occasion.degraded,
         "microseconds": occasion.microseconds,
         **_met(decision, occasion),
+        **_of_subject(decision),
         **_learnt(decision),
         **({} if occasion.shadow is None else {"shadow": dict(occasion.shadow)}),
     }
@@ -111,6 +113,20 @@ def _met(decision: Decision, occasion: Occasion) -> dict[str, object]:
         shown = ((action.item, moment.shown.get(action.item, 0)) for action in decision.actions)
         kept["shown"] = {item: times for item, times in shown if times}
     return kept
+
+
+def _of_subject(decision: Decision) -> dict[str, object]:
+    """Return for what it was decided, where a menu was chosen from, and the numbers that were known of that.
+
+    settings: those of the decision point that were not as usual.
+    """
+    scene = decision.scene
+    if scene is None or scene.menu is None:
+        return {}
+    usual = decision.point.domain.settings
+    said = {name: value for name, value in scene.moment.settings.items() if value != usual[name].default}
+    facts = {name: value for name, value in scene.menu.about.items() if not isinstance(value, str) and isfinite(value)}
+    return {"subject": scene.moment.subject, "facts": facts, **({"settings": said} if said else {})}
 
 
 def _learnt(decision: Decision) -> dict[str, object]:

@@ -35,6 +35,9 @@ LONGEST_LEAD: Final = 3_650.0
 FARTHEST: Final = timedelta(days=3_650)
 """From now, in which a cost may begin."""
 
+BAR: Final = "|"
+"""Between store and item of a subject; ids of items may have it."""
+
 _APART: Final = "\0"
 """Between the parts of a key: no id contains it."""
 _COST: Final = MappingProxyType(
@@ -116,6 +119,8 @@ def read_count(sent: object, *, terms: Terms) -> tuple[str, ItemValues]:
         item_id, values = read_stock({name: item[name] for name in item if name != "store_id"})
         return item_id, {"item_id": item_id, **values}
     store_id, item_id = id_of(item, "store_id"), id_of(item)
+    if BAR in store_id:
+        raise ItemRefused(f"store_id must not have a {BAR}: store{BAR}item names an item in a store.")
     pieces = {name: pieces_of(item, name) for name in _PIECES}
     if pieces["stock"] is None:
         raise ItemRefused("stock is missing.")

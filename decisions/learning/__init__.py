@@ -12,3 +12,5 @@ class LearnerKind(StrEnum):
     """A Gaussian posterior over weights of action features; the reward is linear in them."""
     LOGISTIC = "logistic"
     """A Laplace posterior over weights of action features; the odds of the reward are log-linear in them."""
+    DEMAND = "demand"
+    """A gamma posterior of the pieces a day at each step of an item's price; what is chosen is a price."""

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from decisions.learning.beta import Floats
+from decisions.learning.demand import are_usable
 from decisions.learning.settings import LearnerSettings, Target
 
 LARGEST_FEATURE: Final = 1e6
@@ -31,8 +32,9 @@ class Batch:
     """Columns of equal length, in the order of the log.
 
     items: places in `item_ids`, int32. positions: in the slate, from 0, int32. rewards: 1 or 0, or currency units for
-    policies that learn values; NaN where the log holds none that could be. features: rows x features of the chosen
-    actions as they were when they were chosen, NaN where the log has none; None for policies that read none.
+    policies that learn values, pieces for those that learn demand; NaN where the log holds none that could be.
+    features: rows x features of the chosen actions as they were when they were chosen, NaN where the log has none; None
+    for policies that read none. days: how long each price held; None for policies that choose no prices.
     """
 
     items: npt.NDArray[np.int32]
@@ -40,6 +42,7 @@ class Batch:
     rewards: Floats
     features: Floats | None
     item_ids: tuple[str, ...]
+    days: Floats | None = None
 
     def __len__(self) -> int:
         return len(self.rewards)
@@ -64,6 +67,8 @@ def digest_of(batch: Batch) -> str:
     }
     if batch.features is not None:
         columns["features"] = (batch.features, "<f8")
+    if batch.days is not None:
+        columns["days"] = (batch.days, "<f8")
     for name, (column, dtype) in columns.items():
         hashed.update(f"{name}:{column.shape}:".encode())
         hashed.update(np.ascontiguousarray(column, dtype=dtype).tobytes())
@@ -81,8 +86,10 @@ def usable(batch: Batch, settings: LearnerSettings) -> tuple[Batch, Folded]:
         Ignored.REWARD_OUT_OF_RANGE: ~((batch.rewards >= 0.0) & (batch.rewards <= most)),
     }
     if batch.features is not None:
-        sound = np.abs(batch.features) <= LARGEST_FEATURE
-        faults[Ignored.FEATURES_UNUSABLE] = np.asarray(~sound.all(axis=1))
+        sound = (np.abs(batch.features) <= LARGEST_FEATURE).all(axis=1)
+        if batch.days is not None:
+            sound &= are_usable(batch.features, batch.days)
+        faults[Ignored.FEATURES_UNUSABLE] = np.asarray(~sound)
     ignored = {}
     for reason, faulty in faults.items():
         ignored[reason.value] = int(np.count_nonzero(left & faulty))
@@ -93,6 +100,7 @@ def usable(batch: Batch, settings: LearnerSettings) -> tuple[Batch, Folded]:
         rewards=batch.rewards[left],
         features=None if batch.features is None else batch.features[left],
         item_ids=batch.item_ids,
+        days=None if batch.days is None else batch.days[left],
     )
     counts = {reason: count for reason, count in ignored.items() if count}
     return kept, Folded(len(kept), int(np.count_nonzero(kept.rewards > 0.0)), counts)

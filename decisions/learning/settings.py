@@ -9,20 +9,26 @@ from typing import Any, Final
 
 from decisions.learning import LearnerKind
 from decisions.learning.beta import BetaPrior, BetaPriorInvalid
+from decisions.learning.demand import MOST_STEPS, DemandPrior
 from foundation.errors import DomainError
 
 MOST_POSITIONS: Final = 1_000
 LEAST_DISCOUNT: Final = 0.5
 LARGEST_VARIANCE: Final = 1e12
+FEWEST_STEPS: Final = 3
+LEAST_PRIOR_PIECES: Final = 0.5
+MOST_PRIOR_PIECES: Final = 1_000.0
 
 
 class Target(StrEnum):
-    """What a linear learning policy expects of an action."""
+    """What a learning policy expects of an action."""
 
     REWARD = "reward"
     """Whether the reward came: 1 or 0."""
     VALUE = "value"
     """What was ordered of the action, in currency units; 0 where nothing was."""
+    PIECES = "pieces"
+    """How many pieces were ordered while a price held."""
 
 
 class LearnerSettingsInvalid(DomainError):
@@ -38,7 +44,8 @@ class LearnerSettings:
 
     discount: what of the past still counts after one period of updates. positions: it learns from so many of the first
     places of each slate. beta: the prior of every rate. prior_mean (0 for features that it does not name) and
-    prior_variance: of every weight. noise_variance: of a reward around its expectation, for the linear kind.
+    prior_variance: of every weight. noise_variance: of a reward around its expectation, for the linear kind. demand:
+    the prior of demand over price.
     """
 
     discount: float = 1.0
@@ -48,6 +55,7 @@ class LearnerSettings:
     prior_variance: float = 1.0
     noise_variance: float = 0.25
     target: Target = Target.REWARD
+    demand: DemandPrior = field(default_factory=DemandPrior)
 
 
 _COMMON = ("discount", "positions")
@@ -57,6 +65,7 @@ SETTINGS: Final[Mapping[LearnerKind, tuple[str, ...]]] = MappingProxyType(
         LearnerKind.BETA: (*_COMMON, "prior_rewards", "prior_misses"),
         LearnerKind.LINEAR: (*_WEIGHTS, "noise_variance", "target"),
         LearnerKind.LOGISTIC: _WEIGHTS,
+        LearnerKind.DEMAND: ("discount", "elasticity", "prior_pieces", "steps", "span"),
     }
 )
 
@@ -73,7 +82,7 @@ def read_settings(kind: LearnerKind, given: Mapping[str, Any], feature_names: Se
             f"The kind {kind.value} has no setting {', '.join(strange)}; it has {', '.join(SETTINGS[kind])}."
         )
     first = 1 if kind is LearnerKind.BETA else MOST_POSITIONS
-    target = _target(given)
+    target = Target.PIECES if kind is LearnerKind.DEMAND else _target(given)
     needed = ("noise_variance", "prior_variance") if target is Target.VALUE else ()
     missing = [name for name in needed if name not in given]
     if missing:
@@ -86,14 +95,25 @@ def read_settings(kind: LearnerKind, given: Mapping[str, Any], feature_names: Se
         prior_variance=_number(given, "prior_variance", 1.0, least=1e-9, most=LARGEST_VARIANCE),
         noise_variance=_number(given, "noise_variance", 0.25, least=1e-9, most=LARGEST_VARIANCE),
         target=target,
+        demand=_demand(given),
     )
 
 
 def _target(given: Mapping[str, Any]) -> Target:
     said = given.get("target", Target.REWARD.value)
-    if said not in tuple(target.value for target in Target):
+    if said not in (Target.REWARD.value, Target.VALUE.value):
         raise LearnerSettingsInvalid(f"target: must be reward or value, not {said!r}.")
     return Target(said)
+
+
+def _demand(given: Mapping[str, Any]) -> DemandPrior:
+    usual = DemandPrior()
+    return DemandPrior(
+        elasticity=_number(given, "elasticity", usual.elasticity, least=-10.0, most=-0.1),
+        pieces=_number(given, "prior_pieces", usual.pieces, least=LEAST_PRIOR_PIECES, most=MOST_PRIOR_PIECES),
+        steps=_whole(given, "steps", usual.steps, least=FEWEST_STEPS, most=MOST_STEPS),
+        span=_number(given, "span", usual.span, least=0.01, most=0.9),
+    )
 
 
 def _beta(given: Mapping[str, Any]) -> BetaPrior:
@@ -114,9 +134,13 @@ def _means(given: Mapping[str, Any], feature_names: Sequence[str]) -> Mapping[st
 
 
 def _positions(given: Mapping[str, Any], usual: int) -> int:
-    said = given.get("positions", usual)
-    if isinstance(said, bool) or not isinstance(said, int) or not 1 <= said <= MOST_POSITIONS:
-        raise LearnerSettingsInvalid(f"positions: must be a whole number from 1 to {MOST_POSITIONS}, not {said!r}.")
+    return _whole(given, "positions", usual, least=1, most=MOST_POSITIONS)
+
+
+def _whole(given: Mapping[str, Any], name: str, usual: int, *, least: int, most: int) -> int:
+    said = given.get(name, usual)
+    if isinstance(said, bool) or not isinstance(said, int) or not least <= said <= most:
+        raise LearnerSettingsInvalid(f"{name}: must be a whole number from {least} to {most}, not {said!r}.")
     return said
 
 

@@ -1,7 +1,7 @@
 """What a learning policy knows, as the edge reads it: verified before it is parsed, and bounded before it is used."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, Final
 
 import numpy as np
@@ -9,11 +9,14 @@ import numpy as np
 from decisions.learning import LearnerKind
 from decisions.learning.arrays import LearnerStateMalformed, read_arrays, write_arrays
 from decisions.learning.beta import Floats
+from decisions.learning.demand import FEATURES, MOST_STEPS, DemandPrior
 from decisions.learning.draws import COUNT
 from decisions.learning.gaussian import Gaussian
 
 SCHEMA: Final = 1
 MOST_ARMS: Final = 200_000
+MOST_PRICED: Final = 100_000
+"""Items whose demand a state holds: more would not fit into a file."""
 MOST_FEATURES: Final = 64
 LARGEST_WEIGHT: Final = 1e12
 """Weights, draws and counts stay below it, so that no score can overflow."""
@@ -54,17 +57,51 @@ class WeightsSnapshot:
     draws: Floats
 
 
-LearnerSnapshot = BetaSnapshot | WeightsSnapshot
+@dataclass(frozen=True, slots=True, eq=False)
+class DemandSnapshot:
+    """Demand over price. level: pieces a day that were expected of each of the `items` at its own price.
+
+    pieces, days: items x steps, what was sold at each step of price and in how many days.
+    """
+
+    floor: float
+    prior: DemandPrior
+    items: tuple[str, ...]
+    level: Floats
+    pieces: Floats
+    days: Floats
+
+    @property
+    def kind(self) -> LearnerKind:
+        """How it learns."""
+        return LearnerKind.DEMAND
+
+    @property
+    def features(self) -> tuple[str, ...]:
+        """What it reads of a price."""
+        return FEATURES
+
+
+LearnerSnapshot = BetaSnapshot | WeightsSnapshot | DemandSnapshot
 
 
 def write_state(snapshot: LearnerSnapshot) -> bytes:
     """Return the file of a state; equal states give equal bytes."""
     description: dict[str, Any] = {"schema": SCHEMA, "kind": snapshot.kind.value, "floor": snapshot.floor}
     if isinstance(snapshot, BetaSnapshot):
-        items = json.dumps(snapshot.items, ensure_ascii=False, separators=(",", ":")).encode()
         return write_arrays(
             description | {"best_unseen": snapshot.best_unseen, "unseen_rate": snapshot.unseen_rate},
-            {"items": np.frombuffer(items, dtype=np.uint8), "counts": snapshot.counts, "best": snapshot.best},
+            {"items": _ids(snapshot.items), "counts": snapshot.counts, "best": snapshot.best},
+        )
+    if isinstance(snapshot, DemandSnapshot):
+        return write_arrays(
+            description | asdict(snapshot.prior),
+            {
+                "items": _ids(snapshot.items),
+                "level": snapshot.level,
+                "pieces": snapshot.pieces,
+                "days": snapshot.days,
+            },
         )
     posterior = snapshot.posterior
     return write_arrays(
@@ -87,6 +124,8 @@ def open_state(content: bytes, *, sha256: str, seal: str, key: bytes) -> Learner
     _ensure(kind in tuple(known.value for known in LearnerKind), "Its kind is unknown.")
     if kind == LearnerKind.BETA:
         return _rates(said, arrays, floor)
+    if kind == LearnerKind.DEMAND:
+        return _demand(said, arrays, floor)
     return _weights(said, arrays, LearnerKind(str(kind)), floor)
 
 
@@ -99,6 +138,29 @@ def _rates(said: dict[str, Any], arrays: dict[str, np.ndarray], floor: float) ->
         bool((best >= 0.0).all()) and abs(float(best.sum()) + unseen - 1.0) < 1e-6, "Its shares do not add up to 1."
     )
     return BetaSnapshot(floor, items, counts, best, unseen, _share(said, "unseen_rate"))
+
+
+def _demand(said: dict[str, Any], arrays: dict[str, np.ndarray], floor: float) -> DemandSnapshot:
+    items = _items(arrays)
+    _ensure(len(items) <= MOST_PRICED, "It has too many items.")
+    steps = said.get("steps")
+    _ensure(type(steps) is int and 2 <= steps <= MOST_STEPS, "Its steps are none.")
+    assert isinstance(steps, int)
+    prior = DemandPrior(
+        elasticity=_number(said, "elasticity", least=-10.0, most=0.0),
+        pieces=_number(said, "pieces", least=0.0, most=1e6),
+        steps=steps,
+        span=_number(said, "span", least=0.0, most=0.99),
+    )
+    _ensure(prior.pieces > 0.0 and prior.span > 0.0, "Its prior is none.")
+    level = _array(arrays, "level", (len(items),))
+    pieces, days = (_array(arrays, name, (len(items), steps)) for name in ("pieces", "days"))
+    _ensure(bool((level > 0.0).all() and (pieces >= 0.0).all() and (days >= 0.0).all()), "It has impossible sales.")
+    return DemandSnapshot(floor, prior, items, level, pieces, days)
+
+
+def _ids(items: tuple[str, ...]) -> np.ndarray:
+    return np.frombuffer(json.dumps(items, ensure_ascii=False, separators=(",", ":")).encode(), dtype=np.uint8)
 
 
 def _items(arrays: dict[str, np.ndarray]) -> tuple[str, ...]:
@@ -140,9 +202,13 @@ def _array(arrays: dict[str, np.ndarray], name: str, shape: tuple[int, ...]) -> 
 
 
 def _share(said: dict[str, Any], name: str) -> float:
+    return _number(said, name, least=0.0, most=1.0)
+
+
+def _number(said: dict[str, Any], name: str, *, least: float, most: float) -> float:
     value = said.get(name)
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0.0 <= value <= 1.0:
-        raise LearnerStateMalformed(f"{name} is no number from 0 to 1.")
+    if isinstance(value, bool) or not isinstance(value, int | float) or not least <= value <= most:
+        raise LearnerStateMalformed(f"{name} is no number from {least:g} to {most:g}.")
     return float(value)
 
 

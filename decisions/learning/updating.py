@@ -8,11 +8,19 @@ from decisions.learning import LearnerKind
 from decisions.learning.batches import Batch, Folded, usable
 from decisions.learning.best import probability_best
 from decisions.learning.beta import Floats, updated
+from decisions.learning.demand import level_of, seen
 from decisions.learning.draws import posterior_draws
 from decisions.learning.gaussian import Gaussian, isotropic, linear_update, refreshed
 from decisions.learning.logistic import logistic_update
 from decisions.learning.settings import LearnerSettings
-from decisions.learning.state import MOST_ARMS, BetaSnapshot, LearnerSnapshot, WeightsSnapshot
+from decisions.learning.state import (
+    MOST_ARMS,
+    MOST_PRICED,
+    BetaSnapshot,
+    DemandSnapshot,
+    LearnerSnapshot,
+    WeightsSnapshot,
+)
 from foundation.errors import DomainError
 
 
@@ -38,6 +46,10 @@ def prior_state(scheme: Scheme) -> LearnerSnapshot:
     """Return what a learning policy knows before the first reward."""
     if scheme.kind is LearnerKind.BETA:
         return _rates(scheme, (), np.zeros((0, 2)))
+    if scheme.kind is LearnerKind.DEMAND:
+        prior = scheme.settings.demand
+        nothing = np.zeros((0, prior.steps))
+        return DemandSnapshot(scheme.floor, prior, (), np.zeros(0), nothing, nothing)
     return _weights(scheme, _prior(scheme))
 
 
@@ -53,6 +65,8 @@ def fold(
     kept = scheme.settings.discount**periods
     if isinstance(state, BetaSnapshot):
         return _fold_rates(state, rows, scheme, kept), folded
+    if isinstance(state, DemandSnapshot):
+        return _fold_demand(state, rows, kept), folded
     posterior = refreshed(state.posterior, _prior(scheme), kept=kept)
     if len(rows):
         posterior = _learnt(posterior, rows, scheme)
@@ -60,10 +74,7 @@ def fold(
 
 
 def _fold_rates(state: BetaSnapshot, rows: Batch, scheme: Scheme, kept: float) -> BetaSnapshot:
-    met = {rows.item_ids[place] for place in np.unique(rows.items).tolist()}
-    items = tuple(sorted(met | set(state.items)))
-    if len(items) > MOST_ARMS:
-        raise TooManyArms(f"There are {len(items)} actions; {MOST_ARMS} are the most.")
+    items = _met(state.items, rows, most=MOST_ARMS)
     places = {item: place for place, item in enumerate(items)}
     prior = scheme.settings.beta
     counts = np.tile(np.array([prior.alpha, prior.beta]), (len(items), 1))
@@ -73,6 +84,38 @@ def _fold_rates(state: BetaSnapshot, rows: Batch, scheme: Scheme, kept: float) -
     shown = np.bincount(of_row, minlength=len(items))
     seen = np.stack([rewards, shown - rewards], axis=1)
     return _rates(scheme, items, updated(counts, prior, seen, kept=kept))
+
+
+def _fold_demand(state: DemandSnapshot, rows: Batch, kept: float) -> DemandSnapshot:
+    """Return what is known after some prices held: pieces and days are added to what is left of those before."""
+    assert rows.features is not None
+    assert rows.days is not None
+    prior = state.prior
+    items = _met(state.items, rows, most=MOST_PRICED)
+    places = {item: place for place, item in enumerate(items)}
+    before = np.array([places[item] for item in state.items], dtype=np.int64)
+    of_row = np.array([places.get(item, 0) for item in rows.item_ids], dtype=np.int64)[rows.items]
+    level = np.zeros(len(items))
+    for place, row in zip(*(found.tolist() for found in np.unique(of_row, return_index=True)), strict=True):
+        _share, _margin, usual, present = rows.features[row].tolist()
+        level[place] = level_of(usual, present, prior=prior)
+    level[before] = state.level
+    new = seen(rows.features, rows.rewards, rows.days, prior=prior)
+    cells = of_row[new.rows], new.steps
+    pieces, days = (np.zeros((len(items), prior.steps)) for _ in range(2))
+    pieces[before], days[before] = kept * state.pieces, kept * state.days
+    np.add.at(pieces, cells, new.pieces)
+    np.add.at(days, cells, new.days)
+    return DemandSnapshot(state.floor, prior, items, level, pieces, days)
+
+
+def _met(known: tuple[str, ...], rows: Batch, *, most: int) -> tuple[str, ...]:
+    """Return the ids that were known or are met now, in their order. Raises TooManyArms."""
+    met = {rows.item_ids[place] for place in np.unique(rows.items).tolist()}
+    items = tuple(sorted(met | set(known)))
+    if len(items) > most:
+        raise TooManyArms(f"There are {len(items)} actions; {most} are the most.")
+    return items
 
 
 def _rates(scheme: Scheme, items: tuple[str, ...], counts: Floats) -> BetaSnapshot:

@@ -1,7 +1,7 @@
 """Batches of decisions: what was decided for every subject of a decision point, delivered, and acknowledged."""
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from decisions.vocabulary import AppliedState, BatchState
@@ -82,6 +82,30 @@ class BatchDecision(models.Model):
             models.Index(
                 name="batch_decision_of", fields=["experiment", "batch"], condition=Q(experiment__isnull=False)
             )
+        ]
+
+    def __str__(self) -> str:
+        return self.subject
+
+
+class ReplacedWord(models.Model):
+    """What the shop had said of a decision, from one time until another, before it said something else; wall times.
+
+    So that what was known at a time is known for ever: a look that is derived again finds what it found.
+    """
+
+    batch = models.ForeignKey(DecisionBatch, models.CASCADE, related_name="+", db_index=False)
+    subject = models.CharField(_("subject"), max_length=401)
+    state = models.CharField(_("state"), max_length=10, choices=APPLIED_STATES)
+    told_at = models.DateTimeField(_("acknowledged"))
+    replaced_at = models.DateTimeField(_("replaced"))
+
+    class Meta:
+        verbose_name = _("replaced acknowledgement")
+        verbose_name_plural = _("replaced acknowledgements")
+        constraints = [
+            models.UniqueConstraint(name="replaced_word_once", fields=["batch", "subject", "told_at"]),
+            models.CheckConstraint(name="replaced_word_held", condition=Q(replaced_at__gt=F("told_at"))),
         ]
 
     def __str__(self) -> str:

@@ -12,6 +12,7 @@ LEARNER_KINDS = [
     (LearnerKind.BETA.value, _("Thompson sampling, one rate for each action")),
     (LearnerKind.LINEAR.value, _("Thompson sampling, linear in features of the action")),
     (LearnerKind.LOGISTIC.value, _("Thompson sampling, logistic in features of the action")),
+    (LearnerKind.DEMAND.value, _("Thompson sampling of demand at each price of an item")),
 ]
 
 

@@ -149,6 +149,7 @@ class PriceOffer(models.Model):
             models.CheckConstraint(name="price_offer_is_not_negative", condition=Q(price__gte=0)),
             models.CheckConstraint(name="price_offer_holds_for_a_while", condition=_HOLDS),
         ]
+        indexes = [models.Index(name="price_offer_until", fields=["project", "valid_until"])]
 
     def __str__(self) -> str:
         return self.item_id

@@ -5,6 +5,7 @@ from typing import Final
 
 import numpy as np
 
+from decisions.policies.sampling import sampled
 from decisions.policy import Choices, Floats, Slate
 from foundation.errors import DomainError
 
@@ -29,29 +30,13 @@ class Contextual:
     def choose(self, choices: Choices, *, size: int) -> Slate:
         """Return actions chosen one after the other, each with its exact probability and its row of features.
 
-        For each place one draw, and the best by it of what is left; so a probability is the share of draws whose best
-        the action is (of equals the earlier), floored additively: e = f / K + (1 - f) share. Raises FeaturesUnusable.
+        For each place one draw, and the best by it of what is left; see `sampling`. Raises FeaturesUnusable.
         """
         features = self._checked(choices)
-        rng = np.random.default_rng(choices.seed)
-        liked = self.draws @ features.T
-        count = len(features)
-        left = np.ones(count, dtype=np.bool_)
-        winners = liked.argmax(axis=1) if count else np.zeros(len(liked), dtype=np.int64)
-        places, probabilities = [], []
-        for taken in range(max(0, min(size, count))):
-            place = _any(left, rng) if rng.random() < self.floor else int(winners[rng.integers(len(winners))])
-            won = winners == place
-            share = float(np.count_nonzero(won)) / len(winners)
-            places.append(place)
-            probabilities.append(self.floor / (count - taken) + (1.0 - self.floor) * share)
-            left[place] = False
-            liked[:, place] = -np.inf
-            if won.any():
-                winners[won] = liked[won].argmax(axis=1)
-        rows = features[places]
+        found = sampled(self.draws @ features.T, floor=self.floor, seed=choices.seed, size=size)
+        rows = features[found.places]
         scores = (rows @ self.mean).astype(np.float32)
-        return Slate(choices.candidates[places], tuple(probabilities), scores, rows)
+        return Slate(choices.candidates[found.places], found.probabilities, scores, rows)
 
     def _checked(self, choices: Choices) -> Floats:
         features = choices.features
@@ -61,8 +46,3 @@ class Contextual:
         if features.size and not float(np.abs(features).max()) <= LARGEST_FEATURE:
             raise FeaturesUnusable("A feature is not finite, or too large.")
         return features
-
-
-def _any(left: np.ndarray, rng: np.random.Generator) -> int:
-    places = np.flatnonzero(left)
-    return int(places[rng.integers(len(places))])

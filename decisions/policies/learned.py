@@ -5,9 +5,10 @@ from typing import Protocol
 
 import numpy as np
 
-from decisions.learning.state import BetaSnapshot, LearnerSnapshot
+from decisions.learning.state import BetaSnapshot, DemandSnapshot, LearnerSnapshot
 from decisions.policies.best_arm import BestArm
 from decisions.policies.contextual import Contextual
+from decisions.policies.price_thompson import PriceThompson
 from decisions.policy import Policy
 from foundation.errors import DomainError
 
@@ -35,11 +36,13 @@ def fit_learner(snapshot: LearnerSnapshot, catalogue: Actions, feature_names: tu
     """Return the policy of a learning policy's state beside a catalogue; call it once for both.
 
     Actions of the catalogue that the state does not know are as good as the prior says; those that the catalogue lacks
-    are no candidates. Raises LearnerMismatch.
+    are no candidates. Of a state of demand the catalogue has no part: its items are subjects. Raises LearnerMismatch.
     """
     if not isinstance(snapshot, BetaSnapshot):
         if snapshot.features != feature_names:
             raise LearnerMismatch(f"It knows weights of {', '.join(snapshot.features)}, not of what the domain makes.")
+        if isinstance(snapshot, DemandSnapshot):
+            return PriceThompson(snapshot, {item: place for place, item in enumerate(snapshot.items)})
         size = len(snapshot.features)
         return Contextual(snapshot.draws, snapshot.posterior.mean[:size], snapshot.floor)
     best = np.full(len(catalogue.items), snapshot.best_unseen)

@@ -1,13 +1,17 @@
-"""A bundle equipped for one batch: the subjects in place of the catalogue, and the models that the point may ask."""
+"""A bundle equipped for one batch: the subjects in place of the catalogue, and the models and learners of the point."""
 
 import logging
 from dataclasses import replace
 from types import MappingProxyType
 
+from decisions.domain import Domain
+from decisions.learning.state import open_state
 from decisions.moment import Catalogue
+from decisions.policies.learned import LearnerMismatch, fit_learner
+from decisions.queries.learners import state_content
 from decisions.serving.bundle import LiveBundle
-from decisions.serving.equipment import Equipment, Fitted, fit, stocked
-from decisions.serving.points import DecisionPoint, ModelRecord
+from decisions.serving.equipment import Equipment, Fitted, FittedLearner, fit, stocked
+from decisions.serving.points import DecisionPoint, LearnerRecord, ModelRecord
 from foundation.errors import DomainError
 from models_registry.artifacts import open_artifact
 from models_registry.predictors.loading import predictor_of
@@ -17,10 +21,10 @@ logger = logging.getLogger(__name__)
 
 
 def equipped(bundle: LiveBundle, point: DecisionPoint, subjects: Catalogue) -> LiveBundle:
-    """Return the bundle with the subjects as what the point's domain decides for, and its model versions opened.
+    """Return the bundle with the subjects as what the point's domain decides for, its models and learners opened.
 
-    A version that cannot be opened is left out, as at an edge: its arm gets the baseline with a reason, and the log and
-    `faults` say why. Raises DomainUnfit.
+    What cannot be opened is left out, as at an edge: its arm gets the baseline with a reason, and the log and `faults`
+    say why. Raises DomainUnfit.
     """
     faults: dict[str, str] = {}
     models = {}
@@ -30,9 +34,17 @@ def equipped(bundle: LiveBundle, point: DecisionPoint, subjects: Catalogue) -> L
         except DomainError as error:
             logger.warning("model version %s cannot be used in a batch: %s", version, error.message)
             faults[f"model version {version}"] = f"{error.code}: {error.message}"
+    learners = {}
+    for learner in {policy.learner for policy in point.policies if policy.learner is not None}:
+        try:
+            learners[learner] = _fitted_learner(bundle.points.learners[learner], bundle, point.domain, subjects)
+        except DomainError as error:
+            logger.warning("learner %s cannot be used in a batch: %s", learner, error.message)
+            faults[f"learner {bundle.points.learners[learner].key}"] = f"{error.code}: {error.message}"
     equipment = Equipment(
         shelves=MappingProxyType({point.domain.key: stocked(point.domain, subjects)}),
         models=MappingProxyType(models),
+        learners=MappingProxyType(learners),
         faults=MappingProxyType(faults),
     )
     return replace(bundle, equipment=equipment)
@@ -44,3 +56,12 @@ def _fitted(record: ModelRecord, bundle: LiveBundle, subjects: Catalogue) -> Fit
     predictor = predictor_of(open_artifact(content, sha=record.file.sha256, sealed=record.seal, key=key))
     places = MappingProxyType({item: place for place, item in enumerate(predictor.items)})
     return fit(record, predictor, places, subjects)
+
+
+def _fitted_learner(record: LearnerRecord, bundle: LiveBundle, domain: Domain, subjects: Catalogue) -> FittedLearner:
+    content = state_content(record.id, record.number)
+    key = bundle.signing_keys[0].secret
+    snapshot = open_state(content, sha256=record.file.sha256, seal=record.seal, key=key)
+    if snapshot.kind != record.kind:
+        raise LearnerMismatch(f"The state is of the kind {snapshot.kind}, not {record.kind}.")
+    return FittedLearner(record, fit_learner(snapshot, subjects, domain.hooks.feature_names))

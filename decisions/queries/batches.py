@@ -5,12 +5,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
-from django.db.models import Count
+from django.db.models import Count, F, Q
 
 from decisions.domain import FieldKind
 from decisions.models import BatchDecision, DecisionBatch
 from decisions.registry import all_domains
 from decisions.vocabulary import AppliedState, BatchState
+from experiments.vocabulary import UnitKind
 from foundation.errors import DomainError
 from foundation.money import format_micros
 
@@ -31,9 +32,12 @@ _LINE: Final = (
     "applied",
     "note",
     "acknowledged_at",
+    "batch__point__domain",
 )
 """The columns of a BatchLine, in its order."""
 _STATE: Final = _LINE.index("state")
+CHANGED: Final = Q(value__isnull=False) & (~Q(value=F("before")) | Q(before__isnull=True))
+"""Decisions that are something else than what held until then."""
 
 
 class BatchUnknown(DomainError):
@@ -92,17 +96,25 @@ class BatchLine:
     applied: int | None
     note: str
     acknowledged_at: datetime | None
+    domain: str
 
     @property
     def item(self) -> str:
         """The item that it is about."""
-        return self.subject.partition("|")[2] or self.subject
+        return self._store_and_item[1]
 
     @property
     def store(self) -> str:
         """The store that it is about, "" where it is about none."""
-        store, bar, _ = self.subject.partition("|")
-        return store if bar else ""
+        return self._store_and_item[0]
+
+    @property
+    def _store_and_item(self) -> tuple[str, str]:
+        domain = all_domains().get(self.domain)
+        if domain is None or domain.subject_kind is not UnitKind.STORE_ITEM:
+            return "", self.subject
+        store, _, item = self.subject.partition("|")
+        return store, item
 
 
 def batch_by_id(batch_id: int, *, project_id: int) -> BatchFacts:
@@ -131,11 +143,34 @@ def newest_batch_due(point_id: int) -> datetime | None:
 def lines_of(batch_id: int) -> Iterator[BatchLine]:
     """Yield the decisions of a batch in the order of their subjects."""
     rows = BatchDecision.objects.filter(batch_id=batch_id).order_by("subject").values_list(*_LINE)
-    row: tuple[Any, ...]
     for row in rows.iterator(chunk_size=ROWS_AT_ONCE):
-        values = list(row)
-        values[_STATE] = AppliedState(values[_STATE])
-        yield BatchLine(*values)
+        yield _line(row)
+
+
+def some_lines(batch_id: int, *, after: str = "", limit: int, changed: bool = False) -> Sequence[BatchLine]:
+    """Return the first decisions of a batch whose subjects come after one; changed: only what changes something."""
+    rows = BatchDecision.objects.filter(batch_id=batch_id, subject__gt=after)
+    if changed:
+        rows = rows.filter(CHANGED)
+    return [_line(row) for row in rows.order_by("subject").values_list(*_LINE)[:limit]]
+
+
+def line_of(point_id: int, *, made_at: datetime, subject: str) -> tuple[int, BatchLine] | None:
+    """Return the batch of a point that was made at a project time, and its decision about a subject."""
+    rows = BatchDecision.objects.filter(batch__point_id=point_id, batch__made_at=made_at, subject=subject)
+    row = rows.values_list("batch_id", *_LINE).first()
+    return None if row is None else (int(row[0]), _line(row[1:]))
+
+
+def reasons_of(batch_id: int) -> Mapping[str, int]:
+    """Return how many decisions of a batch were made for which reason, the most frequent first."""
+    rows = BatchDecision.objects.filter(batch_id=batch_id).values_list("reason").annotate(count=Count("*"))
+    return dict(rows.order_by("-count", "reason"))
+
+
+def changes_in(batch_id: int) -> int:
+    """Return how many decisions of a batch change something."""
+    return BatchDecision.objects.filter(CHANGED, batch_id=batch_id).count()
 
 
 def enrolled_cells(experiment_id: int, *, since: datetime) -> frozenset[str]:
@@ -147,6 +182,12 @@ def enrolled_cells(experiment_id: int, *, since: datetime) -> frozenset[str]:
 def written_value(micros: int | None, decimals: int) -> str | None:
     """Return an amount as it is written in documents, None where there is none."""
     return None if micros is None else format_micros(micros, places=decimals)
+
+
+def _line(row: Sequence[Any]) -> BatchLine:
+    values = list(row)
+    values[_STATE] = AppliedState(values[_STATE])
+    return BatchLine(*values)
 
 
 def _counts(batch_ids: Sequence[int]) -> dict[int, dict[AppliedState, int]]:

@@ -8,6 +8,7 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from django.db import connection
+from django.db.models import Count as RowCount
 
 from decisions.domains.restock.closing import Count, Ledger, Ordered, Span, Terms
 from decisions.domains.restock.domain import DOMAIN
@@ -184,6 +185,12 @@ def ledgers(run: ClosingRun, span: Span, subjects: Sequence[str]) -> Mapping[str
         for subject, at, pieces in cursor.fetchall():
             orders[subject].append(Ordered(at, pieces))
     return {subject: Ledger(costs.get(item), counts[subject], orders[subject]) for subject, (_, item) in pairs.items()}
+
+
+def closings_without_value(experiment_id: int) -> Mapping[str, int]:
+    """Return how many cells of an experiment were closed without a valuation, by the code of the reason."""
+    rows = PeriodClosing.objects.filter(experiment_id=experiment_id, change__isnull=True).values_list("reason")
+    return dict(rows.annotate(count=RowCount("*")).order_by("reason"))
 
 
 def newest_closing(experiment_id: int) -> datetime | None:

@@ -6,9 +6,10 @@ from datetime import datetime, timedelta
 from itertools import combinations
 from typing import Final
 
-from django.db.models import Case, CharField, Count, F, Q, Value, When
+from django.db.models import Case, CharField, Count, F, Value, When
 
 from decisions.models import BatchDecision
+from decisions.queries.batches import CHANGED
 from decisions.vocabulary import AppliedState
 from experiments.analysis.checks_confounds import DECISIONS_NOT_APPLIED, UNEQUALLY_APPLIED
 from experiments.analysis.inputs import Confound
@@ -43,6 +44,11 @@ class Compliance:
         return self.applied / self.decided if self.decided else None
 
 
+def has_decided(experiment_id: int) -> bool:
+    """Return whether batches have decided anything for an experiment."""
+    return BatchDecision.objects.filter(experiment_id=experiment_id).exists()
+
+
 def compliance_of(
     experiment_id: int, *, told_before: datetime | None = None, effective_before: datetime | None = None
 ) -> Mapping[str, Compliance]:
@@ -51,12 +57,7 @@ def compliance_of(
     What was told at `told_before` (wall time) or later counts as not told; batches that take effect at
     `effective_before` (project time) or later do not count. A decision for what held anyway needs no doing.
     """
-    rows = BatchDecision.objects.filter(
-        ~Q(value=F("before")) | Q(before__isnull=True),
-        experiment_id=experiment_id,
-        is_enrolled=True,
-        value__isnull=False,
-    )
+    rows = BatchDecision.objects.filter(CHANGED, experiment_id=experiment_id, is_enrolled=True)
     if effective_before is not None:
         rows = rows.filter(batch__takes_effect_at__lt=effective_before)
     told = F("state")
@@ -79,7 +80,7 @@ def compliance_confounds(experiment_id: int, known_before: datetime) -> Iterable
     DECISIONS_NOT_APPLIED: less than 90 % of the changes that a variant decided were applied; what nobody has told of
     was not. UNEQUALLY_APPLIED: the shares of two variants are more than five points apart.
     """
-    if not BatchDecision.objects.filter(experiment_id=experiment_id).exists():
+    if not has_decided(experiment_id):
         return
     at = project_facts(standing_of(experiment_id).project_id).clock.at(known_before)
     found = compliance_of(experiment_id, told_before=known_before, effective_before=at - TIME_TO_TELL)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from decisions.learning.state import BetaSnapshot, WeightsSnapshot
+from decisions.learning.state import BetaSnapshot, DemandSnapshot, WeightsSnapshot
 from decisions.queries.explained import ExplainedAction, Explanation, Method, Missing
 from decisions.queries.learner_records import snapshot_of
 from decisions.queries.learners import LearnerFacts, learner_by_id, state_by_number
@@ -25,6 +25,9 @@ def explain_learned(told: Remembered) -> Explanation:
     if isinstance(snapshot, BetaSnapshot):
         parts = _rates(told, snapshot)
         method = Method.RATES
+    elif isinstance(snapshot, DemandSnapshot):
+        # What there was to choose from is a menu, which has an explanation of its own.
+        return Explanation(None, Missing.POLICY_UNKNOWN)
     else:
         parts = _weights(told, snapshot)
         method = Method.WEIGHTS

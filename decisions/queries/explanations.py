@@ -12,6 +12,7 @@ from decisions.policy import Floats
 from decisions.queries.asked_items import asked_item
 from decisions.queries.explained import ExplainedAction, Explanation, Method, Missing
 from decisions.queries.explained_learning import explain_learned
+from decisions.queries.explained_menus import explain_menu, menu_document
 from decisions.queries.made import ChosenAction, DecisionFacts
 from decisions.queries.remembered import Remembered, remembered
 from decisions.queries.shelves import predictor_for, shelf_of
@@ -49,12 +50,14 @@ def explain(decision: DecisionFacts, domain_key: str, *, item: str = "") -> Expl
     removed = decision.met.removed
     if removed is not None:
         found = replace(found, removed=tuple(sorted(removed.items(), key=lambda entry: (-entry[1], entry[0]))))
-    return replace(found, asked=asked_item(told, item)) if item else found
+    return replace(found, asked=asked_item(told, item)) if item and domain.hooks.menu is None else found
 
 
 def _explained(told: Remembered) -> Explanation:
     if not told.decision.actions:
         return Explanation(None, Missing.NOTHING_SHOWN)
+    if told.domain.hooks.menu is not None:
+        return explain_menu(told)
     explained = _BY_POLICY.get(told.decision.policy)
     if explained is None:
         return Explanation(None, Missing.POLICY_UNKNOWN)
@@ -216,6 +219,7 @@ def as_document(found: Explanation) -> dict[str, Any]:
             }
             for action in found.actions
         ],
+        "menu": None if found.menu is None else menu_document(found.menu),
         "removed": None
         if found.removed is None
         else [{"constraint": name, "actions": count} for name, count in found.removed],

@@ -11,8 +11,9 @@ from django.db.models import IntegerField, Sum
 from django.db.models.fields.json import KT
 from django.db.models.functions import Cast, Coalesce
 
+from decisions.learning import LearnerKind
 from decisions.learning.arrays import LearnerStateRefused
-from decisions.learning.state import BetaSnapshot, LearnerSnapshot, open_state
+from decisions.learning.state import BetaSnapshot, LearnerSnapshot, WeightsSnapshot, open_state
 from decisions.models import LearnerState
 from decisions.moment import Catalogue
 from decisions.queries.catalogue import ItemFacts, items_by_id
@@ -98,7 +99,12 @@ class LearnerRecord:
     @property
     def knows_rates(self) -> bool:
         """Whether it keeps one rate for each action."""
-        return not self.weights
+        return not self.weights and not self.knows_demand
+
+    @property
+    def knows_demand(self) -> bool:
+        """Whether it keeps what every item sells at each price."""
+        return self.learner.kind is LearnerKind.DEMAND
 
 
 def learner_record(learner: LearnerFacts, *, now: datetime) -> LearnerRecord:
@@ -194,7 +200,7 @@ def _chances(learner: LearnerFacts, snapshot: LearnerSnapshot | None, now: datet
 
 
 def _weights(snapshot: LearnerSnapshot | None) -> tuple[Weight, ...]:
-    if snapshot is None or isinstance(snapshot, BetaSnapshot):
+    if not isinstance(snapshot, WeightsSnapshot):
         return ()
     spread = np.sqrt(np.diag(snapshot.posterior.covariance))
     means = snapshot.posterior.mean

@@ -52,6 +52,8 @@ class Circumstances:
     removed: how many actions each constraint took. history_items: what the unit dealt with, the most recent first, as
     far as it is kept. attributes, context: what the storefront said, as far as it may be kept. shown: how often the
     chosen actions had been shown to the unit. features: rows of the first actions, as a learning policy read them.
+    subject: what it was decided for, "" where for whoever asked. facts: numbers that were known of that. settings: of
+    the decision point, those that were not as usual.
     """
 
     removed: Mapping[str, int] | None = None
@@ -63,6 +65,9 @@ class Circumstances:
     state: int | None = None
     holdback: bool = False
     features: tuple[tuple[float, ...], ...] | None = None
+    subject: str = ""
+    facts: Mapping[str, float] = field(default_factory=dict)
+    settings: Mapping[str, float | str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,4 +193,7 @@ def _circumstances(said: Mapping[str, Any]) -> Circumstances:
         state=said.get("state"),
         holdback=bool(said.get("holdback")),
         features=None if features is None else tuple(tuple(map(float, row)) for row in features),
+        subject=str(said.get("subject") or ""),
+        facts={name: float(value) for name, value in (said.get("facts") or {}).items()},
+        settings=said.get("settings") or {},
     )

@@ -6,6 +6,8 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from decisions.domain import ITEMS
+from decisions.queries.batch_records import BatchesRecord, batches_record
+from decisions.queries.batches import BatchLine, line_of
 from decisions.queries.catalogue import ItemFacts, items_by_id
 from decisions.queries.explained import Explanation
 from decisions.queries.explanations import explain
@@ -69,6 +71,8 @@ class PointRecord:
     schedules: Mapping[int, ScheduleFacts] = field(default_factory=dict)
     newest: Mapping[int, int | None] = field(default_factory=dict)
     """The version that each of these schedules serves with now."""
+    batches: BatchesRecord | None = None
+    """What was decided in batches, None where each request is decided for."""
 
     @property
     def learner(self) -> LearnerFacts | None:
@@ -96,6 +100,8 @@ class DecisionRecord:
     version: VersionRecord | None
     explanation: Explanation
     learner: LearnerFacts | None = None
+    batch: tuple[int, BatchLine] | None = None
+    """The batch that the decision belongs to, and what became of it there."""
 
 
 def point_lines(*, now: datetime) -> tuple[PointLine, ...]:
@@ -132,6 +138,7 @@ def point_record(point: PointFacts, *, now: datetime, version: int | None = None
         learners=learners_of(point.project_id, point_id=point.id) if point.domain in all_domains() else (),
         schedules={schedule: schedule_by_id(schedule) for schedule in schedules},
         newest={schedule: None if found is None else found.id for schedule, found in newest.items()},
+        batches=batches_record(point, now=now),
     )
 
 
@@ -151,7 +158,14 @@ def decision_record(decision_id: str, point: PointFacts, *, item: str = "") -> D
         version=None if version is None else version_record(version),
         explanation=explain(decision, point.domain, item=item),
         learner=_learner(decision, point),
+        batch=_batch(decision, point),
     )
+
+
+def _batch(decision: DecisionFacts, point: PointFacts) -> tuple[int, BatchLine] | None:
+    if not decision.met.subject or decision.at is None:
+        return None
+    return line_of(point.id, made_at=decision.at, subject=decision.met.subject)
 
 
 def _learner(decision: DecisionFacts, point: PointFacts) -> LearnerFacts | None:
@@ -181,5 +195,7 @@ def _items(point: PointFacts, decisions: Sequence[DecisionFacts], *, most: int |
     shown = {action.item for made in decisions for action in made.actions[:most]}
     dealt_with = {item for made in decisions for item in made.met.history_items} if most is None else set()
     domain = all_domains().get(point.domain)
+    if domain is not None and domain.hooks.menu is not None:
+        return {}  # actions are prices and quantities, which only look like ids
     collection = ITEMS if domain is None else domain.collection
     return items_by_id(point.project_id, shown | dealt_with, collection=collection)

@@ -1,6 +1,7 @@
 """A logged decision with the moment as far as its row still tells it."""
 
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from decisions.domain import Domain, LogKind
 from decisions.models import PointExperiment
@@ -47,16 +48,27 @@ def remembered(decision: DecisionFacts, domain: Domain) -> Remembered:
         only=None,
         size=max(1, len(decision.actions)),
         arm=_arm(decision),
+        subject=met.subject,
+        settings=MappingProxyType(
+            {name: met.settings.get(name, setting.default) for name, setting in domain.settings.items()}
+        ),
     )
     return Remembered(decision, domain, moment)
 
 
-def _arm(decision: DecisionFacts) -> str:
-    """Return the arm whose pace the decision had, as edges name it; "" outside of experiments."""
-    if decision.experiment is None or decision.variant is None:
-        return ""
+def experiment_of(decision: DecisionFacts) -> int | None:
+    """Return the id of the experiment that decided, None where there was none or it is not at a decision point."""
+    if decision.experiment is None:
+        return None
     bound = PointExperiment.objects.filter(
         experiment__project_id=decision.project_id, experiment__key=decision.experiment
     )
-    experiment_id = bound.values_list("experiment_id", flat=True).first()
+    return bound.values_list("experiment_id", flat=True).first()
+
+
+def _arm(decision: DecisionFacts) -> str:
+    """Return the arm whose pace the decision had, as edges name it; "" outside of experiments."""
+    if decision.variant is None:
+        return ""
+    experiment_id = experiment_of(decision)
     return "" if experiment_id is None else f"{experiment_id}.{decision.variant}"

@@ -14,6 +14,7 @@ from decisions.domain import ITEMS, Domain, FieldKind
 from decisions.models import Item, ItemCluster, ItemCost, PriceOffer, Supplier
 from decisions.moment import Catalogue, Column
 from decisions.queries.freshness import fresh_at
+from decisions.queries.placed_orders import pieces_placed
 from decisions.queries.prices import own_prices
 from decisions.queries.stock_counts import CountColumns, latest_count_columns
 from experiments.queries.sold import pieces_sold, pieces_sold_by_store
@@ -46,13 +47,13 @@ def subjects_of(project_id: int, domain: Domain, *, at: datetime) -> Catalogue:
     counted. Columns: item, store, cluster, category (texts, "" unknown), price, cost (currency units), daily_sales
     (pieces a day over the last 28 days) and every field that the domain declares on items; by item moreover changed_at
     (seconds since 1970), reference (lowest price of the last 30 days) and own_price (what the shop itself set last); by
-    item in a store on_hand, on_order, counted_at (seconds), capacity, reorder_point, order_up_to, lead_days and
-    lead_sd. Numbers are float64, NaN where unknown. `fresh_at` is when the shop last confirmed its items where subjects
-    are items, None else: counts have times of their own.
+    item in a store on_hand, on_order (with what batches have ordered since the count), counted_at (seconds), capacity,
+    reorder_point, order_up_to, lead_days and lead_sd. Numbers are float64, NaN where unknown. `fresh_at` is when the
+    shop last confirmed its items where subjects are items, None else: counts have times of their own.
     """
     items = _items(project_id, domain, at)
     if domain.subject_kind is UnitKind.STORE_ITEM:
-        return _store_items(project_id, items, at)
+        return _store_items(project_id, domain, items, at)
     return _priced_items(project_id, items, at)
 
 
@@ -73,8 +74,10 @@ def _priced_items(project_id: int, items: _Items, at: datetime) -> Catalogue:
     return _catalogue(ids, columns, None if confirmed is None else confirmed.timestamp())
 
 
-def _store_items(project_id: int, items: _Items, at: datetime) -> Catalogue:
+def _store_items(project_id: int, domain: Domain, items: _Items, at: datetime) -> Catalogue:
     counts = latest_count_columns(project_id, at=at)
+    subjects = tuple(f"{store}|{item}" for store, item in zip(counts.stores, counts.items, strict=True))
+    placed = pieces_placed(project_id, domain.key, subjects=subjects, counted_at=counts.counted_at, at=at)
     sold = pieces_sold_by_store(project_id, start=at - timedelta(days=SALES_DAYS), end=at)
     pairs = list(zip(counts.stores, counts.items, strict=True))
     places = np.array([items.places.get(item, -1) for item in counts.items], np.int64)
@@ -83,10 +86,10 @@ def _store_items(project_id: int, items: _Items, at: datetime) -> Catalogue:
         "store": counts.stores,
         **_at_items(items, places),
         "daily_sales": np.array([sold.get(pair, 0.0) for pair in pairs], np.float64) / SALES_DAYS,
-        **_counted(counts),
+        **_counted(counts, placed),
         **_lead_times(project_id, items, places),
     }
-    return _catalogue(tuple(f"{store}|{item}" for store, item in pairs), columns, None)
+    return _catalogue(subjects, columns, None)
 
 
 def _items(project_id: int, domain: Domain, at: datetime) -> _Items:
@@ -119,10 +122,10 @@ def _at_items(items: _Items, places: npt.NDArray[np.int64]) -> dict[str, Column]
     return columns
 
 
-def _counted(counts: CountColumns) -> dict[str, Column]:
+def _counted(counts: CountColumns, placed: Floats) -> dict[str, Column]:
     return {
         "on_hand": counts.on_hand,
-        "on_order": counts.on_order,
+        "on_order": counts.on_order + placed,
         "counted_at": counts.counted_at,
         "capacity": counts.capacity,
         "reorder_point": counts.reorder_point,

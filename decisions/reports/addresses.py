@@ -41,6 +41,11 @@ def decision_url(decision_id: str, point_key: str, project: ProjectFacts, *, nam
     return _within(project, reverse(name, args=[point_key, decision_id]))
 
 
+def batch_url(batch_id: int, point_key: str, project: ProjectFacts, *, name: str = "batch", **options: object) -> str:
+    """Return the address of a batch's page, or of its file of another name."""
+    return _within(project, reverse(name, args=[point_key, batch_id]), **options)
+
+
 def readout_url(experiment_key: str, project: ProjectFacts) -> str:
     """Return the address of an experiment's readout."""
     return _within(project, reverse("readout", args=[experiment_key]))

@@ -8,10 +8,12 @@ from django.utils.translation import gettext as _
 from decisions.domain import PolicyKind
 from decisions.queries.made import ChosenAction, DecisionFacts
 from decisions.queries.point_records import DecisionRecord
-from decisions.reports.addresses import decision_url, learner_url, point_url, readout_url, version_url
+from decisions.reports.addresses import batch_url, decision_url, learner_url, point_url, readout_url, version_url
 from decisions.reports.audiences import unit_words
+from decisions.reports.batch_wording import APPLIED
 from decisions.reports.explain import Why, WhyLine, why_of
 from decisions.reports.holders import version_label
+from decisions.reports.menus import MenuCard, menu_card
 from decisions.reports.numbers import milliseconds, propensity, score
 from decisions.reports.runs import window_of
 from decisions.reports.wording import ASSIGNMENTS, fault_advice, policy_words, reason_words
@@ -53,6 +55,7 @@ class DecisionPage:
     actions: tuple[ActionLine, ...]
     origins: tuple[OriginLine, ...]
     why: Why
+    menu: MenuCard | None
     project: str
     json_url: str
 
@@ -72,6 +75,7 @@ def decision_page(record: DecisionRecord) -> DecisionPage:
         ),
         origins=tuple(_origins(record)),
         why=why,
+        menu=menu_card(record),
         project=project.key,
         json_url=decision_url(made.id, record.point.key, project, name="decision-json"),
     )
@@ -120,17 +124,21 @@ def _facts(record: DecisionRecord) -> Iterator[Fact]:
     if made.at is not None:
         yield Fact(_("Time"), f"{moment(made.at, zone)} ({zone})")
     yield Fact(_("Received"), moment(made.received_at, zone))
+    if made.met.subject:
+        yield Fact(_("Decided for"), made.met.subject)
     if made.unit_kind is not None:
         yield Fact(unit_words(made.unit_kind), made.unit or "–")
     yield Fact(_("Policy"), policy_words(made.policy))
     yield Fact(_("Reason"), made.reason)
     yield from _assignment(record)
     yield Fact(_("Candidates"), figures.count(made.candidates))
-    yield Fact(_("Items in the history"), figures.count(made.history))
+    if not made.met.subject:
+        yield Fact(_("Items in the history"), figures.count(made.history))
     if made.met.state is not None:
         yield Fact(_("State of the learning policy"), figures.count(made.met.state))
-    yield Fact(_("Personalised"), _("yes") if made.personalised else _("no"))
-    yield Fact(_("Shown at once"), _("yes") if made.displayed else _("no"))
+    if not made.met.subject:
+        yield Fact(_("Personalised"), _("yes") if made.personalised else _("no"))
+        yield Fact(_("Shown at once"), _("yes") if made.displayed else _("no"))
     yield Fact(_("Exposed at once"), _("yes") if made.exposed else _("no"))
     if made.bundle_version is not None:
         yield Fact(_("Bundle"), figures.count(made.bundle_version))
@@ -166,6 +174,10 @@ def _action(record: DecisionRecord, place: int, action: ChosenAction, why: tuple
 def _origins(record: DecisionRecord) -> Iterator[OriginLine]:
     made, project = record.decision, record.project
     yield OriginLine(_("Decision point"), record.point.name, point_url(record.point.key, project))
+    if record.batch is not None:
+        number, line = record.batch
+        yield OriginLine(_("Batch"), f"#{number}", batch_url(number, record.point.key, project))
+        yield OriginLine(_("What became of it"), APPLIED[line.state].label, "")
     if made.experiment is not None:
         url = readout_url(made.experiment, project) if record.trial is not None else ""
         yield OriginLine(_("Experiment"), _experiment_name(record), url)

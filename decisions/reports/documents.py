@@ -6,6 +6,8 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any, Final
 
+from decisions.queries.batch_documents import batch_summary
+from decisions.queries.batch_records import BatchesRecord
 from decisions.queries.explanations import as_document
 from decisions.queries.lineage import lineage_of
 from decisions.queries.made import DecisionFacts
@@ -22,6 +24,7 @@ from decisions.reports.addresses import (
     readout_url,
     version_url,
 )
+from decisions.settings import checked_settings
 from foundation.queries import ProjectFacts
 from models_registry.queries.aliases import Holder
 from models_registry.queries.versions import VersionFacts
@@ -118,6 +121,7 @@ def point_document(record: PointRecord) -> dict[str, Any]:
         "model": None
         if record.model is None
         else {"key": record.model.key, "json": model_url(record.model, project, name="model-json")},
+        "batches": None if record.batches is None else _batches(record.batches),
         "champions": _holders(record.champions, numbers),
         "learner": None if record.learner is None else record.learner.key,
         "learners": [
@@ -134,6 +138,17 @@ def point_document(record: PointRecord) -> dict[str, Any]:
             {**asdict(count), "model_version": numbers.get(count.version or 0)} for count in record.counts
         ],
         "recent": [_decision(made, record.versions, project) for made in record.recent],
+    }
+
+
+def _batches(record: BatchesRecord) -> dict[str, Any]:
+    return {
+        "every_minutes": record.every_minutes,
+        "webhook": record.webhook,
+        "settings": dict(checked_settings(record.domain, record.settings)),
+        "next_due": record.next_due,
+        "is_late": record.is_late,
+        "newest": [batch_summary(batch) for batch in record.newest],
     }
 
 

@@ -31,6 +31,14 @@ METHODS: Final[dict[Method, Text]] = {
         "the last 28 days, divided by the pace of its campaign. The largest value stands first."
     ),
     Method.FIXED: gettext_lazy("The variant shows everybody the same, in the order that its design says."),
+    Method.MENU: gettext_lazy(
+        "Computed with the version's own artifact, from what was known then: what the model expected of each choice."
+    ),
+    Method.MENU_BASELINE: gettext_lazy("The baseline, which asks no model: what the shop itself would do."),
+    Method.MENU_LEARNED: gettext_lazy(
+        "Drawn by a learning policy: each price as often as it brings most by what the policy knew of the demand then."
+    ),
+    Method.MENU_FIXED: gettext_lazy("The variant says what is decided, as far as the limits allow."),
 }
 
 ORDERS: Final[dict[str, Text]] = {
@@ -127,6 +135,36 @@ _REMOVED: Final[dict[str, Any]] = {
         "%(n)s creatives were left out because the storefront excluded them.",
         "count",
     ),
+    "pricing.floor": ngettext_lazy(
+        "%(n)s price was left out because it is below the floor.",
+        "%(n)s prices were left out because they are below the floor.",
+        "count",
+    ),
+    "pricing.map_price": ngettext_lazy(
+        "%(n)s price was left out because it is below the minimum advertised price.",
+        "%(n)s prices were left out because they are below the minimum advertised price.",
+        "count",
+    ),
+    "pricing.ceiling": ngettext_lazy(
+        "%(n)s price was left out because it is above the ceiling.",
+        "%(n)s prices were left out because they are above the ceiling.",
+        "count",
+    ),
+    "pricing.cost_margin": ngettext_lazy(
+        "%(n)s price was left out because it is too little above the cost.",
+        "%(n)s prices were left out because they are too little above the cost.",
+        "count",
+    ),
+    "pricing.max_step": ngettext_lazy(
+        "%(n)s price was left out because it is too large a step from the present one.",
+        "%(n)s prices were left out because they are too large a step from the present one.",
+        "count",
+    ),
+    "pricing.cool_down": ngettext_lazy(
+        "%(n)s price was left out because the present one is too new to be changed.",
+        "%(n)s prices were left out because the present one is too new to be changed.",
+        "count",
+    ),
     "restock.capacity": ngettext_lazy(
         "%(n)s order was left out because the store has no room for so much.",
         "%(n)s orders were left out because the store has no room for so much.",
@@ -165,6 +203,12 @@ RULES: Final[dict[str, Text]] = {
     "budget_spent": gettext_lazy("its campaign has spent the budget of the day"),
     "slot_does_not_fit": gettext_lazy("it is made for another slot"),
     "frequency_cap": gettext_lazy("the shopper has seen it as often as the cap allows"),
+    "floor": gettext_lazy("it is below the floor"),
+    "map_price": gettext_lazy("it is below the minimum advertised price"),
+    "ceiling": gettext_lazy("it is above the ceiling"),
+    "cost_margin": gettext_lazy("it is too little above the cost"),
+    "max_step": gettext_lazy("it is too large a step from the present price"),
+    "cool_down": gettext_lazy("the present price is too new to be changed"),
     "capacity": gettext_lazy("the store has no room for so much"),
     "pack": gettext_lazy("it is not made of whole packs"),
     "minimum_order": gettext_lazy("the supplier takes no order so small"),

@@ -20,6 +20,9 @@ KINDS: Final[dict[str, Text]] = {
     LearnerKind.LOGISTIC.value: gettext_lazy(
         "Logistic: what action and shopper have to do with the chance of the reward. For many actions and rare rewards."
     ),
+    LearnerKind.DEMAND.value: gettext_lazy(
+        "Demand: how many pieces a day an item sells at each price. For prices, which it chooses by what they bring."
+    ),
 }
 """How each kind learns, in a sentence."""
 
@@ -32,6 +35,10 @@ KIND_MEANINGS: Final[dict[str, Text]] = {
     ),
     LearnerKind.LOGISTIC.value: gettext_lazy(
         "It weighs what is known of action and shopper; the log-odds of the reward it expects are the sum of these."
+    ),
+    LearnerKind.DEMAND.value: gettext_lazy(
+        "It keeps for each item how many pieces a day it sells at each step of price, and takes for certain that a "
+        "higher price sells no more; it expects of a price what a piece brings by the pieces sold."
     ),
 }
 

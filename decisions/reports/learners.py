@@ -117,6 +117,15 @@ def _about(record: LearnerRecord) -> tuple[str, ...]:
         "floor": figures.percent(learner.floor),
         "holdback": figures.percent(learner.holdback),
     }
+    if record.knows_demand:
+        return (
+            str(KIND_MEANINGS[learner.kind.value]),
+            _("It chooses by Thompson sampling: the likelier a price brings most, the more often it is asked for."),
+            _("It learns from what is ordered while its prices hold. Between two updates: %(span)s of the shop's time.")
+            % told,
+            _("%(floor)s of its decisions are spread evenly over all allowed prices.") % told,
+            _("%(holdback)s of the items always get the baseline, to compare with.") % told,
+        )
     return (
         str(KIND_MEANINGS[learner.kind.value]),
         _("It chooses by Thompson sampling: the likelier an action is the best, the more often it is shown."),
@@ -137,6 +146,14 @@ def _uses(record: LearnerRecord) -> Iterator[Link]:
 
 def _chances_about(record: LearnerRecord) -> Text:
     told = {"count": figures.count(record.competing), "shown": figures.count(len(record.chances))}
+    if record.knows_demand:
+        return (
+            _(
+                "It depends on the item. How often each price was chosen in the last 24 hours: "
+                "the most frequent %(shown)s of %(count)s."
+            )
+            % told
+        )
     if record.knows_rates and record.competing <= len(record.chances):
         return _("For the first place of a slate, where all %(count)s actions in stock compete.") % told
     if record.knows_rates:

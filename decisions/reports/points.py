@@ -72,6 +72,7 @@ class MadeLine:
     reason: Words
     items: str
     more: str
+    subject: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,6 +226,7 @@ def _made(record: PointRecord, made: DecisionFacts) -> MadeLine:
         version_url=version_url(version, record.project) if version else "",
         reason=reason_words(made.reason),
         items=", ".join(shown) or _("nothing"),
+        subject=made.met.subject,
         more=_("and %(number)s more") % {"number": figures.count(left)} if left > 0 else "",
     )
 

@@ -10,6 +10,7 @@ from decisions.promotion import ProposalState
 from decisions.queries.made import DecisionCount
 from decisions.queries.point_records import PointRecord
 from decisions.reports.addresses import admin_url, inbox_url, learner_url, model_url, readout_url
+from decisions.reports.batch_steps import point_strip
 from decisions.reports.wording import fault_advice, reason_words
 from experiments.reports import figures
 from experiments.reports.page import Link, Strip
@@ -25,6 +26,8 @@ def faults_of(counts: Sequence[DecisionCount]) -> int:
 
 def strip_of(record: PointRecord) -> Strip:
     """Return the strip above a decision point's page: faults before anything else."""
+    if record.batches is not None:
+        return point_strip(record.batches, record.point) or _in_order(record)
     total, faults = sum(count.decisions for count in record.counts), faults_of(record.counts)
     step, link = _next_step(record)
     if faults:
@@ -52,6 +55,13 @@ def strip_of(record: PointRecord) -> Strip:
     sentence = _("Nobody has asked for a decision here in the last 24 hours.")
     step = _("Let the shop ask for decisions: POST /v1/decisions/%(key)s.") % {"key": record.point.key}
     return Strip(_("No decisions yet"), Tone.MUTED, "○", sentence, (), step, None, (), "")
+
+
+def _in_order(record: PointRecord) -> Strip:
+    """Return the strip of a point whose batches are as they should be: it may still be told what to try next."""
+    step, link = _next_step(record)
+    sentence = _("The newest batch was made as configured, and the shop has said what it did.")
+    return Strip(_("Decides as configured"), Tone.GOOD, "✔", sentence, (), step, link, (), "")
 
 
 def _worst(counts: Sequence[DecisionCount]) -> DecisionCount:

@@ -9,6 +9,7 @@ from decisions.queries.points import point_of_experiment
 from decisions.queries.promotions import proposal_of
 from decisions.queries.stale_looks import stale_newest_look
 from decisions.reports.addresses import inbox_url, point_url
+from decisions.reports.compliance import compliance_card
 from decisions.reports.wording import PROPOSALS
 from experiments.queries.designs import run_facts
 from experiments.reports.page import Link, RelatedLink
@@ -33,6 +34,12 @@ def related_decisions(experiment_id: int) -> Related:
         next_step=_("Approve or reject the promotion. An approval rolls the version out and concludes the experiment."),
         next_link=Link(_("Open the proposal"), inbox_url(proposal.id)),
     )
+
+
+def related_compliance(experiment_id: int) -> Related:
+    """Return whether the shop did what the variants decided, where that is decided in batches."""
+    card = compliance_card(experiment_id)
+    return Related() if card is None else Related(cards=(card,))
 
 
 def related_lateness(experiment_id: int) -> Related:

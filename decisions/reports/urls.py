@@ -2,7 +2,7 @@
 
 from django.urls import path, register_converter
 
-from decisions.reports import intake_views, learner_views, previews, registry_views, views
+from decisions.reports import batch_views, intake_views, learner_views, previews, registry_views, views
 
 
 class DecisionConverter:
@@ -50,6 +50,9 @@ urlpatterns = [
     path("d/<key:key>", views.point_page, name="decision-point"),
     path("d/<key:key>/learners/<key:learner_key>.json", learner_views.learner_json, name="learner-json"),
     path("d/<key:key>/learners/<key:learner_key>", learner_views.learner, name="learner"),
+    path("d/<key:key>/batches/<int:batch_id>.csv", batch_views.batch_as_csv, name="batch-csv"),
+    path("d/<key:key>/batches/<int:batch_id>.json", batch_views.batch_as_json, name="batch-json"),
+    path("d/<key:key>/batches/<int:batch_id>", batch_views.batch, name="batch"),
     path("d/<key:key>/<decision:decision_id>.json", views.decision_json, name="decision-json"),
     path("d/<key:key>/<decision:decision_id>", views.decision_page, name="decision"),
     path("ops/intake", intake_views.intake_list, name="intakes"),

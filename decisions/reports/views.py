@@ -17,6 +17,7 @@ from decisions.queries.point_records import DecisionRecord, PointRecord, decisio
 from decisions.queries.points import PointFacts, points_by_key
 from decisions.reports import ads, decision, documents, models, points, promotions, versions
 from decisions.reports.access import KeyAmbiguous, console_page, only
+from decisions.reports.batches import batches_panel
 from models_registry.queries.versions import ModelFacts, VersionUnknown, models_by_key, version_by_number
 
 Arguments = ParamSpec("Arguments")
@@ -103,7 +104,8 @@ def point_page(request: HttpRequest, key: str) -> HttpResponse:
     record, version = _point_record(request, key)
     page = points.point_page(record, version=version)
     panel = ads.ad_panel(record, ad_record(record.point, now=timezone.now()))
-    return _page(request, "point", {"page": page, "ads": panel}, section="points")
+    panels = {"ads": panel, "batches": batches_panel(record.batches, record.project)}
+    return _page(request, "point", {"page": page, **panels}, section="points")
 
 
 @console_page(_VIEW_POINTS)

@@ -177,6 +177,7 @@ def _drawn(scene: Scene, learner: FittedLearner, scores: Scores | None, means: M
         scores=scores,
         features=_features(scene, learner, candidates, scores),
         seed=seed_of(learner.record, means.decision_id),
+        subject=scene.moment.subject,
     )
     return choose_slate(learner.policy, choices, scene, size=scene.size)
 

@@ -55,6 +55,7 @@ def _kept(choices: Choices, kept: Bools) -> Choices:
         scores=None if choices.scores is None else choices.scores[kept],
         features=None if choices.features is None else choices.features[kept],
         seed=choices.seed + 1,
+        subject=choices.subject,
     )
 
 

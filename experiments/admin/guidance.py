@@ -4,18 +4,21 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from django.utils.translation import gettext_lazy, ngettext
+from django.utils.translation import gettext, gettext_lazy, ngettext
 
 from experiments.actions.lifecycle import launch_problems
 from experiments.admin.badges import readout_url, status_text
 from experiments.admin.checklist import ChecklistLine, Text, allowance, checklist, warnings
+from experiments.analysis.plan import PlanInvalid
 from experiments.confounds import confounds_of
 from experiments.models import Experiment
+from experiments.queries.design_power import design_power
 from experiments.queries.payable import override_of
 from experiments.reports.calculator.prefill import calculator_url
+from experiments.reports.design_power import power_sentence
 from experiments.reports.page import RelatedLink
 from experiments.reports.related import related_to
-from experiments.vocabulary import Status
+from experiments.vocabulary import Source, Status
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +32,12 @@ class Guide:
     readout_url: str
     related: tuple[RelatedLink, ...] = ()
     calculator_url: str = ""
+    power: Text = ""
 
 
+_MOST_CELLS: Final = 20_000
+"""Cells of the past with which a design is rehearsed while somebody waits for the page."""
+_PAGE_DRAWS: Final = 200
 _STEPS: Final[dict[Status, Text]] = {
     Status.DRAFT: gettext_lazy("Everything is there. Submit it for review."),
     Status.IN_REVIEW: gettext_lazy("Read the design as somebody who did not write it. Then launch it or send it back."),
@@ -55,7 +62,23 @@ def guide_of(experiment_id: int, *, now: datetime) -> Guide | None:
         readout_url=readout_url(experiment),
         related=related_to(experiment_id).links,
         calculator_url="" if experiment.started_at else calculator_url(experiment_id),
+        power="" if experiment.started_at else _power(experiment, now),
     )
+
+
+def _power(experiment: Experiment, now: datetime) -> Text:
+    """Return what a design by period would find by the shop's own past; nothing for other and unfinished designs."""
+    if experiment.period_minutes is None or experiment.source != Source.OWN:
+        return ""
+    try:
+        found = design_power(int(experiment.pk), now=now, draws=_PAGE_DRAWS, most_cells=_MOST_CELLS)
+    except PlanInvalid:
+        return ""
+    if found is None:
+        return gettext("Your history is long: bin/manage design_power %(key)s says what this design would find.") % {
+            "key": experiment.key
+        }
+    return power_sentence(found)
 
 
 def _warnings(experiment_id: int, now: datetime) -> list[ChecklistLine]:

@@ -9,7 +9,14 @@ other blockers judge by facts, which a healthy test does not have.
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from experiments.analysis import checks_cells, checks_confounds, checks_data, checks_design, checks_identity
+from experiments.analysis import (
+    checks_cells,
+    checks_confounds,
+    checks_data,
+    checks_design,
+    checks_identity,
+    checks_periods,
+)
 from experiments.analysis.check_context import (
     FILTER_BALANCE,
     PRE_EXPOSURE_BALANCE,
@@ -55,6 +62,8 @@ CHECKS: tuple[Check, ...] = (
     Check("METRIC_REDEFINED", CheckLevel.INTERPRET, checks_design.metric_redefined),
     Check("MINIMUM_RUNTIME", CheckLevel.WARN, checks_design.minimum_runtime),
     Check("SHORT_RUN_ONLY", CheckLevel.INTERPRET, checks_design.short_run_only),
+    Check(checks_periods.RANDOMISATION_TEST, CheckLevel.INTERPRET, checks_periods.randomisation),
+    Check(checks_periods.CARRY_OVER_SEEN, CheckLevel.WARN, checks_periods.carries_over),
     Check("NO_EVENTS", CheckLevel.WARN, checks_data.no_events),
     Check("UNVERIFIED_EXPOSURES", CheckLevel.WARN, checks_data.unverified_exposures),
     Check("QUARANTINE", CheckLevel.WARN, checks_data.rows_left_out),

@@ -68,6 +68,20 @@ class ClusterSums:
 
 
 @dataclass(frozen=True, slots=True)
+class CellValues:
+    """Exact sums of one metric in each complete cell of unit x period that met one variant, in columns of one length.
+
+    units: a number for each unit. sums: by variable (y, and d of a ratio).
+    """
+
+    metric: str
+    units: tuple[int, ...]
+    periods: tuple[int, ...]
+    variants: tuple[str, ...]
+    sums: dict[str, tuple[int, ...]]
+
+
+@dataclass(frozen=True, slots=True)
 class CellCount:
     """Units first exposed in one stratum, by variant, in one level of a dimension.
 
@@ -196,7 +210,8 @@ class AnalysisInputs:
 
     is_last: the experiment was stopped and every window is closed, so that nothing more can come. unfiltered: sums
     with the units that filters left out, empty where the plan has no filter. segments, cells: by level of the plan's
-    dimensions; cells also by day. clusters: only where units are randomised by period.
+    dimensions; cells also by day. clusters, cell_values: only where units are randomised by period, the latter of the
+    metrics that decide.
     """
 
     experiment: str
@@ -213,6 +228,7 @@ class AnalysisInputs:
     segments: tuple[SegmentSums, ...] = ()
     cells: tuple[CellCount, ...] = ()
     clusters: tuple[ClusterSums, ...] = ()
+    cell_values: tuple[CellValues, ...] = ()
 
 
 def _past(found: Comparison) -> tuple[PastLook, ...]:

@@ -11,8 +11,13 @@ from foundation.errors import DomainError
 SCHEMA = 1
 MICROS = 1_000_000
 STOCK_VALUED = "Stock Valued"
-"""The event that says that a period is over and what the stock was worth more at its end. A metric that sums it needs
-it: a cell without one has revenue, and none of what that cost."""
+"""The event that says that the books of a period are closed, and what the stock was worth more at its end."""
+PURCHASE_BOOKED = "Purchase Booked"
+HOLDING_BOOKED = "Holding Booked"
+STOCK_OUT_BOOKED = "Stock Out Booked"
+STOCK_BOOKS = frozenset({STOCK_VALUED, PURCHASE_BOOKED, HOLDING_BOOKED, STOCK_OUT_BOOKED})
+"""What is booked when a period is over. A metric of any of it needs the valuation, which is booked in any case: a cell
+without one has revenue, and none of what that cost."""
 
 
 class MetricInvalid(DomainError):
@@ -134,9 +139,9 @@ class MetricSpec:
 
 
 def needs_books(spec: MetricSpec) -> bool:
-    """Return whether the metric means something only where the stock was valued when the period was over."""
+    """Return whether the metric means something only where the books of a period were closed."""
     parts = (spec.numerator, *([] if spec.denominator is None else [spec.denominator]))
-    return any(STOCK_VALUED in part.events for part in parts)
+    return any(not STOCK_BOOKS.isdisjoint(part.events) for part in parts)
 
 
 @dataclass(frozen=True, slots=True)

@@ -76,6 +76,8 @@ CHECKS: dict[str, str] = {
     "METRIC_REDEFINED": "Metric definitions",
     "MINIMUM_RUNTIME": "Minimum runtime",
     "SHORT_RUN_ONLY": "Short-run only",
+    "RANDOMISATION_TEST": "Test by drawing the schedule again",
+    "CARRY_OVER_SEEN": "Nothing carries over",
     "NO_EVENTS": "Outcomes arrive",
     "UNVERIFIED_EXPOSURES": "Verified exposures",
     "QUARANTINE": "Rows left out",
@@ -150,6 +152,15 @@ ADVICE: dict[str, str] = {
     "SHORT_RUN_ONLY": (
         "Periods count for less time than shoppers take to buy again, so purchases that were only moved in time look"
         " like more or fewer. Read the result as a short-run effect, and plan longer periods to know more."
+    ),
+    "RANDOMISATION_TEST": (
+        "The test that draws the schedule again, which rests on the draw alone, and the test by errors over clusters"
+        " come to different answers. The result is on the edge: treat it as not shown, and plan more periods or units."
+    ),
+    "CARRY_OVER_SEEN": (
+        "What a unit had in the period before still changes the metric, by the share that stands here, so that the"
+        " effect is measured too small or too large by about as much. The burn-in is too short: make it and the"
+        " periods longer, and start anew."
     ),
     "NO_EVENTS": "No outcome has been attributed. Check that events are sent with the same unit ids as exposures.",
     "UNVERIFIED_EXPOSURES": (

@@ -11,6 +11,7 @@ from experiments.analysis.scorecard import Exclusions, Scorecard
 from experiments.confounds import confounds_of
 from experiments.models import IdentityLink, Metric, Outcome, Quarantine, RecordedImport
 from experiments.models import Scorecard as ScorecardRow
+from experiments.queries.cell_evidence import own_cells
 from experiments.queries.cluster_evidence import own_clusters
 from experiments.queries.designs import RunFacts, variants_of
 from experiments.queries.own_evidence import read_own
@@ -99,6 +100,7 @@ def own_inputs(
         segments=found.segments,
         cells=found.cells,
         clusters=() if plan.periods is None else own_clusters(question, plan.periods, names),
+        cell_values=() if plan.periods is None else own_cells(question, decision, names),
     )
 
 
@@ -149,6 +151,7 @@ def recorded_inputs(*, run: RunFacts, plan: AnalysisPlan) -> AnalysisInputs:
         cells=found.cells,
         is_last=plan.periods is not None,
         clusters=found.clusters,
+        cell_values=found.cell_values,
     )
 
 

@@ -21,6 +21,12 @@ def blackouts_after(project_id: int, at: datetime) -> tuple[Span, ...]:
     return tuple((begun, over) for begun, over in spans if over > at)
 
 
+def kept_out(experiment_id: int) -> tuple[Span, ...]:
+    """Return the blackouts that were frozen with an experiment's schedule, oldest first."""
+    frozen = Experiment.objects.values_list("blackouts", flat=True).get(pk=experiment_id)
+    return tuple((datetime.fromisoformat(begun), datetime.fromisoformat(over)) for begun, over in frozen or ())
+
+
 def experiment_within(project_id: int, span: Span, *, at: datetime) -> str | None:
     """Return the key of an experiment by period that serves and would have to know of a blackout; None where none does.
 

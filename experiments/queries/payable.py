@@ -48,7 +48,11 @@ def usual_disclosure(jurisdictions: Sequence[str]) -> str:
 
 def override_of(experiment_id: int) -> OverrideFacts | None:
     """Return who answers for an experiment in which persons may pay differently; None where nobody does."""
-    row = PayableOverride.objects.filter(experiment_id=experiment_id).first()
+    return override_facts(PayableOverride.objects.filter(experiment_id=experiment_id).first())
+
+
+def override_facts(row: PayableOverride | None) -> OverrideFacts | None:
+    """Return what a row says, None for none."""
     if row is None:
         return None
     return OverrideFacts(

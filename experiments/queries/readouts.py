@@ -14,7 +14,7 @@ from experiments.models import AllocationEpoch, Experiment, PeriodSchedule, Quar
 from experiments.models import AnalysisPlan as FrozenPlan
 from experiments.models import Scorecard as StoredScorecard
 from experiments.queries.designs import ExperimentUnknown
-from experiments.queries.payable import OverrideFacts, override_of
+from experiments.queries.payable import OverrideFacts, override_facts
 from experiments.vocabulary import ArmState, Payable, Source, Status, UnitKind, VerdictState
 from foundation.errors import DomainError
 from foundation.ids import sought
@@ -174,12 +174,14 @@ def readout(*, key: str, project_key: str | None = None) -> Readout:
         period_minutes=row.period_minutes,
         has_schedule=PeriodSchedule.objects.filter(experiment_id=row.pk).exists(),
         payable=Payable(row.payable),
-        override=override_of(int(row.pk)),
+        override=override_facts(getattr(row, "payable_override", None)),
     )
 
 
 def _find(key: str, project_key: str | None) -> Experiment:
-    found = Experiment.objects.select_related("project").prefetch_related("variants", "metrics__metric")
+    found = Experiment.objects.select_related("project", "payable_override").prefetch_related(
+        "variants", "metrics__metric"
+    )
     if project_key is not None:
         found = found.filter(project__key=sought(project_key))
     rows = list(found.filter(key=key).order_by("project__key")[:20])

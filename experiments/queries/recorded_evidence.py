@@ -3,11 +3,12 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from experiments.analysis.inputs import CellCount, ClusterSums, MetricSums, SegmentSums, Stratum
+from experiments.analysis.inputs import CellCount, CellValues, ClusterSums, MetricSums, SegmentSums, Stratum
 from experiments.analysis.metrics import MetricSpec
 from experiments.analysis.plan import AnalysisPlan
 from experiments.models import ExternalAggregate, RecordedImport
 from experiments.queries import tallies
+from experiments.queries.cell_evidence import recorded_cells
 from experiments.queries.cluster_evidence import recorded_clusters
 from experiments.queries.designs import RunFacts, variants_of
 from experiments.queries.strata import Strata
@@ -28,6 +29,7 @@ class RecordedEvidence:
     segments: tuple[SegmentSums, ...] = ()
     cells: tuple[CellCount, ...] = ()
     clusters: tuple[ClusterSums, ...] = ()
+    cell_values: tuple[CellValues, ...] = ()
 
 
 def read_recorded(run: RunFacts, plan: AnalysisPlan, record: RecordedImport) -> RecordedEvidence:
@@ -47,7 +49,9 @@ def read_recorded(run: RunFacts, plan: AnalysisPlan, record: RecordedImport) -> 
     units, sums = _read_units(asked, [metric.spec for metric in plan.metrics], names)
     if plan.periods is not None:
         clusters = recorded_clusters(asked, [metric.spec for metric in plan.metrics], plan.periods, names)
-        return RecordedEvidence(strata.counted(units), sums, clusters=clusters)
+        specs = [metric.spec for metric in plan.metrics_of(MetricRole.DECISION)]
+        cells = recorded_cells(asked, specs, names)
+        return RecordedEvidence(strata.counted(units), sums, clusters=clusters, cell_values=cells)
     if not plan.dimensions:
         return RecordedEvidence(strata.counted(units), sums)
     specs = [metric.spec for metric in plan.metrics_of(MetricRole.DECISION)]

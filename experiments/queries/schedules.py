@@ -8,6 +8,7 @@ from typing import ClassVar
 from experiments.assignment.compiler import compile_snapshot
 from experiments.assignment.periods import DAY_MINUTES
 from experiments.assignment.schedule import MOST_CELLS, Schedule, write_out
+from experiments.assignment.schedule_balance import balance_of
 from experiments.models import Experiment, PeriodSchedule
 from experiments.queries.bundles import lone_bundle
 from experiments.queries.designs import ExperimentUnknown
@@ -22,6 +23,13 @@ class ScheduleImpossible(DomainError):
 
     code: ClassVar[str] = "SCHEDULE_IMPOSSIBLE"
     hint = "Randomise items, stores or clusters by period, and launch the experiment: that fixes its schedule."
+
+
+class ScheduleUnbalanced(DomainError):
+    """A schedule does not keep what its design promises."""
+
+    code: ClassVar[str] = "SCHEDULE_UNBALANCED"
+    hint = "Do not hand it out: this is an error of the program. Report it with the experiment's bundle."
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,10 +102,20 @@ def periods_in(facts: ScheduleFacts, days: int) -> int:
 
 
 def schedule_of(facts: ScheduleFacts, units: Sequence[str], periods: int) -> Schedule:
-    """Return the schedule for these units. Raises ScheduleImpossible where it has more than a million cells."""
+    """Return the schedule for these units, checked against the design.
+
+    Raises ScheduleImpossible where it has more than a million cells, ScheduleUnbalanced.
+    """
     if len(units) * periods > MOST_CELLS:
         raise ScheduleImpossible(
             f"{len(units)} units in {periods} periods are more than {MOST_CELLS} cells.",
             hint="Give fewer units or fewer days.",
         )
-    return write_out(compile_snapshot(lone_bundle(facts.experiment_id)), facts.key, units, periods)
+    snapshot = compile_snapshot(lone_bundle(facts.experiment_id))
+    found = write_out(snapshot, facts.key, units, periods)
+    experiment = snapshot.experiments[facts.key]
+    weights = {variant.key: variant.weight for variant in experiment.variants.values()}
+    balance = balance_of(found.cells, weights, experiment.periods.block if experiment.periods else 1)
+    if balance.uneven:
+        raise ScheduleUnbalanced(f"{balance.uneven} of {balance.blocks} blocks do not have every variant as planned.")
+    return found

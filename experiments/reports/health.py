@@ -29,6 +29,11 @@ FIGURES: Final[dict[str, Text]] = {
     "units": gettext_lazy("units"),
     "before": gettext_lazy("before exposure"),
     "p": gettext_lazy("p-value"),
+    "p_redrawn": gettext_lazy("p-value by drawing again"),
+    "p_clusters": gettext_lazy("p-value by errors over clusters"),
+    "draws": gettext_lazy("draws"),
+    "carried": gettext_lazy("carried over, of the control's value"),
+    "carried_of_effect": gettext_lazy("carried over, of the effect"),
     "earlier": gettext_lazy("failed at an earlier look"),
     "rows": gettext_lazy("rows"),
     "mismatched": gettext_lazy("mismatched"),
@@ -61,7 +66,8 @@ _FOR_ANALYSTS: Final = frozenset(
 )
 """Figures that only the JSON shows."""
 _SHOWN_WITH_ANOTHER: Final = frozenset({"expected", "dimension"})
-_PERCENTAGES: Final = frozenset({"share", "share_of_others", "detectable", "planned"})
+_PERCENTAGES: Final = frozenset({"share", "share_of_others", "detectable", "planned", "carried", "carried_of_effect"})
+_PROBABILITIES: Final = frozenset({"p", "p_redrawn", "p_clusters"})
 _FAILED: Final = {CheckLevel.BLOCK: FAIL, CheckLevel.WARN: WARN, CheckLevel.INTERPRET: INTERPRET}
 
 
@@ -152,7 +158,7 @@ def _figure(name: str, value: float | str | None, names: Names) -> Text:
 def _number(name: str, value: float) -> str:
     if name == "before":
         return f"{value:.4g}"
-    if name == "p":
+    if name in _PROBABILITIES:
         return figures.probability(value)
     if name in _PERCENTAGES:
         return figures.share(value)

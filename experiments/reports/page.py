@@ -24,6 +24,19 @@ class Link:
 
 
 @dataclass(frozen=True, slots=True)
+class RelatedCard:
+    """What an app above knows of the experiment, in words and as a table: one row for each variant.
+
+    The first cell of a row names it; columns have one heading for each cell.
+    """
+
+    title: Text
+    sentences: tuple[Text, ...]
+    columns: tuple[Text, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class RelatedLink:
     """A record of an app above that the experiment belongs to or led to."""
 
@@ -237,6 +250,7 @@ class Page:
     project: str
     facts: tuple[Fact, ...]
     related: tuple[RelatedLink, ...]
+    cards: tuple[RelatedCard, ...]
     strip: Strip
     health: Health | None
     board: Board | None

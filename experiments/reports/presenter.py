@@ -64,6 +64,7 @@ def page_of(
         project=readout.project.name,
         facts=_facts(readout),
         related=related.links,
+        cards=related.cards,
         strip=_heard(_strip(readout, words, names, addresses, now), related),
         health=health_of(seen.scorecard, names) if seen else None,
         board=board_of(

@@ -3,15 +3,16 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from experiments.reports.page import Link, RelatedLink
+from experiments.reports.page import Link, RelatedCard, RelatedLink
 from experiments.reports.wording import Text
 
 
 @dataclass(frozen=True, slots=True)
 class Related:
-    """Links beside the experiment's name, and what to do next where the app above knows better."""
+    """Links beside the experiment's name, cards below its figures, and what to do next where the app knows better."""
 
     links: tuple[RelatedLink, ...] = ()
+    cards: tuple[RelatedCard, ...] = ()
     next_step: Text = ""
     next_link: Link | None = None
 
@@ -32,4 +33,5 @@ def related_to(experiment_id: int) -> Related:
     found = [provider(experiment_id) for provider in _providers]
     telling = next((related for related in found if related.next_step), NOTHING)
     links = tuple(link for related in found for link in related.links)
-    return Related(links=links, next_step=telling.next_step, next_link=telling.next_link)
+    cards = tuple(card for related in found for card in related.cards)
+    return Related(links, cards, telling.next_step, telling.next_link)

@@ -88,6 +88,23 @@ def clusters(question: Question, *, block: int | None) -> Table:
     return found
 
 
+def cells(question: Question) -> Table:
+    """Return one row per cell that met one variant, where units are randomised by period: what it brought itself.
+
+    Columns plain_unit, period, variant_id, complete_<hours>, and the totals as text, t<index>_<variable>, null where
+    nothing happened.
+    """
+    exposed = with_books(units(question), question)
+    kept = exposed.filter(~exposed.crossed)
+    done = {f"complete_{hour}": complete(kept, question, hour) for hour in _hours(question)}
+    acted = totals(kept, question, "plain_unit", "period")
+    names = [f"{index}_{part.name}" for index, spec in enumerate(question.metrics) for part in variables(spec)]
+    brought = acted.select("plain_unit", "period", **{f"t{name}": acted[f"v{name}"].cast("string") for name in names})
+    place = ["plain_unit", "period"]
+    found = kept.select(*place, "variant_id", **done).left_join(brought, place)
+    return found.drop(*(f"{name}_right" for name in place))
+
+
 def _value(acted: Table, index: int, _: MetricSpec, variable: str) -> NumericValue:
     return acted[f"v{index}_{variable}"]
 

@@ -73,6 +73,15 @@ def clusters(asked: Recorded, metrics: Sequence[MetricSpec], *, block: int | Non
     )
 
 
+def cells(asked: Recorded, metrics: Sequence[MetricSpec]) -> Table:
+    """Return one row per recorded cell of unit x period, as `own.cells`; each of them is complete."""
+    found = _units(asked)
+    found = found.mutate(plain_unit=found.cluster, period=cell_period(found.unit))
+    places = {(column.metric, column.part): _name(column) for column in asked.columns}
+    columns = total_columns(metrics, lambda _, spec, name: _value(found, spec, name, places))
+    return found.group_by("plain_unit", "period", "variant_id").aggregate(**columns)
+
+
 def _units(asked: Recorded) -> Table:
     """Return one row per recorded unit: variant_id, cluster, a column for each metric's part, and its levels."""
     recorded = tables.external_units()

@@ -1,8 +1,8 @@
 """What units did: the outcomes that count for each unit, and the totals that each metric takes of them.
 
 A refund or a cancellation belongs to the order that it reverses: it counts for the unit that ordered and where the
-order lies, however much later it comes, up to the metric's maturity. All reversals of an order take back no more than
-it brought, even where the same money is both cancelled and refunded.
+order lies, however much later it comes, up to the metric's maturity; so does the contribution that is booked for it.
+All reversals of an order take back no more than it brought, even where the same money is both cancelled and refunded.
 """
 
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ from ibis import Table
 from ibis.expr.types import BooleanValue, IntegerValue, NumericValue, StringValue
 
 from experiments.analysis.metrics import Aggregation, MetricSpec, What
-from experiments.vocabulary import BOOKED_LINE, UnitKind
+from experiments.vocabulary import BOOKED_LINE, CONTRIBUTION_BOOKED, UnitKind
 from experiments.warehouse import tables
 from experiments.warehouse.cells import period_of
 from experiments.warehouse.links import resolved
@@ -23,6 +23,8 @@ from experiments.warehouse.question import CLOCK_SKEW, Calendar, Question, momen
 ORDER: Final = "Order Completed"
 REVERSALS: Final = ("Order Refunded", "Order Cancelled")
 """Events that take back what an earlier order brought; `order_id` says which."""
+OF_ORDERS: Final = (*REVERSALS, CONTRIBUTION_BOOKED)
+"""Events that count where their order lies: what is booked for a reversal has the event of what is booked for orders."""
 OLDEST_ORDER: Final = timedelta(days=400)
 """How long before the first event that counts an order may lie and still be known as what a reversal takes back."""
 
@@ -70,20 +72,20 @@ def _outcomes(question: Question) -> Table:
     done = resolved(done, question)
     nets = {_amounts(part): kinds for spec in question.metrics for part in _parts(spec) if (kinds := _reversals(part))}
     plain = done.mutate(doer=unit_of(done, question), counts_at=done.occurred_at, **dict.fromkeys(nets, done.value))
-    reversals = [event for event in events if event in REVERSALS]
-    if not reversals:
+    dependent = [event for event in events if event in OF_ORDERS]
+    if not dependent:
         return in_period(plain, question)
-    undone = done.filter(done.event.isin(reversals))
-    undone = undone.left_join(orders := _orders(question), undone.order_id == orders.order_key)
+    owed = done.filter(done.event.isin(dependent))
+    owed = owed.left_join(orders := _orders(question), owed.order_id == orders.order_key)
     # what the lines of an order are about is their own affair, so that an item keeps what came back of it
-    by_line, own = question.by_line, unit_of(undone, question)
-    undone = undone.mutate(
-        doer=own if by_line else ibis.coalesce(undone.ordered_by, own),
-        counts_at=ibis.coalesce(undone.ordered_at, undone.occurred_at),
-        **{name: undone.value if by_line else _taken_back(undone, kinds) for name, kinds in nets.items()},
+    by_line, own = question.by_line, unit_of(owed, question)
+    owed = owed.mutate(
+        doer=own if by_line else ibis.coalesce(owed.ordered_by, own),
+        counts_at=ibis.coalesce(owed.ordered_at, owed.occurred_at),
+        **{name: owed.value if by_line else _taken_back(owed, kinds) for name, kinds in nets.items()},
     )
     names = ("event", "occurred_at", "value", "quantity", "doer", "counts_at", *nets)
-    return in_period(plain.filter(~plain.event.isin(reversals)).select(*names).union(undone.select(*names)), question)
+    return in_period(plain.filter(~plain.event.isin(dependent)).select(*names).union(owed.select(*names)), question)
 
 
 def unit_of(done: Table, question: Question) -> StringValue:
@@ -105,7 +107,8 @@ def _taken_back(undone: Table, kinds: Sequence[str]) -> IntegerValue:
     """Return what each reversal of these kinds takes of its order: in the order of time, until nothing is left of it.
 
     min(w, S) - min(w, S + a) of an order's worth w, a reversal's amount a and the amounts S before it, so that those up
-    to any time sum to -min(w, their amounts). A reversal without a known order takes its amount.
+    to any time sum to -min(w, their amounts). A reversal without a known order takes its amount, and so does what is
+    no reversal.
     """
     amount = ibis.ifelse(undone.event.isin(kinds), -undone.value, 0)
     until_now = ibis.window(
@@ -114,7 +117,7 @@ def _taken_back(undone: Table, kinds: Sequence[str]) -> IntegerValue:
     sofar = amount.sum().over(until_now).cast("int64")
     worth = ibis.greatest(undone.ordered_value, 0)
     left = ibis.least(worth, sofar - amount) - ibis.least(worth, sofar)
-    return ibis.ifelse(undone.ordered_value.isnull(), undone.value, left)
+    return ibis.ifelse(undone.ordered_value.isnull() | ~undone.event.isin(REVERSALS), undone.value, left)
 
 
 def _orders(question: Question) -> Table:
@@ -144,7 +147,7 @@ def _values(met: Table, spec: MetricSpec, calendar: Calendar | None) -> dict[str
     closes = met.first_at + _span(window)
     after = (met.counts_at >= met.first_at) & (met.counts_at < closes)
     before = (met.counts_at < met.first_at) & (met.counts_at >= met.first_at - _hours(24 * spec.covariate_days))
-    if any(event in REVERSALS for event in _events(spec)):
+    if any(event in OF_ORDERS for event in _events(spec)):
         after &= met.occurred_at < closes + _hours(spec.maturity_hours)
         before &= met.occurred_at < met.first_at
     found = {"y": _capped(_total(met, spec.numerator, after), spec)}

@@ -3,10 +3,14 @@
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 
 from simulation.pricing.truth import Floats, Market
+
+WHOLE: Final = 2**32
+"""What numbers are counted modulo where a seed may not be negative."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +32,8 @@ class Taken:
 
 
 def households(market: Market, day: int) -> Iterator[Household]:
-    """Yield who has a need on a day, by its number, in the order of their hours."""
-    generator = np.random.default_rng([market.seed, 402, day])
+    """Yield who has a need on a day, by its number (below 0: of the past), in the order of their hours."""
+    generator = np.random.default_rng([market.seed, 402, day % WHOLE])
     counts = generator.poisson([kind.households for kind in market.kinds])
     clusters = np.repeat(np.arange(len(counts)), counts)
     hours = generator.uniform(0.0, 24.0, len(clusters))

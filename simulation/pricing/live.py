@@ -76,12 +76,13 @@ class PriceDriver:
         self.office.put("costs", [{"item_id": item, "cost": cost, "from": since.isoformat()} for item, cost in pairs])
 
     def drive(self, *, start: date, days: int) -> None:
-        """Live so many days, the first from its midnight on, at the clock's pace. Raises TrafficBehind."""
-        for day in range(start.toordinal(), start.toordinal() + days):
+        """Live so many days, from the midnight of one on, at the clock's pace. Raises TrafficBehind."""
+        midnight = datetime.combine(start, clock_time(tzinfo=UTC))
+        for day in range(days):
             for household in households(self._market, day):
-                self._wait(_midnight(day) + timedelta(hours=household.hour))
+                self._wait(midnight + timedelta(days=day, hours=household.hour))
                 self._visit(household, day)
-        self._wait(_midnight(start.toordinal() + days) + TO_PAY)
+        self._wait(midnight + timedelta(days=days) + TO_PAY)
         self._tell()
 
     def keep_up(self) -> None:
@@ -151,7 +152,3 @@ class PriceDriver:
 def _tag(quote: dict[str, Any], at: str) -> Tag:
     since = datetime.fromisoformat(quote["offered_since"])
     return Tag(quote["item"], datetime.fromisoformat(at), quote["price"], since)
-
-
-def _midnight(day: int) -> datetime:
-    return datetime.combine(date.fromordinal(day), clock_time(tzinfo=UTC))

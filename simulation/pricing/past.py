@@ -7,34 +7,34 @@ from typing import Any, Final
 import numpy as np
 
 from simulation.events import ORDERED, Event, message
-from simulation.pricing.households import Pantries, Taken, households
+from simulation.pricing.households import WHOLE, Pantries, Taken, households
 from simulation.pricing.truth import Floats, Market
 from simulation.storefront import CURRENCY
 
-LEVELS: Final = (0.75, 0.9, 1.0, 1.15, 1.35)
+LEVELS: Final = (0.8, 0.9, 1.0, 1.1, 1.2)
 """Parts of the own price, one drawn for each cluster and week."""
 WEEK: Final = 7
 
 
 def past(market: Market, *, until: date, days: int) -> Iterator[dict[str, Any]]:
-    """Yield the messages of the orders of the days before `until`, as history."""
+    """Yield the messages of the orders of the days before `until`, whose numbers are -days to -1, as history."""
     pantries = Pantries(market)
-    for day in range(until.toordinal() - days, until.toordinal()):
+    midnight = datetime.combine(until, time(tzinfo=UTC))
+    for day in range(-days, 0):
         levels = levels_of(market, day // WEEK)
-        begun = datetime.combine(date.fromordinal(day), time(tzinfo=UTC))
         for household in households(market, day):
             members = market.members(household.cluster)
             prices = np.round(market.price[members] * levels[household.cluster], 2)
             taken = pantries.take(household, day, prices)
             if taken is not None:
                 said = order(market, household.id, taken, float(prices[taken.place - members.start]))
-                told = message(Event(household.id, begun + timedelta(hours=household.hour), ORDERED, said))
-                yield {**told, "context": {"backfill": True}}
+                at = midnight + timedelta(days=day, hours=household.hour)
+                yield {**message(Event(household.id, at, ORDERED, said)), "context": {"backfill": True}}
 
 
 def levels_of(market: Market, week: int) -> Floats:
-    """Return the level of prices of each cluster in a week, by its number."""
-    generator = np.random.default_rng([market.seed, 403, week])
+    """Return the level of prices of each cluster in a week, by its number; that of the last one is -1."""
+    generator = np.random.default_rng([market.seed, 403, week % WHOLE])
     return generator.choice(LEVELS, market.truth.clusters)
 
 

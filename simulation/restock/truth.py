@@ -36,12 +36,12 @@ class RestockTruth:
     """
 
     stores: int = 10
-    items: int = 20
+    items: int = 24
     demand: float = 4.0
     demand_spread: float = 0.25
     dispersion: float = 0.1
     price: float = 10.0
-    cost: float = 8.5
+    cost: float = 9.2
     leads: tuple[tuple[int, float], ...] = ((1, 0.25), (2, 0.5), (3, 0.25))
     review: int = 1
     holding: float = 0.25

@@ -159,3 +159,26 @@ def test_webhook_secret__of_the_own_project__is_the_one_that_signs(batch):
     project = batch.point.project_id
     told = get("/api/v1/webhook-secret", key_of(project)).json()
     assert told == {"secret": webhook_secret(project_facts(project).signing_key)}
+
+
+def test_document__item_whose_id_has_a_bar__is_that_item():
+    project = make_project()
+    make_priced(project, {"mug|blue": 20.0})
+    batch = made(project, make_batch_point(project), due_at=MIDNIGHT)
+    (decided,) = get(address(batch), key_of(project)).json()["decisions"]
+    assert (decided["subject"], decided["item"], decided["store"]) == ("mug|blue", "mug|blue", "")
+
+
+def test_document__item_in_a_store_whose_id_has_a_bar__is_that_item():
+    project = make_project()
+    make_stocked(project, ["north"], ["mug|blue"], at=MIDNIGHT)
+    batch = made(project, make_batch_point(project, "restock", key="orders"), due_at=MIDNIGHT)
+    (decided,) = get(address(batch), key_of(project)).json()["decisions"]
+    assert (decided["item"], decided["store"]) == ("mug|blue", "north")
+
+
+@pytest.mark.parametrize("number", [2**63, 10**30])
+def test_batch__number_that_none_can_have__does_not_exist(batch, number):
+    key = key_of(batch.point.project_id)
+    assert get(f"/api/v1/batches/{number}", key).status_code == 404
+    assert post(f"/api/v1/batches/{number}/acknowledgements", {"items": []}, key).status_code == 404

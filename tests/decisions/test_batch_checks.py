@@ -1,5 +1,6 @@
 """An experiment at a point that decides in batches starts only where periods, costs and clusters are there."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -31,8 +32,8 @@ ITEMS = tuple(f"item-{number:02}" for number in range(20))
 class Batches:
     """A shop with items, stores, a supplier and a point that decides in batches once a day."""
 
-    def __init__(self, domain: str) -> None:
-        self.project = make_project()
+    def __init__(self, domain: str, *, key: str = "shop") -> None:
+        self.project = make_project(key=key)
         self.point = create_point(
             project_id=self.project,
             draft=PointDraft(key="shelf", name="Shelf", domain=domain),
@@ -122,6 +123,18 @@ def test_checks__orders_that_come_after_the_burn_in__are_told_with_what_is_neede
 def test_checks__no_supplier_known__asks_for_no_burn_in_of_orders(restock):
     Supplier.objects.all().delete()
     assert problems(restock.draft(burn_in_minutes=1)) == {}
+
+
+@pytest.mark.parametrize("event", ["Stock Valued", "Purchase Booked", "Holding Booked", "Stock Out Booked"])
+def test_checks__metric_of_books_that_nobody_closes__is_refused_at_every_other_point(restock, event):
+    books = replace(CONTRIBUTION, key="books", numerator_events=["Order Completed", event])
+    assert problems(restock.draft(definitions=(books,))) == {}
+    periods = {"unit_kind": "store", "period_minutes": 14 * DAY, "period_design": "BALANCED", "horizon_days": 84}
+    found = problems(make_draft(restock.project, key="nowhere", definitions=(books,), **periods))
+    assert set(found) == {"BOOKS_NEVER_CLOSED"}
+    assert "books" in found["BOOKS_NEVER_CLOSED"]
+    assert "BOOKS_NEVER_CLOSED" in problems(Batches("pricing", key="prices").draft(definitions=(books,)))
+    assert problems(make_draft(restock.project, key="by-sales", definitions=(REVENUE,), **periods)) == {}
 
 
 def test_checks__items_without_a_cluster__are_counted_and_named(pricing):

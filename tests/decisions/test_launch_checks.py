@@ -7,7 +7,7 @@ from decisions.domain import PolicyKind
 from experiments.actions.design import create_layer
 from experiments.actions.lifecycle import launch, launch_problems, submit
 from experiments.launch_checks import LaunchRefused
-from experiments.models import Experiment
+from experiments.models import Experiment, Variant
 from models_registry.models import ArtifactChunk
 from tests.experiments.reports import material
 from tests.fixtures.records import ACTOR, make_project
@@ -71,6 +71,14 @@ def test_checks__control_is_not_what_serves__is_told(shop):
     draft = shop.draft()
     make_champion(make_version(shop.model, first=2.0))
     assert codes(draft) == {"CONTROL_NOT_CHAMPION"}
+
+
+def test_checks__no_variant_is_control__is_told_by_the_design_alone(shop):
+    draft = shop.draft()
+    Variant.objects.filter(experiment_id=draft).update(is_control=False)
+    found = codes(draft)
+    assert found
+    assert "CONTROL_NOT_CHAMPION" not in found
 
 
 def test_checks__model_reads_history_without_saying_so__is_told(shop):

@@ -137,3 +137,14 @@ def test_strike_through__history_that_is_not_known__is_refused_with_the_reason(p
 def test_strike_through__bad_body__is_400(project, key, body):
     answer = strike(body, key)
     assert (answer.status_code, answer.json()["code"]) == (400, "BODY_INVALID")
+
+
+@pytest.mark.parametrize("at", ["0001-01-01T00:00:00+00:00", "0001-01-20T00:00:00+14:00", "9999-12-31T23:59:59-14:00"])
+def test_price__of_a_moment_at_the_ends_of_time__is_answered(project, key, at):
+    offer(project, 100_000_000, ago(5))
+    answer = get("/api/v1/prices/mug", key, at=at)
+    assert answer.status_code in (200, 400)
+
+
+def test_price__of_an_item_that_cannot_be_stored__is_not_known(project, key):
+    assert get("/api/v1/prices/mu%00g", key).status_code == 404

@@ -65,3 +65,11 @@ def test_schema__of_the_supply__describes_each_record(client):
     of_item, of_store = body["properties"]["items"]["items"]["anyOf"][0]["anyOf"]
     assert of_item["required"] == ["item_id", "stock"]
     assert {"on_order", "capacity", "reorder_point", "order_up_to", "counted_at"} <= set(of_store["properties"])
+
+
+def test_put__store_whose_id_has_a_bar__is_refused_as_it_would_pass_for_another(secret):
+    refused = put("/v1/stock", [{"store_id": "a|b", "item_id": "mug", "stock": 1}], secret).json()["refused"]
+    assert [fault["reason"] for fault in refused] == [
+        "store_id must not have a |: store|item names an item in a store."
+    ]
+    assert not StockCount.objects.exists()

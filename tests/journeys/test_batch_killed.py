@@ -9,7 +9,7 @@ import pytest
 from django.db import connection
 
 from decisions.actions.batches import DECIDE
-from decisions.actions.price_ledger import LEDGER_LOCK
+from decisions.actions.ledger_lock import LEDGER_LOCK
 from decisions.actions.publishing import publish_bundle
 from decisions.models import BatchDecision, DecisionBatch, PriceOffer
 from foundation.actions.jobs import enqueue

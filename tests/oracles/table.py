@@ -3,7 +3,18 @@
 from collections.abc import Callable
 
 from tests.oracles.compare import Case
-from tests.oracles.methods import bandits, bayes, covariates, means, pacing, planning, rows, sequential, stopping
+from tests.oracles.methods import (
+    bandits,
+    bayes,
+    covariates,
+    means,
+    pacing,
+    planning,
+    pricing,
+    rows,
+    sequential,
+    stopping,
+)
 from tests.oracles.methods.means import Answer
 
 EXACT: dict[str, Callable[[Case], Answer]] = {
@@ -86,6 +97,7 @@ EXACT: dict[str, Callable[[Case], Answer]] = {
     "gaussian_ts_discounted": bandits.gaussian_ts_discounted,
     "lints_posterior": bandits.lints_posterior,
     "logistic_ts_laplace": bandits.logistic_ts_laplace,
+    "monotone_demand_pava": pricing.monotone_demand_pava,
 }
 """Answers that are compared key by key."""
 
@@ -137,7 +149,6 @@ NOT_YET: dict[str, str] = {
     "hash_planout": _PEER,
     "in_namespace": _PEER,
     "linucb_disjoint": _LATER,
-    "monotone_demand_pava": _MODELS,
     "off_policy_evaluation": _MODELS,
     "power_two_proportions_arcsine": "Cohen's h: a convention that the engine does not offer",
     "ucb1": _LATER,

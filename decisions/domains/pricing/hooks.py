@@ -4,6 +4,7 @@ from typing import Final
 
 from decisions.domain import Hooks, by_bounds
 from decisions.domains.pricing.constraints import CONSTRAINTS, barrier, bounds
+from decisions.domains.pricing.features import FEATURES, action_features
 from decisions.domains.pricing.menu import fixed, fixed_fault, menu
 from decisions.domains.pricing.worth import asked, baseline, subject, worth
 
@@ -19,4 +20,6 @@ HOOKS: Final = Hooks(
     fixed=fixed,
     fixed_fault=fixed_fault,
     barrier=barrier,
+    action_features=action_features,
+    feature_names=FEATURES,
 )

@@ -8,6 +8,7 @@ decided twice is the same price as decided once.
 import math
 import re
 from collections.abc import Mapping
+from fractions import Fraction
 from types import MappingProxyType
 from typing import Final
 
@@ -97,7 +98,7 @@ def meant(text: str, own: int, unit: int) -> int | None:
         return None
     percent = _PERCENT.fullmatch(text)
     try:
-        return to_micros(text) if percent is None else _rounded(own * (1.0 + float(percent[1]) / 100.0), unit)
+        return to_micros(text) if percent is None else _changed(own, Fraction(percent[1]), unit)
     except AmountInvalid:
         return None
 
@@ -118,6 +119,11 @@ def _grid(now: int, moment: Moment) -> list[int]:
         return [_rounded(price, unit) for price in prices]
     ending, span = int(charm) * unit, 10 ** len(charm) * unit
     return [_rounded(price - ending, span) + ending for price in prices]
+
+
+def _changed(price: int, percent: Fraction, unit: int) -> int:
+    """Return a price that changed by so many percent, rounded half up to a multiple of the unit; exact."""
+    return math.floor(price * (100 + percent) / (100 * unit) + Fraction(1, 2)) * unit
 
 
 def _rounded(price: float, unit: int) -> int:

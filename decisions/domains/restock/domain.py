@@ -18,9 +18,9 @@ DOMAIN: Final = Domain(
     policies=(PolicyKind.BASELINE, PolicyKind.FIXED, PolicyKind.MODEL_RANKED, PolicyKind.RECIPE),
     recipes=MappingProxyType(
         {
+            "negative_binomial": "A negative binomial for each series, drawn to those like it",
             "exponential_smoothing": "Exponential smoothing with a weekly season; the spread from its own errors",
             "intermittent": "Croston, SBA and TSB for what sells now and then",
-            "negative_binomial": "A negative binomial for each series, drawn to those like it",
             "quantile_network": "A network that forecasts quantiles of all series together (TensorFlow)",
         }
     ),

@@ -1,11 +1,16 @@
 """What the shop says has become of decisions: noted once, replaced by a later word, refused where it says nothing."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from django.db import connection, transaction
 
 from decisions.actions.acknowledging import Acknowledged, acknowledge
+from decisions.actions.batches import make_batch
+from decisions.actions.catalogue import put_items
+from decisions.actions.ledger_lock import lock_ledger
 from decisions.models import BatchDecision, DecisionBatch, PriceOffer
 from decisions.queries.batches import BatchUnknown
 from decisions.vocabulary import AppliedState
@@ -17,6 +22,7 @@ pytestmark = pytest.mark.django_db
 
 MIDNIGHT = datetime(2026, 3, 3, tzinfo=UTC)
 LATER = MIDNIGHT + timedelta(hours=1)
+DAY = timedelta(days=1)
 
 
 @pytest.fixture
@@ -133,3 +139,51 @@ def test_acknowledge__of_an_older_batch__leaves_the_ledger_to_the_newer_one(batc
     say(batch, word("mug", "overridden", value=18), now=MIDNIGHT + timedelta(days=2))
     assert BatchDecision.objects.get(batch=batch, subject="mug").applied == 18_000_000
     assert set(PriceOffer.objects.values_list("price", flat=True)) == {20_000_000, 30_000_000}
+
+
+@pytest.mark.parametrize("item", [word("mu\ud800g"), word("mug", note="\udfff")])
+def test_acknowledge__text_that_cannot_be_stored__is_refused_and_the_rest_taken(batch, item):
+    done = say(batch, item, word("pan"))
+    assert [fault.index for fault in done.refused] == [0]
+    assert done.taken == {AppliedState.APPLIED: 1}
+
+
+@pytest.mark.parametrize("status", ["applied", "overridden", "failed"])
+def test_acknowledge__price_that_the_shop_has_set_since__stands(batch, status):
+    project = batch.point.project_id
+    PriceOffer.objects.filter(project_id=project).delete()
+    put_items(project_id=project, items=[{"item_id": "mug", "price": 25}])
+    say(batch, word("mug", status, **({"value": 18} if status == "overridden" else {})))
+    assert list(PriceOffer.objects.filter(item_id="mug").values_list("price", flat=True)) == [25_000_000]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_acknowledge__while_a_newer_batch_is_written__leaves_the_ledger_to_that():
+    project = make_project()
+    make_priced(project, {"mug": 20.0})
+    point = make_batch_point(project)
+    older = made(project, point, due_at=MIDNIGHT)
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        with transaction.atomic():
+            make_batch(point_id=point, due_at=MIDNIGHT + DAY, now=MIDNIGHT + DAY)(MIDNIGHT + DAY)
+            lock_ledger(project)
+            said = pool.submit(_say_apart, older)
+            while not waits_for_the_ledger():
+                assert not said.done()
+        said.result()
+    newest = PriceOffer.objects.get(item_id="mug", valid_until=None)
+    assert newest.price == 20_000_000
+
+
+def _say_apart(batch: DecisionBatch) -> None:
+    try:
+        say(batch, word("mug", "overridden", value=18), now=MIDNIGHT + 2 * DAY)
+    finally:
+        connection.close()
+
+
+def waits_for_the_ledger() -> bool:
+    """Return whether a transaction waits for an advisory lock."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted")
+        return bool(cursor.fetchone()[0])

@@ -2,6 +2,7 @@
 
 import json
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
@@ -9,6 +10,8 @@ import pytest
 from django.db import connection, transaction
 
 from decisions.actions.batches import PointUnpublished, make_batch, promise_batches
+from decisions.actions.ledger_lock import lock_ledger
+from decisions.actions.price_ledger import GRACE
 from decisions.actions.projection import project_events
 from decisions.actions.publishing import publish_bundle
 from decisions.models import BatchDecision, DecisionBatch, DecisionPoint, PriceOffer, StockCount
@@ -18,6 +21,7 @@ from experiments.analysis.scorecard import FigureStatus
 from experiments.models import FirstExposure, Outcome
 from foundation.models import Job, Project
 from foundation.queries import project_facts
+from tests.decisions.actions.test_acknowledging import waits_for_the_ledger
 from tests.expert.population import look
 from tests.fixtures.batches import (
     first_period,
@@ -290,3 +294,30 @@ def test_batch__simulated_project__takes_effect_a_second_later_by_its_own_clock(
     batch = made(project, make_batch_point(project), due_at=MIDNIGHT + DAY, now=now)
     assert (batch.due_at, batch.made_at) == (MIDNIGHT + DAY, MIDNIGHT + DAY)
     assert timedelta(hours=1) <= batch.takes_effect_at - batch.made_at < timedelta(hours=1, minutes=1)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_batch__that_waits_for_the_ledger__takes_effect_after_the_grace_all_the_same():
+    project = make_project()
+    make_priced(project, {"mug": 20.0})
+    point = make_batch_point(project)
+    publish_bundle(project_id=project)
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        with transaction.atomic():
+            lock_ledger(project)
+            written = pool.submit(_written_apart, point)
+            while not waits_for_the_ledger():
+                assert not written.done()
+            time.sleep(1.0)
+            let_go = datetime.now(UTC)
+        written.result()
+    assert DecisionBatch.objects.get().takes_effect_at >= let_go + GRACE
+
+
+def _written_apart(point: int) -> None:
+    try:
+        effect = make_batch(point_id=point, due_at=MIDNIGHT, now=datetime.now(UTC))
+        with transaction.atomic():
+            effect(datetime.now(UTC))
+    finally:
+        connection.close()

@@ -87,6 +87,8 @@ def test_contribution__of_an_order_below_its_lines__bears_its_part_of_that(proje
         ("Order Completed", {"product_id": "mug", "revenue": 9}, [("o", 10_000, "mug", 5_000_000, 1)]),
         ("Order Completed", {"product_id": "mug", "revenue": 9, "quantity": 2}, [("o", 10_000, "mug", 1_000_000, 2)]),
         ("Order Cancelled", {"product_id": "mug", "revenue": 9}, [("o", 10_000, "mug", -5_000_000, 1)]),
+        ("Order Cancelled", {"revenue": 50, "products": LINES}, [("o", 10_001, "mug", -12_000_000, 2)]),
+        ("Order Cancelled", {"revenue": 40, "products": LINES}, [("o", 10_001, "mug", -8_000_000, 2)]),
         ("Order Refunded", {"revenue": 10, "products": LINES[:1]}, [("o", 10_001, "mug", -2_000_000, 2)]),
         ("Order Refunded", {"revenue": 20, "products": LINES[:1]}, [("o", 10_001, "mug", -12_000_000, 2)]),
         ("Order Completed", {"revenue": 9, "products": [{"product_id": "mug"}]}, []),

@@ -10,9 +10,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from decisions.actions.catalogue import put_items
-from decisions.actions.price_ledger import GRACE, BatchUnknown, lock_ledger, write_offers, write_own_prices
+from decisions.actions.ledger_lock import lock_ledger
+from decisions.actions.price_ledger import GRACE, write_offers, write_own_prices
 from decisions.actions.price_publishing import PUBLISH_PRICES
-from decisions.models import Item, PriceOffer
+from decisions.models import DecisionBatch, Item, PriceOffer
+from decisions.queries.batches import BatchUnknown
 from foundation.models import Job
 from tests.decisions.prices import ledger, make_price_batch, make_price_point
 from tests.fixtures.records import NOW, make_project, simulation_clock
@@ -142,6 +144,7 @@ def test_ledger__whatever_is_written_in_the_order_of_time__never_overlaps_and_en
             own(project, price, at)
             last = price
         elif price is not None:
+            DecisionBatch.objects.filter(pk=batch).update(made_at=at + GRACE)
             write_offers(batch_id=batch, offers=[("mug", price)], takes_effect_at=at + GRACE)
             last = price
     rows = ledger(project)
@@ -163,6 +166,7 @@ def test_put_items__new_and_changed_prices__are_in_the_ledger(project):
 
 def test_put_items__sent_again_after_a_batch_decided__leaves_what_was_decided(project, batch):
     put_items(project_id=project, items=[{"item_id": "mug", "price": 20, "title": "Mug"}])
+    DecisionBatch.objects.filter(pk=batch).update(made_at=datetime.now(NOW.tzinfo))
     write_offers(batch_id=batch, offers=[("mug", 19_000_000)], takes_effect_at=datetime.now(NOW.tzinfo) + MINUTE)
     put_items(project_id=project, items=[{"item_id": "mug", "price": 20, "title": "Blue mug"}])
     assert [(price, by) for price, _, _, by in ledger(project)] == [(20_000_000, None), (19_000_000, batch)]
@@ -170,6 +174,7 @@ def test_put_items__sent_again_after_a_batch_decided__leaves_what_was_decided(pr
 
 def test_put_items__shop_sends_the_decided_price_back__is_no_price_of_its_own(project, batch):
     put_items(project_id=project, items=[{"item_id": "mug", "price": 20}])
+    DecisionBatch.objects.filter(pk=batch).update(made_at=datetime.now(NOW.tzinfo))
     write_offers(batch_id=batch, offers=[("mug", 19_000_000)], takes_effect_at=datetime.now(NOW.tzinfo) + MINUTE)
     put_items(project_id=project, items=[{"item_id": "mug", "price": 19}])
     assert [(price, by) for price, _, _, by in ledger(project)] == [(20_000_000, None), (19_000_000, batch)]
@@ -219,3 +224,18 @@ def test_put_items__many_at_once__leave_one_offer_that_is_the_item_s_price():
     rows = ledger(project)
     assert [price for price, _, until, _ in rows if until is None] == [Item.objects.get().price]
     assert all(until <= later[1] for (_, _, until, _), later in pairwise(rows))
+
+
+def test_write_offers__price_that_the_shop_has_set_since_they_were_decided__stands(project, batch):
+    own(project, 20_000_000, NOW - MINUTE)
+    own(project, 25_000_000, NOW - SECOND)  # holds 14 seconds after the batch was made
+    write_offers(batch_id=batch, offers=[("mug", 19_000_000)], takes_effect_at=NOW + MINUTE)
+    changed = NOW - SECOND + GRACE
+    assert ledger(project) == [(20_000_000, NOW - MINUTE, changed, None), (25_000_000, changed, None, None)]
+
+
+def test_write_offers__item_that_the_shop_has_stopped_offering_since__is_not_offered_again(project, batch):
+    own(project, 20_000_000, NOW - MINUTE)
+    own(project, None, NOW - SECOND)
+    write_offers(batch_id=batch, offers=[("mug", 19_000_000)], takes_effect_at=NOW + MINUTE)
+    assert ledger(project) == [(20_000_000, NOW - MINUTE, NOW - SECOND + GRACE, None)]

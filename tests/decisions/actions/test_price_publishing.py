@@ -1,10 +1,13 @@
 """Publishing of prices: from the ledger to the file that bundles name."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
+from django.db import connection, transaction
 
 from decisions.actions.chunks import forget_unnamed_chunks
+from decisions.actions.ledger_lock import lock_ledger
 from decisions.actions.price_ledger import GRACE, SIMULATION_GRACE
 from decisions.actions.price_publishing import (
     PACE,
@@ -20,6 +23,7 @@ from decisions.queries.live import newest_bundle
 from decisions.serving.offers import microseconds, read_prices
 from foundation.models import Job
 from foundation.queries import project_facts
+from tests.decisions.actions.test_acknowledging import waits_for_the_ledger
 from tests.decisions.prices import days, make_price_point, offer
 from tests.fixtures.records import NOW, make_project
 from workers.handlers import HANDLERS
@@ -119,3 +123,25 @@ def test_publish_bundle__project_that_decides_on_prices__passes_its_self_test_wi
     assert bundle.version == version
     assert bundle.points.prices is not None
     assert bundle.points.prices.sha256 in bundle.points.files
+
+
+@pytest.mark.django_db(transaction=True)
+def test_publish__while_a_price_is_written__waits_for_it():
+    """The promise of the one who writes may be that of another one, whose job runs before the writer commits."""
+    project = make_project()
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        with transaction.atomic():
+            lock_ledger(project)
+            offer(project, 20_000_000, NOW - days(1))
+            published = pool.submit(_published_apart, project)
+            while not (waits_for_the_ledger() or published.done()):
+                pass
+        assert published.result()
+    assert read_prices(named(project)).offer("mug", microseconds(NOW)).price == 20_000_000
+
+
+def _published_apart(project: int) -> bool:
+    try:
+        return publish_prices(project_id=project, now=NOW)
+    finally:
+        connection.close()

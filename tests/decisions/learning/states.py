@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from decisions.learning import LearnerKind
+from decisions.learning import LearnerKind, demand
 from decisions.learning.batches import Batch
 from decisions.learning.settings import read_settings
 from decisions.learning.state import LearnerSnapshot, open_state, write_state
@@ -18,7 +18,7 @@ FEATURES = ("one", "x", "y")
 
 def scheme(kind: LearnerKind, *, floor: float = 0.05, salt: str = "salt", **settings: Any) -> Scheme:
     """Return what never changes about a learning policy."""
-    features = () if kind is LearnerKind.BETA else FEATURES
+    features = {LearnerKind.BETA: (), LearnerKind.DEMAND: demand.FEATURES}.get(kind, FEATURES)
     return Scheme(kind, read_settings(kind, settings, features), floor, salt, features)
 
 
@@ -28,6 +28,7 @@ def batch(
     items: Sequence[str] | None = None,
     positions: Sequence[int] | None = None,
     features: Any = None,
+    days: Sequence[float] | None = None,
 ) -> Batch:
     """Return a batch; all of one item at the first place unless told otherwise."""
     named = items or ["mug"] * len(rewards)
@@ -38,6 +39,7 @@ def batch(
         rewards=np.array(rewards, dtype=np.float64),
         features=None if features is None else np.array(features, dtype=np.float64),
         item_ids=item_ids,
+        days=None if days is None else np.array(days, dtype=np.float64),
     )
 
 

@@ -23,7 +23,10 @@ from tests.decisions.learning.states import KEY, batch, reopened, scheme
 
 def state(kind=LearnerKind.BETA):
     features = None if kind is LearnerKind.BETA else [[1.0, 0.2, 0.3], [1.0, -0.2, 0.9]]
-    rows = batch([1, 0], items=["mug", "灯"], features=features)
+    days = None
+    if kind is LearnerKind.DEMAND:
+        features, days = [[0.9, 0.4, 2.0, 1.0], [1.1, 0.6, 0.0, 1.0]], [1.0, 0.5]
+    rows = batch([1, 0], items=["mug", "灯"], features=features, days=days)
     return fold(prior_state(scheme(kind)), rows, scheme(kind))[0]
 
 
@@ -74,6 +77,41 @@ WEIGHT_ARRAYS = {"mean": np.zeros(2), "precision": np.eye(2), "draws": np.zeros(
 def test_open_state__what_the_cases_below_change__is_good_before():
     assert isinstance(opened(write_arrays(GOOD, ARRAYS)), BetaSnapshot)
     assert opened(write_arrays(WEIGHTS, WEIGHT_ARRAYS)).features == ("one",)
+
+
+DEMAND = {"schema": 1, "kind": "demand", "floor": 0.1, "elasticity": -2.0, "pieces": 4.0, "steps": 3, "span": 0.3}
+DEMAND_ARRAYS = {
+    "items": ARRAYS["items"],
+    "level": np.ones(1),
+    "pieces": np.zeros((1, 3)),
+    "days": np.zeros((1, 3)),
+}
+
+
+@pytest.mark.parametrize(
+    ("said", "arrays"),
+    [
+        ({"steps": 1}, {}),
+        ({"steps": 16}, {}),
+        ({"steps": True}, {}),
+        ({"steps": 3.0}, {}),
+        ({"span": 0.0}, {}),
+        ({"span": 1.0}, {}),
+        ({"elasticity": 0.5}, {}),
+        ({"elasticity": None}, {}),
+        ({"pieces": 0.0}, {}),
+        ({}, {"level": np.zeros(1)}),
+        ({}, {"level": np.ones(2)}),
+        ({}, {"pieces": np.full((1, 3), -1.0)}),
+        ({}, {"pieces": np.full((1, 3), 1e13)}),
+        ({}, {"days": np.full((1, 3), -1.0)}),
+        ({}, {"days": np.zeros((1, 4))}),
+    ],
+)
+def test_open_state__demand_that_makes_no_sense__is_malformed(said, arrays):
+    assert opened(write_arrays(DEMAND, DEMAND_ARRAYS)).items == ("mug",)
+    with pytest.raises(LearnerStateMalformed):
+        opened(write_arrays(DEMAND | said, DEMAND_ARRAYS | arrays))
 
 
 @pytest.mark.parametrize(

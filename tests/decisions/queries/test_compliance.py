@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
+from decisions.actions.acknowledging import acknowledge as say_words
 from decisions.models import BatchDecision, DecisionBatch
 from decisions.queries.compliance import Compliance, compliance_confounds, compliance_of
 from experiments.analysis.inputs import Confound
@@ -94,3 +95,23 @@ def test_confounds__asked_as_of_an_earlier_time__know_only_what_was_told_by_then
 def test_confounds__experiment_without_batches__finds_none():
     experiment = make_running(make_project())
     assert list(compliance_confounds(experiment, datetime.fromisoformat("2026-03-09T00:00:00+00:00"))) == []
+
+
+def test_confounds__word_that_was_replaced_later__still_says_what_it_said(trial):
+    experiment, told = trial
+    batch = DecisionBatch.objects.get()
+    subjects = list(BatchDecision.objects.order_by("subject").values_list("subject", flat=True))
+
+    def say(status: str, at: datetime) -> None:
+        items = [{"subject": subject, "status": status} for subject in subjects]
+        say_of = {"batch_id": batch.pk, "project_id": batch.point.project_id, "actor": "shop"}
+        say_words(items=items, now=at, **say_of)
+
+    say("applied", told - HOUR)
+    assert list(compliance_confounds(experiment, told)) == []
+    say("failed", told)
+    say("applied", told + HOUR)
+    assert list(compliance_confounds(experiment, told)) == []
+    assert {found.code for found in compliance_confounds(experiment, told + HOUR)} == {"DECISIONS_NOT_APPLIED"}
+    assert list(compliance_confounds(experiment, told + 2 * HOUR)) == []
+    assert {found.code for found in compliance_confounds(experiment, told - HOUR)} == {"DECISIONS_NOT_APPLIED"}

@@ -27,10 +27,12 @@ def test_metrics__what_the_closing_books__is_measured_by_some_metric():
     [
         (("Order Completed", "Stock Valued"), (), True),
         (("Stock Out Booked",), ("Stock Valued",), True),
-        (("Order Completed", "Purchase Booked"), (), False),
+        (("Order Completed", "Purchase Booked"), (), True),
+        (("Order Completed",), ("Holding Booked",), True),
+        (("Order Completed", "Stock Wasted"), (), False),
     ],
 )
-def test_needs_books__valuation_is_in_either_part__is_true(events, denominator, needed):
+def test_needs_books__books_are_in_either_part__is_true(events, denominator, needed):
     kind, what = (MetricKind.RATIO, What.SUM_QUANTITY) if denominator else (MetricKind.SUM, What.SUM_VALUE)
     below = Aggregation(denominator, What.SUM_QUANTITY) if denominator else None
     assert needs_books(MetricSpec("profit", 1, kind, Aggregation(events, what), below)) is needed
