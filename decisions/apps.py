@@ -16,7 +16,7 @@ class DecisionsConfig(AppConfig):
         from decisions.queries.closings import unvalued
         from decisions.queries.compliance import compliance_confounds
         from decisions.reports.previews import related_previews
-        from decisions.reports.related import related_compliance, related_decisions, related_lateness
+        from decisions.reports.related import related_decisions, related_lateness
         from experiments import confounds as besides
         from experiments import launch_checks
         from experiments.queries import payable
@@ -33,4 +33,3 @@ class DecisionsConfig(AppConfig):
         related.register(related_decisions)
         related.register(related_previews)
         related.register(related_lateness)
-        related.register(related_compliance)

@@ -101,7 +101,7 @@ def _costs(design: Design, known: BatchDesign) -> Iterator[LaunchProblem]:
 
 def _books(design: Design) -> Iterator[LaunchProblem]:
     """Yield where no cell would ever count, since only periods at a restock point are closed."""
-    needing = [metric.key for metric in _metrics(design) if needs_books(metric.spec)]
+    needing = [metric.spec.key for metric in _metrics(design) if needs_books(metric.spec)]
     if design.period_minutes is not None and needing:
         yield LaunchProblem(
             "BOOKS_NEVER_CLOSED",

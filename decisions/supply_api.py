@@ -1,4 +1,4 @@
-"""`PUT /v1/costs`, `/v1/suppliers`, `/v1/stock`: what a shop tells of its supply; for holders of a server key."""
+"""What a shop tells of its supply, `PUT` below /v1: costs, suppliers, stock; for holders of a server key."""
 
 from typing import Final
 

@@ -319,6 +319,7 @@ def _paid(design: Design) -> PayableDesign:
         audience=design.audience,
         personalised=design.personalised,
         allowed_in=design.payable_in,
+        named=bool(design.overrides),
     )
 
 

@@ -57,7 +57,8 @@ _WORD: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+|[^\W0-9A-Za-z_]+
 class PayableDesign:
     """What the guard looks at.
 
-    declared: what the author says it changes. implied: what the decision point, if there is one, decides about. names:
+    named: whether test units are named, who get their variant whatever the audience. declared: what the author says it
+    changes. implied: what the decision point, if there is one, decides about. names:
     of parameters, those inside of objects too. allowed_in: the countries for which a named person answers for it that
     persons pay differently; empty where nobody does.
     """
@@ -69,6 +70,7 @@ class PayableDesign:
     audience: object
     personalised: bool
     allowed_in: tuple[str, ...]
+    named: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +150,8 @@ def payable_faults(design: PayableDesign) -> Iterator[PayableFault]:
         yield _profile(personal)
     if design.personalised:
         yield _personalised()
+    if design.named and design.unit_kind in PERSONAL_UNITS:
+        yield _by_name()
 
 
 def _suspects(design: PayableDesign) -> tuple[str, ...]:
@@ -196,6 +200,14 @@ def _personalised() -> PayableFault:
         "PAYABLE_PERSONALISED",
         "It changes what a person pays, and it uses personal data: who somebody is must not decide what they pay.",
         "Take away “uses personal data”, and whatever needs it. Nobody can lift this.",
+    )
+
+
+def _by_name() -> PayableFault:
+    return PayableFault(
+        "PAYABLE_BY_NAME",
+        "It changes what a person pays, and test units are named, who would pay by their variant wherever they are.",
+        "Remove the test units; try it in a project of its own. Nobody can lift this.",
     )
 
 

@@ -25,7 +25,10 @@ class QuotesUnavailable(DomainError):
 
 
 class QuoteDesk:
-    """Quotes from the live bundle, without any database, and goes on with the last one that it has."""
+    """Quotes from the live bundle, without any database, and goes on with the last one that it has.
+
+    No longer than quotes are honoured: a price that has changed since would be asked for no longer than that anyway.
+    """
 
     prefixes: Mapping[str, Route] = {}
     statuses: Mapping[type[DomainError], int] = {
@@ -60,6 +63,8 @@ class QuoteDesk:
         if bundle is None:
             return Response(200, quotes.render_no_quotes(items, quotes.Unquoted.BUNDLE_MISSING))
         metadata = {"degraded": Reason.BUNDLE_STALE.value} if self._runtime.is_stale() else {}
+        if metadata and self._runtime.silence() * bundle.clock.speed > quotes.quoted_for(bundle).total_seconds():
+            return Response(200, quotes.render_no_quotes(items, quotes.Unquoted.BUNDLE_STALE))
         try:
             at = bundle.clock.at(datetime.now(UTC))
             return Response(200, quotes.render_quotes(items, bundle, at=at, metadata=metadata))

@@ -111,7 +111,7 @@ def _note(
         for word, row in changed
     ]
     with connection.cursor() as cursor:
-        said = {"batch": batch.id, "at": now, "rows": json.dumps(rows, ensure_ascii=False)}
+        said: dict[str, Any] = {"batch": batch.id, "at": now, "rows": json.dumps(rows, ensure_ascii=False)}
         cursor.execute(_REPLACE, said)
         cursor.execute(_UPDATE, said)
     if _decides_prices(batch):

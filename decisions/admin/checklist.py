@@ -60,6 +60,10 @@ WORDS: Final[dict[str, Wording]] = {
         _("The metric that decides is reckoned with costs that are missing."),
         _("Send the costs of these items, or decide by revenue."),
     ),
+    "BOOKS_NEVER_CLOSED": (
+        _("A metric counts what is booked at restock points alone, and the experiment is at none."),
+        _("Try it at a decision point of restock, or leave the metric out."),
+    ),
     "BURN_IN_SHORT": (
         _("What the period before left behind would be counted."),
         _("Lengthen the burn-in, and the period with it."),
@@ -86,6 +90,7 @@ register(
         "COOL_DOWN_BEYOND_PERIOD",
         "CLUSTERS_MISSING",
         "COSTS_MISSING",
+        "BOOKS_NEVER_CLOSED",
         "BURN_IN_SHORT",
         "FIXED_UNREADABLE",
     },

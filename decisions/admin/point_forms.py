@@ -84,5 +84,6 @@ def _field(domain: Domain, name: str, setting: Setting, said: object) -> forms.F
         values = [(value, setting_value(domain, name, value)) for value in setting.choices]
         return choice_field(choices=[("", usual), *values], help_text=setting_about(setting), **told)
     help_text = _("%(about)s %(usual)s if empty.") % {"about": setting_about(setting), "usual": usual}
-    bounds = {"min_value": setting.least, "max_value": setting.most}
-    return forms.FloatField(help_text=help_text, widget=decimal_input(), **bounds, **told)
+    return forms.FloatField(
+        help_text=help_text, widget=decimal_input(), min_value=setting.least, max_value=setting.most, **told
+    )

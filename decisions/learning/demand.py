@@ -34,7 +34,7 @@ class DemandPrior:
     """
 
     elasticity: float = -2.0
-    pieces: float = 4.0
+    pieces: float = 2.0
     steps: int = MOST_STEPS
     span: float = 0.3
 

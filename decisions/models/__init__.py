@@ -1,6 +1,6 @@
 """Tables of the decisions app; only its actions, queries and admin touch them (the edge writes the event log)."""
 
-from decisions.models.batches import BatchDecision, DecisionBatch, PeriodClosing
+from decisions.models.batches import BatchDecision, DecisionBatch, PeriodClosing, ReplacedWord
 from decisions.models.catalogue import CatalogueFeed, CatalogueFreshness, Item, PublishedCatalogue, PublishedChunk
 from decisions.models.intake import IntakeCount, Replay, StaleLook
 from decisions.models.learning import CampaignPace, Learner, LearnerState
@@ -31,6 +31,7 @@ __all__ = [
     "PublishedBundle",
     "PublishedCatalogue",
     "PublishedChunk",
+    "ReplacedWord",
     "Replay",
     "StaleLook",
     "StockCount",

@@ -6,9 +6,10 @@ from datetime import datetime, timedelta
 from itertools import combinations
 from typing import Final
 
-from django.db.models import Case, CharField, Count, F, Value, When
+from django.db.models import Case, CharField, Count, F, OuterRef, Q, Subquery, Value, When
+from django.db.models.functions import Coalesce
 
-from decisions.models import BatchDecision
+from decisions.models import BatchDecision, ReplacedWord
 from decisions.queries.batches import CHANGED
 from decisions.vocabulary import AppliedState
 from experiments.analysis.checks_confounds import DECISIONS_NOT_APPLIED, UNEQUALLY_APPLIED
@@ -60,18 +61,23 @@ def compliance_of(
     rows = BatchDecision.objects.filter(CHANGED, experiment_id=experiment_id, is_enrolled=True)
     if effective_before is not None:
         rows = rows.filter(batch__takes_effect_at__lt=effective_before)
-    told = F("state")
-    if told_before is not None:
-        unheard = Value(AppliedState.PENDING.value)
-        rows = rows.annotate(
-            told=Case(When(acknowledged_at__gte=told_before, then=unheard), default=told, output_field=CharField())
-        )
-    else:
-        rows = rows.annotate(told=told)
+    rows = rows.annotate(told=F("state") if told_before is None else _told(told_before))
     found: dict[str, dict[str, int]] = {}
     for variant, state, count in rows.values_list("variant", "told").annotate(count=Count("*")):
         found.setdefault(variant, {})[AppliedState(state).value.lower()] = count
     return {variant: Compliance(**counts) for variant, counts in sorted(found.items())}
+
+
+def _told(before: datetime) -> Case:
+    """Return the state of a decision by what had been told before a wall time, whatever was told later."""
+    then = ReplacedWord.objects.filter(
+        batch_id=OuterRef("batch_id"), subject=OuterRef("subject"), told_at__lt=before, replaced_at__gte=before
+    )
+    return Case(
+        When(Q(acknowledged_at__isnull=True) | Q(acknowledged_at__lt=before), then=F("state")),
+        default=Coalesce(Subquery(then.values("state")), Value(AppliedState.PENDING.value)),
+        output_field=CharField(),
+    )
 
 
 def compliance_confounds(experiment_id: int, known_before: datetime) -> Iterable[Confound]:

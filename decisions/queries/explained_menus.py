@@ -189,8 +189,8 @@ def _worths(told: Remembered, menu: Catalogue, demand: Demand, place: int, price
     asked = np.concatenate(((place,), np.rint(prices * MICROS))).astype(np.int64)
     places = np.arange(len(prices), dtype=np.int64)
     imagined = replace(menu, fields={"price": prices})
-    found: Floats = told.domain.hooks.worth(told.moment, imagined, places, demand.score(asked, places))
-    return found
+    worth = told.domain.hooks.worth(told.moment, imagined, places, demand.score(asked, places))
+    return worth.astype(np.float64)
 
 
 def _fan(told: Remembered, menu: Catalogue, forecast: Forecast, place: int, chosen: Choice | None) -> Fan:

@@ -27,12 +27,17 @@ NUMBER: Final = r"^[+-]?[0-9]{1,12}(\.[0-9]{1,18})?([eE][+-]?[0-9])?$"
 
 # An order counts once, by its own id, as it was received first; a day more is read, for what was told before that.
 # What is ordered is demand, whatever is sent back later. Orders in another currency are quarantined, and so not here.
+# An order of one item may name it itself, and is then a line.
 _SOLD = """
 WITH told AS (
-    SELECT log.store, log.corrected_at, log.properties, row_number() OVER (
-        PARTITION BY coalesce(log.properties->>'order_id', log.message_id)
-        ORDER BY log.received_at, log.message_id, log.day
-    ) AS place
+    SELECT log.store, log.corrected_at,
+        log.properties || jsonb_build_object('product_id', coalesce(log.item, log.properties->>'product_id')) AS itself,
+        CASE jsonb_typeof(log.properties->'products') WHEN 'array' THEN log.properties->'products' ELSE '[]' END
+            AS products,
+        row_number() OVER (
+            PARTITION BY coalesce(log.properties->>'order_id', log.message_id)
+            ORDER BY log.received_at, log.message_id, log.day
+        ) AS place
     FROM decisions_eventlog log
     WHERE log.project_id = %(project)s AND log.day BETWEEN %(start)s::date - 2 AND %(end)s::date + 1
         AND log.kind IN ('track', 'history') AND log.event = 'Order Completed'
@@ -42,9 +47,8 @@ WITH told AS (
     SELECT listed.line->>'product_id' AS item, coalesce(told.store, '') AS store,
         (told.corrected_at AT TIME ZONE %(zone)s)::date AS day,
         coalesce(listed.line->>'quantity', '1') AS quantity, listed.line->>'price' AS price
-    FROM told, jsonb_array_elements(
-        CASE WHEN jsonb_typeof(properties->'products') = 'array' THEN properties->'products' ELSE '[]' END
-    ) AS listed(line)
+    FROM told, jsonb_array_elements(CASE products WHEN '[]' THEN jsonb_build_array(itself) ELSE products END)
+        AS listed(line)
     WHERE told.place = 1 AND told.corrected_at >= %(start)s
 ), piece AS (
     SELECT item, CASE WHEN %(by_store)s THEN store ELSE '' END AS store, day, quantity::numeric AS quantity,
@@ -74,17 +78,20 @@ class _Sold:
 def sales_log(project_id: int, *, start: datetime, end: datetime, by: UnitKind = UnitKind.ITEM) -> SalesLog:
     """Return what was sold in [start, end), project time, of each item, or with STORE_ITEM of each item in a store.
 
-    Days are whole days of the project's zone; what the window begins or ends with of one is left out, for half a day
-    would pass for a day of little demand. Series are those that sold something, in the order of (item, store);
-    orders that name no store are in no series of STORE_ITEM. What a piece was offered for is the price ledger's, the
-    mean over a day on which it changed. A count of stock holds until the next one, for a week at most; an item in
-    several stores has the mean of those that count. Cluster and cost are those at the end. Raises ProjectUnknown.
+    The window is told in the project's zone, so that what is learnt by weekday has the right name. Days are whole days
+    of that zone; what the window begins or ends with of one is left out, for half a day would pass for a day of little
+    demand. Series are those that sold something, in the order of (item, store); orders that name no store are in no
+    series of STORE_ITEM. What a piece was offered for is the price ledger's, the mean over a day on which it changed. A
+    count of stock holds until the next one, for a week at most; an item in several stores has the mean of those that
+    count. Cluster and cost are those at the end. Raises ProjectUnknown.
     """
     project = project_facts(project_id)
-    days = _whole_days(start, end, ZoneInfo(project.time_zone))
+    zone = ZoneInfo(project.time_zone)
+    start, end = start.astimezone(zone), end.astimezone(zone)
+    days = _whole_days(start, end, zone)
     if not days:
         return _empty(start, end)
-    edges = _edges(days, ZoneInfo(project.time_zone))
+    edges = _edges(days, zone)
     sold = _sold(project, days, edges, by_store=by is UnitKind.STORE_ITEM)
     return _log(project_id, sold, edges, start=start, end=end)
 

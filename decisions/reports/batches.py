@@ -110,8 +110,8 @@ def batch_page(record: BatchRecord) -> BatchPage:
     """Return the page of a batch."""
     batch, point, project = record.batch, record.point, record.project
 
-    def address(**options: object) -> str:
-        return batch_url(batch.id, point.key, project, **options)
+    def address(name: str = "batch", **options: object) -> str:
+        return batch_url(batch.id, point.key, project, name=name, **options)
 
     narrowed = {"only": "changed"} if record.changed else {}
     return BatchPage(

@@ -95,8 +95,8 @@ def _over_price(
     points: Sequence[Point],
     marked: Sequence[tuple[float, float | None]],
     *,
-    told: Text,
-    caption: Text,
+    told: str,
+    caption: str,
 ) -> Picture:
     plot = plot_of([x for x, _y in points], [y for _x, y in points])
     return Picture(

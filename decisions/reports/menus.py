@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Final
 
 from django.utils.translation import gettext as _
@@ -13,49 +12,15 @@ from decisions.queries.explained import Choice, ExplainedMenu
 from decisions.queries.point_records import DecisionRecord
 from decisions.registry import all_domains
 from decisions.reports.explain_wording import rule_words
+from decisions.reports.menu_facts import DOUBTS, known_facts, short
 from decisions.reports.menu_pictures import constraints_of, cost_picture, demand_pictures, fan_picture, reach_of
 from decisions.reports.pictures import Picture
 from decisions.reports.setting_wording import settings_in_words
 from experiments.reports import figures
 from experiments.reports.figures import Shape
 from experiments.reports.page import Fact
-from experiments.reports.times import moment
 from experiments.reports.wording import Text
 
-_NAMES: Final[Mapping[str, Text]] = {
-    "price": gettext_lazy("Present price"),
-    "own_price": gettext_lazy("The shop's own price"),
-    "cost": gettext_lazy("Cost"),
-    "floor": gettext_lazy("Floor"),
-    "map_price": gettext_lazy("Minimum advertised price"),
-    "ceiling": gettext_lazy("Ceiling"),
-    "reference": gettext_lazy("Lowest price of 30 days"),
-    "changed_at": gettext_lazy("Price changed"),
-    "daily_sales": gettext_lazy("Sold a day, 28 days"),
-    "on_hand": gettext_lazy("On hand"),
-    "on_order": gettext_lazy("On order"),
-    "counted_at": gettext_lazy("Counted"),
-    "capacity": gettext_lazy("Room"),
-    "reorder_point": gettext_lazy("Reorder point"),
-    "order_up_to": gettext_lazy("Order up to"),
-    "lead_days": gettext_lazy("Lead time, days"),
-    "lead_sd": gettext_lazy("Spread of the lead time, days"),
-    "pack_size": gettext_lazy("Pieces of a pack"),
-    "minimum_order": gettext_lazy("Smallest order"),
-    "shelf_life": gettext_lazy("Shelf life, days"),
-}
-_ORDER: Final = {name: place for place, name in enumerate(_NAMES)}
-_MONEY: Final = frozenset({"price", "own_price", "cost", "floor", "map_price", "ceiling", "reference"})
-_TIMES: Final = frozenset({"changed_at", "counted_at"})
-_DOUBTS: Final[Mapping[str, Text]] = {
-    "CLIPPED": gettext_lazy("The estimate was outside of what can be believed; the nearest that can stands for it."),
-    "NEVER_CHANGED": gettext_lazy("The item's price never changed: the elasticity is that of items like it."),
-    "FEW_PRICES": gettext_lazy("The item had no more than two prices."),
-    "BULK_DISCOUNTS": gettext_lazy("What was paid follows the quantity of the order: bulk discounts look like demand."),
-    "PRICE_FOLLOWS_DEMAND": gettext_lazy(
-        "The price was changed after demand had: it may be its effect, not its cause."
-    ),
-}
 _PRICE_LIMITS: Final = (
     gettext_lazy("Not lower, though that would bring more: %(why)s."),
     gettext_lazy("Not higher, though that would bring more: %(why)s."),
@@ -107,10 +72,10 @@ def menu_card(record: DecisionRecord) -> MenuCard | None:
         sentences=tuple(_sentences(record, menu, is_money=is_money)),
         legend=(*_legend(menu, is_money=is_money), *_beyond(menu)),
         pictures=tuple(_pictures(record, menu)),
-        doubts=() if menu.demand is None else tuple(_DOUBTS.get(doubt, doubt) for doubt in menu.demand.doubts),
+        doubts=() if menu.demand is None else tuple(DOUBTS.get(doubt, doubt) for doubt in menu.demand.doubts),
         choices=tuple(_line(menu, choice, is_money=is_money) for choice in menu.choices),
         has_model=any(choice.worth is not None for choice in menu.choices),
-        facts=tuple(_facts(record, menu)),
+        facts=tuple(known_facts(menu, record.project)),
         settings=tuple(_settings(domain, menu)),
     )
 
@@ -177,9 +142,9 @@ def _order_sentence(menu: ExplainedMenu, chosen: Choice, currency: str) -> str:
     if fan is None or nothing is None or chosen.worth is None or nothing.worth is None:
         return _("%(pieces)s pieces are ordered.") % told if chosen.amount else _("Nothing is ordered.")
     told |= {
-        "position": _short(fan.position),
-        "level": _short(fan.position + chosen.amount),
-        "days": _short(fan.protection),
+        "position": short(fan.position),
+        "level": short(fan.position + chosen.amount),
+        "days": short(fan.protection),
         "covered": figures.chance(fan.covered or 0.0),
         "cost": _money(-chosen.worth, currency),
         "cost_before": _money(-nothing.worth, currency),
@@ -272,17 +237,6 @@ def _line(menu: ExplainedMenu, choice: Choice, *, is_money: bool) -> ChoiceLine:
     )
 
 
-def _facts(record: DecisionRecord, menu: ExplainedMenu) -> Iterator[Fact]:
-    for name in sorted(menu.facts, key=lambda known: _ORDER.get(known, len(_ORDER))):
-        label, value = _NAMES.get(name, name), menu.facts[name]
-        if name in _TIMES:
-            yield Fact(label, moment(_at(value), record.project.time_zone))
-        elif name in _MONEY:
-            yield Fact(label, figures.total(value, Shape.MONEY, record.project.currency))
-        else:
-            yield Fact(label, _short(value))
-
-
 def _settings(domain: Domain, menu: ExplainedMenu) -> Iterator[Fact]:
     for label, value in settings_in_words(domain, menu.settings):
         yield Fact(label, value)
@@ -296,14 +250,5 @@ def _money(value: float | None, currency: str) -> str:
     return "–" if value is None else figures.total(value, Shape.MONEY, currency)
 
 
-def _short(value: float) -> str:
-    """Return a number of pieces or days, with at most two decimals."""
-    return f"{value:,.2f}".rstrip("0").rstrip(".")
-
-
 def _signed(value: float) -> str:
     return figures.difference(value, Shape.NUMBER, "", 2)
-
-
-def _at(seconds: float) -> datetime:
-    return datetime.fromtimestamp(seconds, UTC)

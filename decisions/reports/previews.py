@@ -9,7 +9,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from decisions.actions.preview import PREVIEW_HOURS, NotInBundle, preview_token
+from decisions.actions.preview import PREVIEW_HOURS, NotInBundle, PreviewPays, preview_token
 from decisions.queries.live import NothingPublished
 from decisions.reports.access import console_page
 from experiments.queries.designs import ExperimentUnknown, run_facts, variants_of
@@ -51,7 +51,7 @@ def _lines(experiment_id: int, project_id: int, key: str, now: datetime) -> list
     for variant in variants_of(experiment_id):
         try:
             token = preview_token(project_id=project_id, experiment=key, variant=variant.key, now=now)
-        except (NotInBundle, NothingPublished):
+        except (NotInBundle, NothingPublished, PreviewPays):
             token = None
         lines.append(PreviewLine(variant.name, token))
     return lines

@@ -18,28 +18,28 @@ from foundation.queries import project_facts
 
 
 def related_decisions(experiment_id: int) -> Related:
-    """Return the decision point of an experiment and its proposal; nothing for one that decides nowhere."""
+    """Return the decision point of an experiment, its proposal, and whether what was decided in batches was done.
+
+    Nothing for one that decides nowhere.
+    """
     point = point_of_experiment(experiment_id)
     if point is None:
         return Related()
     links = [RelatedLink(_("Decision point"), point.name, point_url(point.key, project_facts(point.project_id)))]
+    card = compliance_card(experiment_id)
+    cards = () if card is None else (card,)
     proposal = proposal_of(experiment_id)
     if proposal is None:
-        return Related(links=tuple(links))
+        return Related(tuple(links), cards)
     links.append(RelatedLink(_("Promotion"), PROPOSALS[proposal.state].label, inbox_url(proposal.id)))
     if proposal.state is not ProposalState.OPEN:
-        return Related(links=tuple(links))
+        return Related(tuple(links), cards)
     return Related(
         links=tuple(links),
+        cards=cards,
         next_step=_("Approve or reject the promotion. An approval rolls the version out and concludes the experiment."),
         next_link=Link(_("Open the proposal"), inbox_url(proposal.id)),
     )
-
-
-def related_compliance(experiment_id: int) -> Related:
-    """Return whether the shop did what the variants decided, where that is decided in batches."""
-    card = compliance_card(experiment_id)
-    return Related() if card is None else Related(cards=(card,))
 
 
 def related_lateness(experiment_id: int) -> Related:

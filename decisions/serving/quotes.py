@@ -51,6 +51,8 @@ class Unquoted(StrEnum):
     UNKNOWN_ITEM = "UNKNOWN_ITEM"
     NO_PRICE = "NO_PRICE"
     BUNDLE_MISSING = "BUNDLE_MISSING"
+    BUNDLE_STALE = "BUNDLE_STALE"
+    """For longer than a quote is honoured, nobody has heard what anything costs."""
     ENGINE_ERROR = "ENGINE_ERROR"
 
 

@@ -66,6 +66,7 @@ class BundleRuntime:
     def __init__(self, settings: EdgeSettings) -> None:
         self.live = NOTHING
         self._started_at = time.time()
+        self._began = time.monotonic()
         self._settings = settings
         self._file = BundleFile(settings.state_directory)
         self._loader = EquipmentLoader(FileCache(settings.state_directory))
@@ -136,6 +137,10 @@ class BundleRuntime:
         """Return whether Postgres has been silent for longer than the bundles may be trusted to be current."""
         answered = self._answered_at
         return answered is None or time.monotonic() - answered > self._settings.stale_seconds
+
+    def silence(self) -> float:
+        """Return for how many seconds Postgres has not answered: since the process began where it never has."""
+        return time.monotonic() - (self._began if self._answered_at is None else self._answered_at)
 
     def refresh(self) -> bool:
         """Fetch what Postgres has and this process has not; return whether Postgres answered. Never raises."""

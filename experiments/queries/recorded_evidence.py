@@ -50,8 +50,8 @@ def read_recorded(run: RunFacts, plan: AnalysisPlan, record: RecordedImport) -> 
     if plan.periods is not None:
         clusters = recorded_clusters(asked, [metric.spec for metric in plan.metrics], plan.periods, names)
         specs = [metric.spec for metric in plan.metrics_of(MetricRole.DECISION)]
-        cells = recorded_cells(asked, specs, names)
-        return RecordedEvidence(strata.counted(units), sums, clusters=clusters, cell_values=cells)
+        values = recorded_cells(asked, specs, names)
+        return RecordedEvidence(strata.counted(units), sums, clusters=clusters, cell_values=values)
     if not plan.dimensions:
         return RecordedEvidence(strata.counted(units), sums)
     specs = [metric.spec for metric in plan.metrics_of(MetricRole.DECISION)]

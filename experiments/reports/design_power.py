@@ -19,7 +19,7 @@ def power_sentence(found: DesignPower) -> str:
     if found.why is not None or best is None:
         return str(_why_not(found))
     if best.problem is not None:
-        return str(_problem(found, best.problem.reason))
+        return str(_problem(found, best.periods, best.problem.reason))
     design = _("with %(units)s in %(periods)s") % {"units": _units(found.units), "periods": _periods(found, best)}
     past = ngettext("By your last %(n)s day", "By your last %(n)s days", found.days) % {"n": found.days}
     power = figures.percent(found.power)
@@ -46,7 +46,7 @@ def power_table(found: DesignPower) -> Iterator[str]:
             shown += [figures.percent(power) for _lift, power in each.curve]
             yield "  ".join(f"{text:>8}" for text in shown)
         else:
-            yield f"{each.periods:>8}  {_problem(found, each.problem.reason)}"
+            yield f"{each.periods:>8}  {_problem(found, each.periods, each.problem.reason)}"
 
 
 def _why_not(found: DesignPower) -> Text:
@@ -70,11 +70,11 @@ def _why_not(found: DesignPower) -> Text:
     return text % {"n": found.available}
 
 
-def _problem(found: DesignPower, reason: UndefinedReason) -> Text:
+def _problem(found: DesignPower, periods: int, reason: UndefinedReason) -> Text:
     if reason is UndefinedReason.TOO_FEW_UNITS:
         return _(
             "There is too little history, or there are too few units, for an error: %(units)s in %(periods)s periods."
-        ) % {"units": _units(found.units), "periods": found.available}
+        ) % {"units": _units(found.units), "periods": periods}
     return _("The past of %(metric)s does not vary so that a lift could be told (%(reason)s).") % {
         "metric": found.metric,
         "reason": reason.value,

@@ -46,52 +46,76 @@ def period_test(cells: DrawnCells, rng: np.random.Generator, *, draws: int = DRA
     spread alone (Wu & Ding 2021). p = (1 + #) / (1 + draws); a draw whose error does not exist counts as extreme.
     Undefined where the real arms have no error, or where there are fewer than 1 000 orders of them.
     """
-    seen = _statistic(cells, cells.treated)
+    studentised = _Studentised(cells)
+    seen = studentised(np.flatnonzero(cells.treated))
     if isinstance(seen, Undefined):
         return seen
-    places = _exchangeable(cells)
-    if _log_orders(cells.treated, places) < math.log(_LEAST_ORDERS):
+    fixed, exchangeable = _exchangeable(cells)
+    if sum(strata.log_orders for strata in exchangeable) < math.log(_LEAST_ORDERS):
         return Undefined(UndefinedReason.TOO_FEW_UNITS)
     extreme = 0
-    arms = cells.treated.copy()
     for _ in range(draws):
-        for rows in places:
-            arms[rows] = rng.permuted(cells.treated[rows], axis=1)
-        found = _statistic(cells, arms)
+        drawn = [fixed, *(strata.draw(rng) for strata in exchangeable)]
+        found = studentised(np.concatenate(drawn))
         extreme += isinstance(found, Undefined) or abs(found[1]) >= abs(seen[1]) * (1.0 - _TIE)
     return RandomisationTest(seen[0], (1 + extreme) / (1 + draws), draws)
 
 
-def _statistic(cells: DrawnCells, treated: Mask) -> tuple[float, float] | Undefined:
-    """Return the difference and how many errors it is from 0."""
+@dataclass(frozen=True, slots=True, eq=False)
+class _Strata:
+    """Strata of one size with as many treated cells: their rows, of shape (strata, size)."""
 
-    def summed(values: Vector | None) -> Arms:
-        whole = np.bincount(cells.clusters, weights=values).astype(float)
-        of = None if values is None else values[treated]
-        treatment = np.bincount(cells.clusters[treated], weights=of, minlength=whole.size).astype(float)
-        return whole - treatment, treatment
+    rows: NDArray[np.intp]
+    treated: int
 
-    totals = cell_totals(summed(None), summed(cells.above), None if cells.below is None else summed(cells.below))
-    pair = totals if isinstance(totals, Undefined) else checked(cr2(totals))
-    return pair if isinstance(pair, Undefined) else (pair.difference, pair.statistic)
+    @property
+    def log_orders(self) -> float:
+        """The logarithm of how many orders of the arms there are."""
+        count, size = self.rows.shape
+        chosen = math.lgamma(self.treated + 1) + math.lgamma(size - self.treated + 1)
+        return float(count) * (math.lgamma(size + 1) - chosen)
+
+    def draw(self, rng: np.random.Generator) -> NDArray[np.intp]:
+        """Return the rows that are treated in another draw; one of each stratum is much sooner drawn than several."""
+        count, size = self.rows.shape
+        if self.treated == 1:
+            found: NDArray[np.intp] = self.rows[np.arange(count), rng.integers(0, size, count)]
+        else:
+            found = rng.permuted(self.rows, axis=1)[:, : self.treated].ravel()
+        return found
 
 
-def _exchangeable(cells: DrawnCells) -> list[NDArray[np.intp]]:
-    """Return the rows of strata that have both arms, strata of one size together: shape (strata, size)."""
+class _Studentised:
+    """The difference and how many errors it is from 0, of any draw of the arms."""
+
+    def __init__(self, cells: DrawnCells) -> None:
+        self._clusters = cells.clusters
+        columns = (cells.above, *([] if cells.below is None else [cells.below]))
+        self._cells = np.bincount(cells.clusters).astype(float)
+        self._columns = [(column, np.bincount(cells.clusters, weights=column).astype(float)) for column in columns]
+
+    def __call__(self, treated: NDArray[np.intp]) -> tuple[float, float] | Undefined:
+        """Return both for these treated rows."""
+        clusters, number = self._clusters[treated], self._cells.size
+        counts = np.bincount(clusters, minlength=number).astype(float)
+        arms: list[Arms] = [(self._cells - counts, counts)]
+        for column, whole in self._columns:
+            part = np.bincount(clusters, weights=column[treated], minlength=number).astype(float)
+            arms.append((whole - part, part))
+        totals = cell_totals(*arms)
+        pair = totals if isinstance(totals, Undefined) else checked(cr2(totals))
+        return pair if isinstance(pair, Undefined) else (pair.difference, pair.statistic)
+
+
+def _exchangeable(cells: DrawnCells) -> tuple[NDArray[np.intp], list[_Strata]]:
+    """Return the treated rows that stay so because their stratum has no other arm, and the strata that have both."""
     order = np.argsort(cells.strata, kind="stable")
     _, starts, sizes = np.unique(cells.strata[order], return_index=True, return_counts=True)
-    treated = np.add.reduceat(cells.treated[order].astype(np.intp), starts) if starts.size else starts
+    treated = np.add.reduceat(cells.treated[order].astype(np.intp), starts)
     mixed = (treated > 0) & (treated < sizes)
-    return [
-        order[starts[mixed & (sizes == size)][:, None] + np.arange(size)] for size in np.unique(sizes[mixed]).tolist()
-    ]
-
-
-def _log_orders(treated: Mask, places: list[NDArray[np.intp]]) -> float:
-    """Return the logarithm of how many orders of the arms there are."""
-    total = 0.0
-    for rows in places:
-        size = rows.shape[1]
-        for chosen in treated[rows].sum(axis=1).tolist():
-            total += math.lgamma(size + 1) - math.lgamma(chosen + 1) - math.lgamma(size - chosen + 1)
-    return total
+    found = []
+    for size, chosen in sorted(set(zip(sizes[mixed].tolist(), treated[mixed].tolist(), strict=True))):
+        alike = starts[mixed & (sizes == size) & (treated == chosen)]
+        found.append(_Strata(order[alike[:, None] + np.arange(size)], chosen))
+    lone = np.repeat(~mixed, sizes)
+    return order[lone & cells.treated[order]], found

@@ -24,7 +24,7 @@ ORDER: Final = "Order Completed"
 REVERSALS: Final = ("Order Refunded", "Order Cancelled")
 """Events that take back what an earlier order brought; `order_id` says which."""
 OF_ORDERS: Final = (*REVERSALS, CONTRIBUTION_BOOKED)
-"""Events that count where their order lies: what is booked for a reversal has the event of what is booked for orders."""
+"""Events that count where their order lies. What is booked for a reversal has the name of what is booked for orders."""
 OLDEST_ORDER: Final = timedelta(days=400)
 """How long before the first event that counts an order may lie and still be known as what a reversal takes back."""
 

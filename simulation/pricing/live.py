@@ -20,7 +20,7 @@ from simulation.pricing.truth import Floats, Market
 
 TOLD_EVERY: Final = 0.25
 """Seconds of wall time between two times at which the shop sends its orders and fetches batches."""
-TO_PAY: Final = timedelta(minutes=40)
+TO_PAY: Final = timedelta(hours=2)
 """From the page to the payment."""
 
 

@@ -60,7 +60,7 @@ class RestockTruth:
     @property
     def lead_sd(self) -> float:
         """The standard deviation of the lead time, days."""
-        return sum((days - self.lead_days) ** 2 * chance for days, chance in self.leads) ** 0.5
+        return float(sum((days - self.lead_days) ** 2 * chance for days, chance in self.leads) ** 0.5)
 
     def profit(self, sold: Whole, on_hand: Whole) -> Floats:
         """Return the margin of the pieces sold less the cost of holding for a day what is left, currency units."""

@@ -173,3 +173,19 @@ def test_quotes__prices_that_cannot_be_read__leave_the_rest_of_the_bundle(
     assert ask(edge, "item-00").json["quotes"] == [{"item": "item-00", "reason": "NO_PRICE"}]
     (fault,) = edge.runtime.status().faults
     assert "PRICES_MALFORMED" in fault
+
+
+def test_quotes__nothing_heard_for_longer_than_they_are_honoured__are_none(
+    offered: Postgres, make_edge: MakeEdge
+) -> None:
+    prices = write_prices(ROWS)
+    hasty = {"kind": "SIMULATION", "origin": NOW.isoformat(), "speed": 36_000.0, "started_at": NOW.isoformat()}
+    publish(offered.url, bundle_text(prices, version=2, clock=hasty))
+    edge = make_edge()
+    assert "price" in ask(edge, "item-00").json["quotes"][0]
+    again = make_edge(url="postgresql://nobody@127.0.0.1:1/none")
+    while again.runtime.silence() * 36_000.0 <= 30 * 60:
+        assert again.runtime.is_stale()
+    answer = ask(again, "item-00")
+    assert answer.json["quotes"] == [{"item": "item-00", "reason": "BUNDLE_STALE"}]
+    assert answer.json["metadata"] == {"degraded": "BUNDLE_STALE"}

@@ -174,3 +174,11 @@ def test_jurisdictions__are_countries_with_china_among_them_to_be_refused():
     assert len(JURISDICTIONS) == 249
     assert {NEVER, "HK", "MO", "US", "DE"} <= JURISDICTIONS
     assert all(len(code) == 2 and code.isascii() and code.isupper() for code in JURISDICTIONS)
+
+
+@pytest.mark.parametrize("kind", sorted(PERSONAL_UNITS))
+def test_faults__persons_who_are_named__would_pay_by_their_names_and_nobody_can_lift_it(kind):
+    audience = asks("country", value="US")
+    assert codes(unit_kind=kind, audience=audience, allowed_in=("US",)) == []
+    assert codes(unit_kind=kind, audience=audience, allowed_in=("US",), named=True) == ["PAYABLE_BY_NAME"]
+    assert codes(unit_kind=kind, named=True, declared=Payable.NOTHING, names=("colour",)) == []

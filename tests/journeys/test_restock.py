@@ -38,7 +38,7 @@ from tests.journeys.console import CONTROL, TREATMENT, Console, Design
 pytestmark = pytest.mark.slow
 
 SEED = 7
-SECONDS_PER_DAY = 2.5
+SECONDS_PER_DAY = 3.0
 DAY_MINUTES = 1_440
 PAST, WEEKS, PERIOD, BURN_IN = 70, 2, 7, 3
 """Days of sales to learn from; periods of the experiment; days of a period, and how many of them count for nothing."""
@@ -68,8 +68,8 @@ def test_restock__trained_tested_promoted_and_taken_back__by_profit_although_cas
     driver.open(since=origin - timedelta(days=PAST + 10))
 
     version = trained(model, origin=origin, meanwhile=driver.keep_up)
-    driver.rule = LEAN
     launch(person, experiment, point, version, meanwhile=driver.keep_up)
+    driver.rule = LEAN
     wait_until(lambda: is_decided(experiment, 1.9 * len(shelves.means)), 120, "the verdict", driver.keep_up)
     assert (driver.run.rejected, driver.run.refused) == (0, [])
     assert_tried_as_meant(driver)

@@ -19,7 +19,7 @@ DOMAIN: Final = Domain(
     name="Pricing",
     summary="Prices of items, the same for everybody at one moment, by demand and contribution.",
     personal=False,
-    unit_kinds=(UnitKind.CLUSTER, UnitKind.ITEM, UnitKind.STORE),
+    unit_kinds=(UnitKind.CLUSTER, UnitKind.ITEM),
     policies=(
         PolicyKind.BASELINE,
         PolicyKind.FIXED,

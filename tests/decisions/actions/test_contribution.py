@@ -1,5 +1,6 @@
 """Contribution of order lines: what they brought beyond what their pieces cost, the same whenever it is projected."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
@@ -14,11 +15,15 @@ from decisions.ingest.supply import COSTS
 from decisions.models import ItemCluster, ItemCost, ProjectionState
 from decisions.queries.supply import unbooked
 from experiments.actions.design import MetricDefinition
-from experiments.models import Outcome, Quarantine
+from experiments.models import Experiment, Metric, Outcome, Quarantine
 from experiments.queries.evidence import evidence_facts
+from experiments.queries.plans import spec_of
+from experiments.vocabulary import UnitKind
+from experiments.warehouse import own, postgres
+from experiments.warehouse.question import Calendar, Question
 from foundation.models import Project
 from tests.expert.population import arm, exposure, look, receive
-from tests.fixtures.messages import log, minutes
+from tests.fixtures.messages import log, log_exposure, minutes
 from tests.fixtures.records import ACTOR, NOW, make_project, make_running
 
 pytestmark = pytest.mark.django_db
@@ -154,6 +159,64 @@ def test_rebuild__with_costs_clusters_batches_and_replays__reproduces_every_row(
     monkeypatch.setattr("decisions.actions.projection.BATCH", 5)
     rebuild(project_id=project)
     assert evidence_facts(project) == before
+
+
+class Trial:
+    """Mugs by days of 24 hours, all of them in the control, from the day after the launch on."""
+
+    def __init__(self, project_id: int, unit_kind: UnitKind = UnitKind.ITEM) -> None:
+        self.project_id, self.kind = project_id, unit_kind
+        self.experiment_id = make_running(
+            project_id,
+            unit_kind=unit_kind.value,
+            period_minutes=1_440,
+            period_design="INDEPENDENT",
+            definitions=(CONTRIBUTION,),
+        )
+        self.anchor = Experiment.objects.get(pk=self.experiment_id).periods_from
+        tell(project_id, 4, self.anchor - 30 * DAY)
+        unit = {UnitKind.ITEM: "mug", UnitKind.STORE: "north"}[unit_kind]
+        for period in range(3):
+            exposed = {"variant": "control", "unit": f"{unit}|{period}"}
+            at = self.anchor + period * DAY
+            log_exposure(project_id, self.experiment_id, message_id=f"e{period}", at=at, **exposed)
+
+    def cells(self, *, maturity_hours: int = 24) -> dict[int, int]:
+        """Return the contribution of each complete cell in whole dollars, by period."""
+        project_events(project_id=self.project_id)
+        Outcome.objects.update(store="north")
+        end = self.anchor + 10 * DAY
+        question = Question(
+            experiment_id=self.experiment_id,
+            project_id=self.project_id,
+            unit_kind=self.kind,
+            metrics=(replace(spec_of(Metric.objects.get()), maturity_hours=maturity_hours),),
+            window_start=self.anchor,
+            window_end=end,
+            received_before=end,
+            exposed_before=end,
+            calendar=Calendar(self.anchor, 1_440, 0),
+        )
+        return {row["period"]: int(row["t0_y"] or 0) // 1_000_000 for row in postgres.rows(own.cells(question))}
+
+
+@pytest.mark.parametrize("unit_kind", [UnitKind.ITEM, UnitKind.STORE])
+@pytest.mark.parametrize("event", ["Order Refunded", "Order Cancelled"])
+def test_contribution__that_goes_back_in_a_later_period__is_taken_from_the_cell_of_its_order(event, unit_kind):
+    trial = Trial(make_project(), unit_kind)
+    sell(trial.project_id, "o", at=trial.anchor + DAY / 2, revenue=50, products=LINES)
+    sell(trial.project_id, "kept", at=trial.anchor + 1.5 * DAY, revenue=20, products=LINES[:1])
+    back = {"event": event, "order_id": "o", "revenue": 20, "products": LINES[:1]}
+    sell(trial.project_id, "r", at=trial.anchor + 1.6 * DAY, **back)
+    assert trial.cells() == {0: 0, 1: 12, 2: 0}
+    assert trial.cells(maturity_hours=0) == {0: 12, 1: 12, 2: 0}
+
+
+def test_contribution__that_goes_back_of_an_unknown_order__counts_by_its_own_time():
+    trial = Trial(make_project())
+    back = {"event": "Order Refunded", "order_id": "unheard of", "revenue": 20, "products": LINES[:1]}
+    sell(trial.project_id, "r", at=trial.anchor + 1.6 * DAY, **back)
+    assert trial.cells() == {0: 0, 1: -12, 2: 0}
 
 
 def test_cost__dated_back__books_the_lines_since_then_anew_as_a_rebuild_would(project):

@@ -20,6 +20,8 @@ from decisions.queries.learners import latest_state
 from foundation.models import JournalEntry, Project
 from foundation.queries import project_facts
 from tests.architecture.source import PROJECT
+from tests.decisions.actions.test_learning_prices import ITEMS as PRICED
+from tests.decisions.actions.test_learning_prices import MIDNIGHT, batch_at, make_bandit, order
 from tests.fixtures.learning import CLOSED, log_choice, log_click, make_ad_point, make_learner
 from tests.fixtures.messages import log
 from tests.fixtures.records import NOW, make_project
@@ -138,6 +140,20 @@ def test_updaters__killed_at_twenty_random_points__leave_one_valid_state(updater
     updaters = updaters_of(learner)
     revision = Project.objects.get().revision
     assert kill_at_random(updaters, learner, times=20, seed=seed) > 0
+    assert [updaters.wait(updaters.start()) for _ in range(2)] == [0, 0]
+    ensure_one_valid_state(learner)
+    assert Project.objects.get().revision == revision + 1
+
+
+def test_updaters_of_prices__killed_at_twenty_random_points__leave_one_valid_state(updaters_of):
+    learner = make_bandit()
+    batch = batch_at(learner, MIDNIGHT)
+    for number in range(DECISIONS):
+        item, at = PRICED[number % len(PRICED)], batch.takes_effect_at + timedelta(seconds=number)
+        order(learner, f"o{number}", item, at=at)
+    updaters = updaters_of(learner)
+    revision = Project.objects.get().revision
+    assert kill_at_random(updaters, learner, times=20, seed=4) > 0
     assert [updaters.wait(updaters.start()) for _ in range(2)] == [0, 0]
     ensure_one_valid_state(learner)
     assert Project.objects.get().revision == revision + 1

@@ -1,4 +1,4 @@
-"""The price bandit on real tables: batches draw prices, orders while they hold are learnt from, once and in one piece."""
+"""The price bandit on real tables: batches draw prices, and what is ordered while they hold is learnt from, once."""
 
 import json
 from datetime import UTC, datetime, timedelta
@@ -29,15 +29,19 @@ DAY, HOUR = timedelta(days=1), timedelta(hours=1)
 ITEMS = tuple(f"item-{number:02d}" for number in range(8))
 
 
-@pytest.fixture
-def bandit():
+def make_bandit(*, items=ITEMS, floor=0.2, holdback=0.01):
     """Return a learning policy that decides on the prices of items outside of experiments."""
     project_id = make_project()
-    make_priced(project_id, dict.fromkeys(ITEMS, 20.0), cost=10.0)
+    make_priced(project_id, dict.fromkeys(items, 20.0), cost=10.0)
     point = make_batch_point(project_id, settings={"cool_down_hours": 0.0})
-    learner = make_learner(point, LearnerKind.DEMAND, reward="sold", floor=0.2, holdback=0.01)
+    learner = make_learner(point, LearnerKind.DEMAND, reward="sold", floor=floor, holdback=holdback)
     DecisionPoint.objects.filter(pk=point).update(learner_id=learner.id)
     return learner
+
+
+@pytest.fixture
+def bandit():
+    return make_bandit()
 
 
 def batch_at(learner, at):
@@ -59,7 +63,8 @@ def order(learner, message_id, item, *, at, quantity=1, **said):
 def logged(item):
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT properties::text FROM decisions_eventlog WHERE kind = 'decision' AND item = %s ORDER BY occurred_at",
+            "SELECT properties::text FROM decisions_eventlog"
+            " WHERE kind = 'decision' AND item = %s ORDER BY occurred_at",
             [item],
         )
         return [json.loads(text) for (text,) in cursor.fetchall()]
@@ -80,7 +85,7 @@ def test_batch__of_a_learning_policy__draws_allowed_prices_and_logs_exact_chance
     batch = batch_at(bandit, MIDNIGHT)
     found = list(BatchDecision.objects.filter(batch=batch))
     assert {row.reason for row in found} <= {"LEARNED", "HOLDBACK"}
-    assert sum(row.reason == "LEARNED" for row in found) >= 6
+    assert sum(row.reason == "LEARNED" for row in found) >= 4
     assert (batch.degraded, batch.fault) == (0, "")
     for row in found:
         assert 18_000_000 <= row.value <= 22_000_000
@@ -93,16 +98,23 @@ def test_batch__of_a_learning_policy__draws_allowed_prices_and_logs_exact_chance
             ((share, margin, usual, present),) = said["features"]
             assert (share, margin) == (pytest.approx(float(item) / 20.0), pytest.approx(float(item) / 20.0 - 0.5))
             assert (usual, present) == (0.0, 1.0)
-    assert len({row.value for row in found}) > 1
 
 
-def test_batch__held_back_items__have_the_own_price(bandit):
-    batch_at(bandit, MIDNIGHT)
-    for row in BatchDecision.objects.all():
-        held_back = is_held_back(bandit, row.subject.encode())
+def test_batch__held_back_items__have_the_own_price_and_are_not_learnt_from():
+    learner = make_bandit(items=tuple(f"item-{number:02d}" for number in range(40)), holdback=0.5)
+    batch = batch_at(learner, MIDNIGHT)
+    rows = list(BatchDecision.objects.all())
+    assert {row.reason for row in rows} == {"LEARNED", "HOLDBACK"}
+    for row in rows:
+        held_back = is_held_back(learner, row.subject.encode())
         assert (row.reason == "HOLDBACK") is held_back
         if held_back:
             assert row.value == 20_000_000
+        order(learner, row.subject, row.subject, at=batch.takes_effect_at + HOUR)
+    update(learner, batch.takes_effect_at + DAY)
+    assert set(known(learner)) == set(served())
+    figures = latest_state(learner.id).figures
+    assert (figures["holdback"], figures["holdback_rewarded"]) == (40 - len(served()),) * 2
 
 
 def served():
@@ -204,15 +216,25 @@ def test_promise__learner_of_prices__is_due_an_hour_after_its_period(bandit):
     assert Job.objects.get(kind=UPDATE).payload["learner_id"] == bandit.id
 
 
-def test_batch__after_much_was_sold_dear__asks_the_dear_price(bandit):
-    """The share of draws for which a price is best follows what was sold."""
-    batch = batch_at(bandit, MIDNIGHT)
+def test_batch__after_much_was_sold__draws_with_the_new_state():
+    learner = make_bandit(floor=1e-9)
+    batch = batch_at(learner, MIDNIGHT)
     mug = served()[0]
-    paid = BatchDecision.objects.get(subject=mug).value
-    order(bandit, "o1", mug, at=batch.takes_effect_at + HOUR, quantity=5_000)
-    update(bandit, batch.takes_effect_at + DAY)
-    batch_at(bandit, MIDNIGHT + 2 * DAY)
-    said = logged(mug)[-1]
-    assert said["state"] == 1
-    newest = BatchDecision.objects.filter(subject=mug).order_by("-batch")[0]
-    assert newest.value >= paid - 400_000
+    order(learner, "o1", mug, at=batch.takes_effect_at + HOUR, quantity=5_000)
+    update(learner, batch.takes_effect_at + DAY)
+    batch_at(learner, MIDNIGHT + 2 * DAY)
+    before, after = logged(mug)
+    assert (before["state"], after["state"]) == (0, 1)
+    assert after["actions"][0][2] > 10.0 * before["actions"][0][2]
+
+
+def test_batch__state_that_cannot_be_trusted__leaves_prices_to_the_baseline_and_says_so(bandit):
+    with connection.cursor() as cursor:
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        cursor.execute("ALTER TABLE decisions_learnerstate DISABLE TRIGGER USER")
+        cursor.execute("UPDATE decisions_learnerstate SET content = 'x'")
+        cursor.execute("ALTER TABLE decisions_learnerstate ENABLE TRIGGER USER")
+    batch = batch_at(bandit, MIDNIGHT)
+    reasons = set(BatchDecision.objects.filter(batch=batch).values_list("reason", flat=True))
+    assert "LEARNER_UNAVAILABLE" in reasons <= {"LEARNER_UNAVAILABLE", "HOLDBACK"}
+    assert set(BatchDecision.objects.values_list("value", flat=True)) == {20_000_000}

@@ -23,7 +23,8 @@ from decisions.domain import PolicyKind
 from decisions.models import DecisionPoint, PointExperiment, VariantPolicy
 from decisions.queries.points import PointUnknown, point_by_id, point_of_experiment, policies_of
 from decisions.registry import DomainUnknown
-from decisions.settings import SettingInvalid
+from decisions.registry import domain_of
+from decisions.settings import SettingInvalid, checked_settings
 from foundation.models import JournalEntry, Project
 from tests.fixtures.records import ACTOR, NOW, make_draft, make_project
 from tests.fixtures.registry import (
@@ -231,3 +232,9 @@ def test_bind__recipe_and_learner_of_the_point__are_what_the_variants_do():
     bind_experiment(experiment_id=experiment, point_id=point, policies=policies, **WHO)
     said = policies_of(experiment)
     assert (said["control"].schedule, said["treatment"].learner) == (schedule, learner)
+
+
+@pytest.mark.parametrize("value", [10**400, -(10**400), float("nan"), float("inf")], ids=["huge", "tiny", "nan", "inf"])
+def test_settings__number_beyond_all_bounds__is_refused(value):
+    with pytest.raises(SettingInvalid):
+        checked_settings(domain_of("pricing"), {"max_step": value})

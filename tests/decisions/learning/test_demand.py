@@ -77,7 +77,7 @@ def test_level__usual_sales_at_a_present_price__are_those_at_the_own_price(usual
 def test_posterior__nothing_seen__is_the_prior_with_the_declared_elasticity():
     known = posterior(3.0, np.zeros(5), np.zeros(5), prior=PRIOR)
     assert known.mean == pytest.approx(3.0 * PRIOR.shares**-2.0)
-    assert known.shape.tolist() == [4.0] * 5
+    assert known.shape.tolist() == [2.0] * 5
 
 
 def test_posterior__much_seen__is_what_was_seen():

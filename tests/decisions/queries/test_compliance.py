@@ -114,4 +114,3 @@ def test_confounds__word_that_was_replaced_later__still_says_what_it_said(trial)
     assert list(compliance_confounds(experiment, told)) == []
     assert {found.code for found in compliance_confounds(experiment, told + HOUR)} == {"DECISIONS_NOT_APPLIED"}
     assert list(compliance_confounds(experiment, told + 2 * HOUR)) == []
-    assert {found.code for found in compliance_confounds(experiment, told - HOUR)} == {"DECISIONS_NOT_APPLIED"}

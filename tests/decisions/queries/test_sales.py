@@ -1,14 +1,16 @@
 """Sales day by day from order lines, the price ledger, counts of stock, costs and clusters."""
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import pytest
 from django.db import connection
 
 from decisions.domain import SalesLog
+from decisions.domains.restock.training.panel import panel_of
 from decisions.models import ItemCluster, ItemCost, PriceOffer, StockCount
 from decisions.queries.sales import sales_log
 from experiments.vocabulary import UnitKind
@@ -90,6 +92,18 @@ def test_log__days__are_those_of_the_projects_zone():
     assert found.at[0] == (MIDNIGHT - DAY + 5 * HOUR).timestamp()
 
 
+@pytest.mark.parametrize("zone", ["Asia/Shanghai", "America/New_York"])
+def test_log__weekdays_that_are_learnt__are_those_of_the_projects_zone(zone: str):
+    project = make_project()
+    Project.objects.update(time_zone=zone)
+    begun = MIDNIGHT.replace(tzinfo=ZoneInfo(zone))
+    assert begun.weekday() == 0
+    order(project, line(), at=begun + HOUR)
+    found = read(project, 7, start=begun.astimezone(UTC))
+    assert (found.start, found.start.weekday()) == (begun, 0)
+    assert panel_of(found).phase == 0
+
+
 def test_log__a_window_that_ends_within_a_day__leaves_that_day_out():
     project = make_project()
     for day in range(4):
@@ -139,6 +153,16 @@ def test_log__lines_that_cannot_be_read__are_left_out_or_have_no_price(bad: Mapp
     found = read(project, 1)
     assert column(found, "units", "mug") == [units]
     assert column(found, "paid", "mug") == [10.0]
+
+
+def test_log__an_order_that_names_its_item_itself__is_a_line():
+    project = make_project()
+    order(project, at=MIDNIGHT, product_id="mug", quantity=3, price=9, revenue=27)
+    order(project, line(), at=MIDNIGHT + HOUR, product_id="mug", quantity=50)
+    order(project, at=MIDNIGHT + 2 * HOUR, product_id="mug", revenue=27)
+    found = read(project, 1)
+    assert column(found, "units", "mug") == [5.0]
+    assert column(found, "paid", "mug") == [pytest.approx(37 / 4)]
 
 
 def test_log__other_currencies_events_and_projects__are_not_read():

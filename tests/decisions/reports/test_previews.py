@@ -6,13 +6,14 @@ from django.core.management.base import CommandError
 from django.test import Client
 from django.urls import reverse
 
-from decisions.actions.preview import NotInBundle, preview_token
+from decisions.actions.preview import NotInBundle, PreviewPays, preview_token
 from decisions.actions.publishing import publish_bundle
 from decisions.queries.live import newest_bundle
 from decisions.reports.previews import related_previews
 from decisions.serving.preview import read_preview
 from decisions.vocabulary import PreviewState
 from foundation.models import Project
+from tests.fixtures.cells import SALES
 from tests.fixtures.records import NOW, make_draft, make_project, make_running
 
 pytestmark = pytest.mark.django_db
@@ -88,3 +89,20 @@ def test_command__preview_and_explain__print_what_they_found(
     for hours in (0, 10**9):
         with pytest.raises(CommandError, match="--hours"):
             call_command("preview", "button", "treatment", hours=hours)
+
+
+def test_token__experiment_that_changes_what_is_paid__is_refused_and_the_page_says_none(admin_client: Client) -> None:
+    found = make_running(
+        make_project(),
+        key="cheaper",
+        unit_kind="item",
+        payable="PRICE",
+        period_minutes=1440,
+        period_design="BALANCED",
+        definitions=(SALES,),
+    )
+    publish_bundle(project_id=_project())
+    with pytest.raises(PreviewPays):
+        preview_token(project_id=_project(), experiment="cheaper", variant="treatment", now=NOW)
+    answer = admin_client.get(reverse("previews", args=[found]))
+    assert [line.token for line in answer.context["lines"]] == [None, None]

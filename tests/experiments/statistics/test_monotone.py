@@ -17,13 +17,13 @@ MEASURED = st.integers(1, 15).flatmap(
 
 def pooled(values, weights):
     """Return the same by pooling adjacent violators, as the books write it."""
-    blocks: list[list[float]] = []
+    blocks: list[tuple[float, float, int]] = []
     for value, weight in zip(values, weights, strict=True):
-        blocks.append([value, weight, 1])
+        blocks.append((value, weight, 1))
         while len(blocks) > 1 and blocks[-2][0] < blocks[-1][0]:
             last, before = blocks.pop(), blocks.pop()
             weight = before[1] + last[1]
-            blocks.append([(before[0] * before[1] + last[0] * last[1]) / weight, weight, before[2] + last[2]])
+            blocks.append(((before[0] * before[1] + last[0] * last[1]) / weight, weight, before[2] + last[2]))
     return [value for value, _weight, count in blocks for _ in range(count)]
 
 

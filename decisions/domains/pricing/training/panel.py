@@ -11,6 +11,9 @@ WEEK: Final = 7
 THURSDAY: Final = 4
 """1970 began on one; days are numbered so that whole weeks begin on Mondays."""
 
+LATEST_ZONE: Final = 13.75 * 3_600.0
+"""Seconds by which the clocks that are furthest ahead of UTC, of those that change, are ahead: the Chatham Islands'."""
+
 _COLUMNS: Final = ("item", "day", "units", "price", "paid", "largest", "open")
 
 Floats = npt.NDArray[np.float64]
@@ -57,10 +60,10 @@ class Panel:
 def day_numbers(at: Floats) -> Integers:
     """Return the number of the day that begins at each time (seconds since 1970; midnights of one zone).
 
-    Midnights of a zone are within half a day of those of UTC, apart from zones further east than 12 hours, where every
-    number is one less: weeks then begin on another day, which changes nothing.
+    Midnights of a zone lie up to LATEST_ZONE before those of UTC, and less than a day after that: so wherever clocks
+    change, its days rise by 1. In zones further east or west weeks begin on another day, which changes nothing.
     """
-    days: Integers = np.rint(at / DAY).astype(np.int64) + (THURSDAY - 1)
+    days: Integers = np.floor((at + LATEST_ZONE) / DAY).astype(np.int64) + (THURSDAY - 1)
     return days
 
 

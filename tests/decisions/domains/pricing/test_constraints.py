@@ -7,7 +7,8 @@ import pytest
 
 from decisions.domains.pricing.constraints import CONSTRAINTS, NAMES, barrier, bounds
 from decisions.vocabulary import DecisionReason
-from tests.decisions.domains.pricing.worlds import AT, allowed, menu_of, moment
+from tests.decisions.domains.pricing.worlds import allowed, menu_of, moment
+from tests.experiments.assignment.builders import AT
 
 
 def bound(settings=None, *wanted, at=AT, **said) -> dict[str, str]:

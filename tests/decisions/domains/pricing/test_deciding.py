@@ -13,7 +13,6 @@ from decisions.domain import PolicyKind
 from decisions.vocabulary import DecisionReason
 from models_registry.predictors.demand import Demand
 from tests.decisions.domains.pricing.worlds import (
-    AT,
     LONG_AGO,
     MODEL,
     as_json,
@@ -24,6 +23,7 @@ from tests.decisions.domains.pricing.worlds import (
     subjects,
 )
 from tests.decisions.published import policy
+from tests.experiments.assignment.builders import AT
 
 MUG = {"price": 20.0, "own_price": 20.0, "cost": 10.0, "changed_at": LONG_AGO}
 CENT = 0.005

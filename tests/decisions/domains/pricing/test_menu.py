@@ -7,7 +7,8 @@ import pytest
 
 from decisions.domains.pricing.domain import DOMAIN
 from decisions.domains.pricing.menu import fixed_fault
-from tests.decisions.domains.pricing.worlds import AT, menu_of, moment, subjects
+from tests.decisions.domains.pricing.worlds import menu_of, moment, subjects
+from tests.experiments.assignment.builders import AT
 
 CENT = {"grid_step": 0.001}
 
@@ -113,3 +114,11 @@ def test_fixed_fault__any_other_text__says_what_is_wrong(text):
 
 def test_moment__a_day_later__has_the_same_menu():
     assert menu_of(price=20.0, at=AT + timedelta(days=1)).items == menu_of(price=20.0).items
+
+
+@pytest.mark.parametrize(
+    ("own", "change", "price"),
+    [(0.2, "+2.5%", "0.21"), (0.1, "+15%", "0.12"), (1.4, "+2.5%", "1.44"), (9.99, "-10%", "8.99")],
+)
+def test_fixed__change_to_half_a_cent__is_rounded_up_whatever_a_float_makes_of_it(own, change, price):
+    assert meant(change, price=own) == [price]

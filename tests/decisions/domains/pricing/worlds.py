@@ -1,7 +1,7 @@
 """Items with prices as pricing meets them: catalogues of subjects, moments, and bundles that decide on them."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -109,6 +109,7 @@ def bundle_of(
     *,
     predictor: Demand | None = None,
     domain: Domain = DOMAIN,
+    learners: Sequence[Mapping[str, Any]] = (),
     **settings: float | str,
 ) -> LiveBundle:
     """Return a bundle with a decision point on prices, whose experiment treats every item."""
@@ -123,7 +124,7 @@ def bundle_of(
         experiments=[{"id": 1, "variants": arms_of}],
         settings=settings,
     )
-    content = decision_content(TREATED, points=[at], models=[model_record(12, popularity_bytes())])
+    content = decision_content(TREATED, points=[at], models=[model_record(12, popularity_bytes())], learners=learners)
     bundle = open_bundle(published(content, companion()), source=BundleSource.POSTGRES)
     used = demand(items=catalogue.items) if predictor is None else predictor
     places = {item: place for place, item in enumerate(used.items)}

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from tests.decisions.domains.restock.worlds import AT, NAN, PLAIN, menu_of, pieces
+from tests.decisions.domains.restock.worlds import NAN, PLAIN, menu_of, pieces
+from tests.experiments.assignment.builders import AT
 
 
 def test_menu__plain_item__has_whole_packs_over_several_protection_intervals():
