@@ -59,7 +59,8 @@ def said_by_the_product() -> Iterator[tuple[Id, str | None]]:
             yield sentence, None
     for domain in all_domains().values():
         yield domain.name, "domain"
-        for sentence in (domain.summary, *domain.recipes.values()):
+        settings = (setting.about for setting in domain.settings.values())
+        for sentence in (domain.summary, *domain.recipes.values(), *settings):
             yield sentence, None
 
 

@@ -116,6 +116,10 @@ _WORDS: Final[dict[str, Wording]] = {
         _("Personal data must not decide what a person pays."),
         _("Take away “uses personal data” under Traffic. Nobody can lift this."),
     ),
+    "PAYABLE_BY_NAME": (
+        _("Test units would pay by their variant."),
+        _("Remove them under Traffic, and try the variant in a project of its own. Nobody can lift this."),
+    ),
     "BLACKOUT_ALL": (
         _("The blackout calendar keeps every planned period out."),
         _("Plan more days, launch it later, or shorten the blackout."),

@@ -3,7 +3,16 @@
 import numpy as np
 import numpy.typing as npt
 
+from foundation.errors import DomainError
+
 Floats = npt.NDArray[np.float64]
+
+
+class MeasuredInvalid(DomainError):
+    """What was measured cannot be made monotone."""
+
+    code = "MEASURED_INVALID"
+    hint = "Give one finite value and one weight above 0 for each place; leave out what was not measured."
 
 
 def non_increasing(values: Floats, weights: Floats) -> Floats:
@@ -13,14 +22,14 @@ def non_increasing(values: Floats, weights: Floats) -> Floats:
     the weighted mean of y_a..y_b (Robertson, Wright & Dykstra 1988, theorem 1.4.4).
 
     values: ... x n, each row in the order in which it may not rise. weights: of the same shape, or n for all rows
-    alike. The result has the shape of values and is monotone to the last bit. Raises ValueError.
+    alike. The result has the shape of values and is monotone to the last bit. Raises MeasuredInvalid.
     """
     values = np.asarray(values, np.float64)
     weights = np.asarray(weights, np.float64)
     if values.ndim < 1 or weights.shape not in (values.shape, values.shape[-1:]):
-        raise ValueError(f"weights must have the shape of values or of its rows, not {weights.shape}")
+        raise MeasuredInvalid(f"weights: must have the shape of values or of a row, not {weights.shape}.")
     if not np.isfinite(values).all() or not (np.isfinite(weights) & (weights > 0.0)).all():
-        raise ValueError("values must be finite, weights finite and above 0")
+        raise MeasuredInvalid("values and weights: must be finite, weights above 0.")
     found = np.full(values.shape, -np.inf)
     # least[..., b]: the lowest mean of y_a..y_b over all a that were gone through. While k is the newest of these, the
     # highest of it over b >= k is the answer for k.

@@ -17,6 +17,8 @@ from simulation.storefront import CURRENCY
 
 OPENED, COUNTED = time(9, tzinfo=UTC), time(16, 30, tzinfo=UTC)
 """Stores sell from the one to the other, and count when they close: hours before the batch of the night is made."""
+PATIENCE = timedelta(hours=12)
+"""For so long the count waits for the batch of the night before: what was ordered by then has to be in it."""
 LINES = 5
 """Most lines of an order."""
 OVERRIDDEN, FAILED = 0.04, 0.02
@@ -93,18 +95,21 @@ class StoreDriver:
         self._count(self._office.clock.now())
 
     def keep_up(self) -> None:
-        """Live every day whose count is due by the clock. Raises TrafficBehind."""
+        """Live every day whose count is due by the clock, once the day's batch is there. Raises TrafficBehind."""
         while (now := self._office.clock.now()) >= (counted := datetime.combine(self._day, COUNTED)):
             if now - counted > MOST_BEHIND:
                 raise TrafficBehind(f"The stores are more than {MOST_BEHIND.days} days behind the clock.")
-            self._live(self._day, counted)
+            batches = self._office.console.batches(self._office.point)
+            if now - counted < PATIENCE and not any(_day_of(batch["due_at"]) == self._day for batch in batches):
+                return
+            self._live(self._day, counted, batches)
             self._day += timedelta(days=1)
             self.run.days += 1
 
-    def _live(self, day: date, counted: datetime) -> None:
+    def _live(self, day: date, counted: datetime, batches: list[dict[str, Any]]) -> None:
         """Place what takes effect by the count, receive, sell, and count."""
         ordinal = day.toordinal()
-        self._place(counted)
+        self._place(batches, until=counted)
         self._stock.receive(ordinal)
         sold = self._stock.sell(self._shelves.asked(ordinal))
         self._tell_sales(day, sold)
@@ -115,17 +120,17 @@ class StoreDriver:
             count, total = self.run.profits.get(variant, (0, 0.0))
             self.run.profits[variant] = (count + int(counts.sum()), total + float(profits[counts].sum()))
 
-    def _place(self, until: datetime) -> None:
+    def _place(self, batches: list[dict[str, Any]], *, until: datetime) -> None:
         """Place the orders of the batches that take effect by a time, the oldest first."""
-        known = [batch for batch in self._office.console.batches(self._office.point) if batch["batch"] > self._placed]
-        for summary in sorted(known, key=lambda batch: batch["batch"]):
-            if datetime.fromisoformat(summary["takes_effect_at"]) <= until:
+        for summary in sorted(batches, key=lambda batch: batch["batch"]):
+            is_due = datetime.fromisoformat(summary["takes_effect_at"]) <= until
+            if summary["batch"] > self._placed and is_due:
                 self._placed = summary["batch"]
                 self._carry_out(self._office.console.batch(summary["batch"]))
 
     def _carry_out(self, batch: dict[str, Any]) -> None:
         """Order what a batch decided, apart from what is overridden and what fails, and say what was done."""
-        ordinal = datetime.fromisoformat(batch["takes_effect_at"]).date().toordinal()
+        ordinal = _day_of(batch["takes_effect_at"]).toordinal()
         fates = np.random.default_rng([self._shelves.seed, 313, ordinal]).uniform(size=len(self._places))
         pieces, words = np.zeros(len(self._places), dtype=np.int64), []
         for decision in batch["decisions"]:
@@ -190,6 +195,10 @@ def past(shelves: Shelves, *, until: date, days: int) -> Iterator[dict[str, Any]
     for ago in range(days, 0, -1):
         day = until - timedelta(days=ago)
         yield from map(message, orders(shelves, day, shelves.asked(day.toordinal())))
+
+
+def _day_of(moment: str) -> date:
+    return datetime.fromisoformat(moment).date()
 
 
 def _word(decision: dict[str, Any], fate: float) -> dict[str, Any]:

@@ -195,3 +195,7 @@ def test_checks__parameter_that_sounds_like_money_beside_a_model__is_refused():
         VariantDraft("treatment", "New", 500_000, parameters={"coupon": 5}),
     )
     assert "PAYABLE_BY_DEEDS" in problems(Shop().draft(variants=variants))
+
+
+def test_checks__stores_at_a_point_of_prices__are_refused_as_prices_know_no_store(pricing):
+    assert "UNIT_NOT_OF_DOMAIN" in problems(pricing.draft(unit_kind="store"))

@@ -22,8 +22,7 @@ from decisions.actions.points import (
 from decisions.domain import PolicyKind
 from decisions.models import DecisionPoint, PointExperiment, VariantPolicy
 from decisions.queries.points import PointUnknown, point_by_id, point_of_experiment, policies_of
-from decisions.registry import DomainUnknown
-from decisions.registry import domain_of
+from decisions.registry import DomainUnknown, domain_of
 from decisions.settings import SettingInvalid, checked_settings
 from foundation.models import JournalEntry, Project
 from tests.fixtures.records import ACTOR, NOW, make_draft, make_project

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from experiments.statistics.monotone import non_increasing
+from experiments.statistics.monotone import MeasuredInvalid, non_increasing
 
 MEASURED = st.integers(1, 15).flatmap(
     lambda n: st.tuples(
@@ -22,8 +22,8 @@ def pooled(values, weights):
         blocks.append((value, weight, 1))
         while len(blocks) > 1 and blocks[-2][0] < blocks[-1][0]:
             last, before = blocks.pop(), blocks.pop()
-            weight = before[1] + last[1]
-            blocks.append(((before[0] * before[1] + last[0] * last[1]) / weight, weight, before[2] + last[2]))
+            both = before[1] + last[1]
+            blocks.append(((before[0] * before[1] + last[0] * last[1]) / both, both, before[2] + last[2]))
     return [value for value, _weight, count in blocks for _ in range(count)]
 
 
@@ -62,5 +62,5 @@ def test_non_increasing__weights__pull_the_pool_to_what_is_known_best():
     [([1.0, np.nan], [1.0, 1.0]), ([1.0, 2.0], [1.0, 0.0]), ([1.0, 2.0], [1.0, np.inf]), ([1.0, 2.0], [1.0])],
 )
 def test_non_increasing__what_cannot_be_pooled__is_refused(values, weights):
-    with pytest.raises(ValueError, match="weights"):
+    with pytest.raises(MeasuredInvalid, match="weights"):
         non_increasing(np.array(values), np.array(weights))

@@ -1,7 +1,7 @@
 """Stores that live by batches: what they order, sell, count and say is what was decided and what happened."""
 
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 import numpy as np
@@ -38,7 +38,7 @@ class Papers:
 
     def batches(self, point: str) -> list[dict[str, Any]]:
         assert point == "orders"
-        return [{name: batch[name] for name in ("batch", "takes_effect_at")} for batch in reversed(self.made)]
+        return [{name: batch[name] for name in ("batch", "due_at", "takes_effect_at")} for batch in reversed(self.made)]
 
     def batch(self, number: int) -> dict[str, Any]:
         return self.made[number - 1]
@@ -58,7 +58,8 @@ class Papers:
             }
             for subject in shelves.subjects
         ]
-        batch = {"batch": len(self.made) + 1, "takes_effect_at": at.isoformat(), "decisions": decided}
+        due = datetime.combine(at.date(), time(), tzinfo=UTC).isoformat()
+        batch = {"batch": len(self.made) + 1, "due_at": due, "takes_effect_at": at.isoformat(), "decisions": decided}
         self.made.append(batch)
 
     def counts(self, name: str) -> list[int]:
@@ -99,7 +100,7 @@ def test_keep_up__before_the_count_is_due__lives_no_day(driver, papers):
 
 
 def test_keep_up__a_day__sells_what_is_there_and_counts_what_is_left(driver, shelves, papers):
-    papers.at = MONDAY + timedelta(hours=17)
+    papers.at = MONDAY + timedelta(hours=29)
     driver.keep_up()
     begun = shelves.up_to(1.0, 3.0)[1]
     sold = np.minimum(begun, shelves.asked(MONDAY.toordinal()))
@@ -113,10 +114,21 @@ def test_keep_up__batch__is_on_order_once_it_takes_effect_and_on_the_shelf_after
     papers.decide(shelves, 100, at=MONDAY + timedelta(hours=20))
     found = []
     for day in range(4):
-        papers.at = MONDAY + timedelta(days=day, hours=17)
+        papers.at = MONDAY + timedelta(days=day, hours=29)
         driver.keep_up()
         found.append((max(papers.counts("on_order")), max(papers.counts("stock")) >= 75))
     assert found == [(0, False), (100, False), (0, True), (0, True)]
+
+
+def test_keep_up__batch_of_the_night_is_late__waits_for_it_and_then_counts_with_it(driver, shelves, papers):
+    papers.at = MONDAY + timedelta(hours=17)
+    driver.keep_up()
+    assert driver.run.days == 0
+    papers.decide(shelves, 100, at=MONDAY + timedelta(hours=16))
+    driver.keep_up()
+    assert driver.run.days == 1
+    assert 100 in papers.counts("on_order")
+    assert {count["counted_at"] for count in papers.tables["stock"][0]} == {"2026-03-02T16:30:00+00:00"}
 
 
 def test_keep_up__some_orders__are_halved_or_fail_and_that_is_what_is_ordered_and_said(shelves, papers):
