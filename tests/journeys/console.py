@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
+from typing import Any
 
 from django.contrib.auth.models import User
 from django.test import Client
@@ -163,12 +164,12 @@ def _row_of(page: str) -> int:
     return int(page.rstrip("/").split("/")[-2])
 
 
-def _troubles(answer: object) -> list[str]:
+def _troubles(answer: Any) -> list[str]:
     """Return what the console warns of on a page."""
     told = (answer.context or {}).get("messages") or ()
     return [str(message) for message in told if message.level_tag in ("warning", "error")]
 
 
-def _complaint(answer: object) -> object:
+def _complaint(answer: Any) -> object:
     errors = (answer.context or {}).get("errors") if answer.context is not None else None
     return errors or _troubles(answer)
