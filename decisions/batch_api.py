@@ -135,6 +135,7 @@ class Batches(ServerView):
     """`GET /api/v1/batches?point=`: the batches of a decision point, newest first."""
 
     @extend_schema(
+        operation_id="api_v1_batches_list",
         parameters=[
             OpenApiParameter("point", str, required=True, description="The key of the decision point."),
             OpenApiParameter("before", int, description="Only batches with a smaller id."),

@@ -78,12 +78,13 @@ def setting_fields(domain: Domain | None) -> list[str]:
 
 
 def _field(domain: Domain, name: str, setting: Setting, said: object) -> forms.Field:
-    usual = _("As usual: %(value)s") % {"value": setting_value(domain, name, setting.default)}
+    value = setting_value(domain, name, setting.default)
     told: dict[str, Any] = {"label": setting_name(domain, name), "required": False, "initial": said}
     if setting.choices:
-        values = [(value, setting_value(domain, name, value)) for value in setting.choices]
+        usual = _("As usual: %(value)s") % {"value": value}
+        values = [(choice, setting_value(domain, name, choice)) for choice in setting.choices]
         return choice_field(choices=[("", usual), *values], help_text=setting_about(setting), **told)
-    help_text = _("%(about)s %(usual)s if empty.") % {"about": setting_about(setting), "usual": usual}
+    help_text = _("%(about)s Empty: %(value)s.") % {"about": setting_about(setting), "value": value}
     return forms.FloatField(
         help_text=help_text, widget=decimal_input(), min_value=setting.least, max_value=setting.most, **told
     )

@@ -31,7 +31,7 @@ def point_strip(record: BatchesRecord, point: PointFacts) -> Strip | None:
             _("A batch is late"),
             Tone.WARN,
             _("It was due more than a quarter of an hour ago and is not there."),
-            _("Look whether a worker runs for the queue “decisions”; its job in the administration has more."),
+            _("Look whether a worker runs for the queue “analysis”; its job in the administration has more."),
         )
     if not record.newest:
         return _strip(

@@ -20,10 +20,11 @@ from experiments.reports.related import Related
 
 @dataclass(frozen=True, slots=True)
 class PreviewLine:
-    """A variant and the token that shows it; no token where the live bundle does not have it yet."""
+    """A variant and the token that shows it; `missing` says why there is none."""
 
     name: str
     token: str | None
+    missing: str = ""
 
 
 @console_page("experiments.view_experiment")
@@ -51,7 +52,11 @@ def _lines(experiment_id: int, project_id: int, key: str, now: datetime) -> list
     for variant in variants_of(experiment_id):
         try:
             token = preview_token(project_id=project_id, experiment=key, variant=variant.key, now=now)
-        except (NotInBundle, NothingPublished, PreviewPays):
-            token = None
-        lines.append(PreviewLine(variant.name, token))
+            lines.append(PreviewLine(variant.name, token))
+        except (NotInBundle, NothingPublished):
+            missing = _("The live configuration does not have it. Try again in a few seconds.")
+            lines.append(PreviewLine(variant.name, None, missing))
+        except PreviewPays:
+            missing = _("It changes what a person pays: look at it in a project of its own, where nobody pays.")
+            lines.append(PreviewLine(variant.name, None, missing))
     return lines

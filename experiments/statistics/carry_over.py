@@ -9,7 +9,7 @@ from experiments.statistics.clusters import FEW_CLUSTERS
 from experiments.statistics.distributions import tail_p
 from experiments.statistics.moments import Vector
 from experiments.statistics.results import Undefined, UndefinedReason
-from experiments.statistics.rows import Mask
+from experiments.statistics.rows import Mask, RowsInvalid, codes_of, finite_column, treated_column
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,21 +31,28 @@ def carry_over(
 ) -> CarryOver | Undefined:
     """Return what carries over from one period to the next: y ~ treated before, within each period and arm.
 
-    Units are numbers from 0, cells in columns of one length, each (unit, period) once. Of a balanced schedule only the
-    first periods of blocks say anything: in the others the arm says which one came before. The level of each unit, the
-    mean of its means in both arms, is taken off first. Errors are over clusters: sum of u_g^2 / (1 - h_g), where h_g is
-    the cluster's share of the spread, with Satterthwaite's degrees of freedom (Bell & McCaffrey 2002), times
-    n / (n - groups) for the means of periods and arms. TOO_FEW_UNITS below 10 clusters.
+    Cells are in columns of one length, each (unit, period) once; periods are whole numbers. Of a balanced schedule only
+    the first periods of blocks say anything: in the others the arm says which one came before. The level of each unit,
+    the mean of its means in both arms, is taken off first. Errors are over clusters: sum of u_g^2 / (1 - h_g), where
+    h_g is the cluster's share of the spread, with Satterthwaite's degrees of freedom (Bell & McCaffrey 2002), times n /
+    (n - groups) for the means of periods and arms. TOO_FEW_UNITS below 10 clusters. Raises RowsInvalid for cells that
+    cannot be.
     """
+    y = finite_column("y", y)
+    treated = treated_column("treated", treated, y.size)
+    units, _ = codes_of("units", units, y.size)
+    clusters, _ = codes_of("clusters", clusters, y.size)
     before = _before(units, periods)
-    strata = 2 * (periods - periods.min(initial=0)) + treated
+    strata = 2 * codes_of("periods", periods, y.size)[0] + treated
     known = np.flatnonzero(before >= 0)
     kept = known[_has_both(strata[known], treated[before[known]])]
     if np.unique(clusters[kept]).size < FEW_CLUSTERS:
         return Undefined(UndefinedReason.TOO_FEW_UNITS)
     groups = strata[kept]
-    x, left = treated[before[kept]].astype(float), (y - _levels(units, treated, y))[kept]
-    return _slope(x - _means(groups, x), left - _means(groups, left), clusters[kept], np.unique(groups).size)
+    x = treated[before[kept]].astype(float)
+    with np.errstate(over="ignore", invalid="ignore"):  # what does not fit a float is an overflow
+        left = (y - _levels(units, treated, y))[kept]
+        return _slope(x - _means(groups, x), left - _means(groups, left), clusters[kept], np.unique(groups).size)
 
 
 def _slope(x: Vector, y: Vector, clusters: NDArray[np.intp], groups: int) -> CarryOver | Undefined:
@@ -57,6 +64,8 @@ def _slope(x: Vector, y: Vector, clusters: NDArray[np.intp], groups: int) -> Car
     if x.size <= groups or not np.all(share < 1.0):
         return Undefined(UndefinedReason.TOO_FEW_UNITS)
     variance = float((moved * moved / (1.0 - share)).sum()) / spread**2 * x.size / (x.size - groups)
+    if not (np.isfinite(slope) and np.isfinite(variance)):
+        return Undefined(UndefinedReason.OVERFLOW)
     if not variance > 0.0:
         return Undefined(UndefinedReason.NO_VARIANCE)
     between = share * share / (1.0 - share)
@@ -78,8 +87,13 @@ def _levels(units: NDArray[np.intp], treated: Mask, y: Vector) -> Vector:
 
 def _before(units: NDArray[np.intp], periods: NDArray[np.intp]) -> NDArray[np.intp]:
     """Return for each cell the row of its unit's cell in the period before, -1 where there is none."""
+    if periods.shape != units.shape or not np.issubdtype(periods.dtype, np.integer):
+        raise RowsInvalid(f"periods: must be {units.size} whole numbers, not {periods.dtype} of shape {periods.shape}")
     order = np.lexsort((periods, units))
-    follows = (np.diff(units[order]) == 0) & (np.diff(periods[order]) == 1)
+    own, step = np.diff(units[order]) == 0, np.diff(periods[order])
+    if np.any(own & (step == 0)):
+        raise RowsInvalid("periods: a unit has more than one cell in a period")
+    follows = own & (step == 1)
     found = np.full(units.size, -1, dtype=np.intp)
     found[order[1:][follows]] = order[:-1][follows]
     return found

@@ -17,7 +17,7 @@ from experiments.statistics.means import checked
 from experiments.statistics.moments import Vector
 from experiments.statistics.randomisation import RandomisationTest
 from experiments.statistics.results import Undefined, UndefinedReason
-from experiments.statistics.rows import Mask
+from experiments.statistics.rows import Mask, RowsInvalid, codes_of, finite_column, treated_column
 
 DRAWS: Final = 999
 _LEAST_ORDERS: Final = 1_000
@@ -29,7 +29,8 @@ _TIE: Final = 1e-9
 class DrawnCells:
     """Cells of control and one treatment, in columns of one length; of a ratio with its denominators `below`.
 
-    strata: among which cells the arms change places. clusters: over what errors are. Both are numbers from 0.
+    strata: among which cells the arms change places. clusters: over what errors are. Both are numbers. Raises
+    RowsInvalid for cells that cannot be.
     """
 
     treated: Mask
@@ -38,14 +39,25 @@ class DrawnCells:
     above: Vector
     below: Vector | None = None
 
+    def __post_init__(self) -> None:
+        cells = finite_column("above", self.above).size
+        if self.below is not None and finite_column("below", self.below).size != cells:
+            raise RowsInvalid(f"below: has {self.below.size} rows instead of {cells}")
+        treated_column("treated", self.treated, cells)
+        codes_of("strata", self.strata, cells)
+        codes_of("clusters", self.clusters, cells)
+
 
 def period_test(cells: DrawnCells, rng: np.random.Generator, *, draws: int = DRAWS) -> RandomisationTest | Undefined:
     """Return how extreme the difference is among those of arms drawn again, in units of its error: two-sided.
 
     Differences are studentised by CR2, so that the test holds approximately also where the treatment changes the
     spread alone (Wu & Ding 2021). p = (1 + #) / (1 + draws); a draw whose error does not exist counts as extreme.
-    Undefined where the real arms have no error, or where there are fewer than 1 000 orders of them.
+    Undefined where the real arms have no error, or where there are fewer than 1 000 orders of them. Raises RowsInvalid
+    without a draw.
     """
+    if draws < 1:
+        raise RowsInvalid(f"draws: must be at least 1, not {draws}")
     studentised = _Studentised(cells)
     seen = studentised(np.flatnonzero(cells.treated))
     if isinstance(seen, Undefined):
@@ -89,21 +101,22 @@ class _Studentised:
     """The difference and how many errors it is from 0, of any draw of the arms."""
 
     def __init__(self, cells: DrawnCells) -> None:
-        self._clusters = cells.clusters
+        self._clusters, _ = codes_of("clusters", cells.clusters, cells.above.size)
         columns = (cells.above, *([] if cells.below is None else [cells.below]))
-        self._cells = np.bincount(cells.clusters).astype(float)
-        self._columns = [(column, np.bincount(cells.clusters, weights=column).astype(float)) for column in columns]
+        self._cells = np.bincount(self._clusters).astype(float)
+        self._columns = [(column, np.bincount(self._clusters, weights=column).astype(float)) for column in columns]
 
     def __call__(self, treated: NDArray[np.intp]) -> tuple[float, float] | Undefined:
         """Return both for these treated rows."""
         clusters, number = self._clusters[treated], self._cells.size
         counts = np.bincount(clusters, minlength=number).astype(float)
         arms: list[Arms] = [(self._cells - counts, counts)]
-        for column, whole in self._columns:
-            part = np.bincount(clusters, weights=column[treated], minlength=number).astype(float)
-            arms.append((whole - part, part))
-        totals = cell_totals(*arms)
-        pair = totals if isinstance(totals, Undefined) else checked(cr2(totals))
+        with np.errstate(over="ignore", invalid="ignore"):  # `cell_totals` and `checked` name what does not fit a float
+            for column, whole in self._columns:
+                part = np.bincount(clusters, weights=column[treated], minlength=number).astype(float)
+                arms.append((whole - part, part))
+            totals = cell_totals(*arms)
+            pair = totals if isinstance(totals, Undefined) else checked(cr2(totals))
         return pair if isinstance(pair, Undefined) else (pair.difference, pair.statistic)
 
 

@@ -44,7 +44,7 @@ PAST, WEEKS, PERIOD, BURN_IN = 70, 2, 7, 3
 """Days of sales to learn from; periods of the experiment; days of a period, and how many of them count for nothing."""
 POINT = "store-orders"
 WHO = {"acting_user": "shop"}
-AMPLE, LEAN = OwnRule(reorder=4.5, level=6.0), OwnRule(reorder=0.5, level=1.0)
+AMPLE, LEAN = OwnRule(reorder=6.5, level=7.0), OwnRule(reorder=0.5, level=1.0)
 MODEL, BASELINE = "MODEL", "BASELINE"
 
 Pump = Callable[[], None]
@@ -89,7 +89,13 @@ def make_point(project: int) -> tuple[int, int]:
     now = datetime.now(UTC)
     model = create_model(project_id=project, key="demand", name="Demand", domain="restock", now=now, **WHO)
     draft = PointDraft(
-        key=POINT, name="Store orders", domain="restock", model_id=model, deadline_ms=500, every_minutes=DAY_MINUTES
+        key=POINT,
+        name="Store orders",
+        domain="restock",
+        model_id=model,
+        deadline_ms=500,
+        settings={"service_level": 0.98},
+        every_minutes=DAY_MINUTES,
     )
     point = create_point(project_id=project, draft=draft, now=now, **WHO)
     return model, point

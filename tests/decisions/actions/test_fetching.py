@@ -72,7 +72,7 @@ def test_fetch__packed__is_inflated_however_it_is_called(server):
 
 
 @pytest.mark.parametrize(
-    ("packed", "error"), [(gzip.compress(CSV)[:-9], FeedUnavailable), (b"\x1f\x8b" + CSV, FeedRefused)]
+    ("packed", "error"), [(gzip.compress(CSV, mtime=0)[:-9], FeedUnavailable), (b"\x1f\x8b" + CSV, FeedRefused)]
 )
 def test_fetch__damaged_gzip__is_refused(server, packed, error):
     server.serve(packed)

@@ -33,6 +33,7 @@ from experiments.statistics.results import (
 from experiments.statistics.spending import Spending
 from foundation.errors import DomainError
 from tests.experiments.statistics.hostile import COUNTS, FLOATS, LEVELS, unit_rows
+from tests.experiments.statistics.hostile_cells import CELLS_OF_MODULES
 
 
 def built(kind: Callable[..., object], *parts: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
@@ -259,7 +260,9 @@ def arguments(function: Callable[..., object]) -> st.SearchStrategy[tuple[list[o
         shared = dict[str, object]()
         if function.__module__.endswith(("switchback", "switchback_design")):
             shared = draw(schedules())
-        elif function.__module__.endswith("adaptive"):
+        elif (module := function.__module__.rpartition(".")[2]) in CELLS_OF_MODULES:
+            shared = draw(built(*CELLS_OF_MODULES[module]))
+        elif module == "adaptive":
             shared = draw(logs())
             if "rewards" not in mine:
                 shared.pop("probabilities")

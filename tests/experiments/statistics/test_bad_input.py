@@ -73,9 +73,11 @@ ENDLESS = frozenset(
         "fieller_g",
         "lan_demets",
         "bounds_for",
+        "found_from",
     }
 )
-"""What is documented to be infinite where it is: degrees of freedom of a normal, bounds that no result reaches."""
+"""What is documented to be infinite where it is: degrees of freedom of a normal, bounds that no result reaches, lifts
+that no draw finds."""
 
 
 def modules() -> list[ModuleType]:

@@ -5,6 +5,7 @@ import pytest
 
 from experiments.statistics.carry_over import CarryOver, carry_over
 from experiments.statistics.results import Undefined, UndefinedReason
+from experiments.statistics.rows import RowsInvalid
 
 UNITS, PERIODS = 24, 16
 
@@ -67,3 +68,31 @@ def test_carry_over__few_clusters_and_no_cells__say_so():
     assert carry_over(nothing, nothing, nothing.astype(bool), nothing.astype(float), nothing) == Undefined(
         UndefinedReason.TOO_FEW_UNITS
     )
+
+
+@pytest.mark.parametrize(
+    ("place", "column", "field"),
+    [
+        (0, np.arange(3), "units"),
+        (1, np.zeros(UNITS * PERIODS, dtype=np.intp), "periods"),
+        (1, np.zeros(UNITS * PERIODS), "periods"),
+        (2, np.full(UNITS * PERIODS, 2), "treated"),
+        (3, np.full(UNITS * PERIODS, np.nan), "y"),
+        (4, np.arange(3), "clusters"),
+    ],
+)
+def test_carry_over__column_that_cannot_be__is_refused_by_name(place, column, field):
+    columns = list(sample(np.random.default_rng(26), 1.0))
+    columns[place] = column
+    with pytest.raises(RowsInvalid, match=f"{field}: "):
+        carry_over(*columns)
+
+
+def test_carry_over__names_and_scale__do_not_matter():
+    units, periods, treated, y, clusters = sample(np.random.default_rng(27), 1.0)
+    plain, named = (
+        carry_over(units, periods, treated, y, clusters),
+        carry_over(units * 10**15 - 7, periods - 3, treated, y, clusters - 10**12),
+    )
+    assert plain == named
+    assert carry_over(units, periods, treated, y * 1e300, clusters) == Undefined(UndefinedReason.OVERFLOW)

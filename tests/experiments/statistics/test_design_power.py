@@ -9,8 +9,10 @@ from experiments.statistics.cell_totals import cell_totals
 from experiments.statistics.clusters import ClusterTotals, cr2
 from experiments.statistics.design_power import PastCells, Rehearsal, rehearse
 from experiments.statistics.distributions import t_isf
+from experiments.statistics.figures import FigureInvalid
 from experiments.statistics.pair import Pair
 from experiments.statistics.results import Undefined, UndefinedReason
+from experiments.statistics.rows import RowsInvalid
 
 UNITS, PERIODS = 20, 8
 
@@ -102,3 +104,37 @@ def test_rehearse__losses__find_no_lift():
     assert isinstance(found, Rehearsal)
     assert found.detectable(0.8) is None
     assert math.isinf(found.found_from[0])
+
+
+@pytest.mark.parametrize(
+    ("parts", "field"),
+    [
+        ((np.ones(4), np.arange(4)), "above"),
+        ((np.full((2, 2), np.nan), np.zeros((2, 2), dtype=np.intp)), "above"),
+        ((np.ones((2, 2)), np.zeros((2, 1), dtype=np.intp)), "clusters"),
+        ((np.ones((2, 2)), np.zeros((2, 2), dtype=np.intp), np.ones((1, 2))), "below"),
+    ],
+)
+def test_past_cells__table_that_cannot_be__is_refused_by_name(parts, field):
+    with pytest.raises(RowsInvalid, match=f"{field}: "):
+        PastCells(*parts)
+
+
+def test_rehearse__draw_of_another_shape_or_no_level__is_refused():
+    rng = np.random.default_rng(15)
+    cells, schedules = past(rng), draws(rng, 1)
+    with pytest.raises(RowsInvalid, match="draws: "):
+        rehearse(cells, [schedules[0][:, :4]], alpha=0.05)
+    with pytest.raises(FigureInvalid, match="alpha: "):
+        rehearse(cells, schedules, alpha=0.0)
+
+
+@pytest.mark.parametrize("scale", [1e-120, 1e150])
+def test_rehearse__unit_of_the_metric__does_not_change_the_lifts(scale):
+    rng = np.random.default_rng(16)
+    cells, schedules = past(rng), draws(rng, 20)
+    plain = rehearse(cells, schedules, alpha=0.05)
+    scaled = rehearse(PastCells(cells.above * scale, cells.clusters), schedules, alpha=0.05)
+    assert isinstance(plain, Rehearsal)
+    assert isinstance(scaled, Rehearsal)
+    assert scaled.found_from == pytest.approx(plain.found_from, rel=1e-9)

@@ -1,5 +1,6 @@
 """Drawing the arms of cells again: against all orders counted, how often it errs, and where it says nothing."""
 
+from dataclasses import replace
 from itertools import product
 
 import numpy as np
@@ -11,6 +12,7 @@ from experiments.statistics.pair import Pair
 from experiments.statistics.period_randomisation import DrawnCells, period_test
 from experiments.statistics.randomisation import RandomisationTest
 from experiments.statistics.results import Undefined, UndefinedReason
+from experiments.statistics.rows import RowsInvalid
 
 
 def cells(rng: np.random.Generator, units: int, periods: int, *, effect: float = 0.0) -> DrawnCells:
@@ -74,3 +76,27 @@ def test_period_test__arms_that_hardly_change_places__say_nothing():
     given = cells(np.random.default_rng(10), 12, 2)
     alone = DrawnCells(given.treated, np.arange(24), given.clusters, given.above)
     assert period_test(alone, np.random.default_rng(1)) == Undefined(UndefinedReason.TOO_FEW_UNITS)
+
+
+@pytest.mark.parametrize("field", ["treated", "strata", "clusters", "below"])
+def test_drawn_cells__column_of_another_length__is_refused_by_name(field):
+    given = cells(np.random.default_rng(11), 12, 2)
+    with pytest.raises(RowsInvalid, match=f"{field}: "):
+        replace(given, **{field: np.zeros(3, dtype=np.intp)})
+
+
+def test_drawn_cells__value_that_is_not_finite__is_refused_by_name():
+    given = cells(np.random.default_rng(12), 12, 2)
+    with pytest.raises(RowsInvalid, match="above: "):
+        replace(given, above=np.full(24, np.inf))
+
+
+def test_period_test__no_draws__is_refused():
+    with pytest.raises(RowsInvalid, match="draws: "):
+        period_test(cells(np.random.default_rng(13), 12, 4), np.random.default_rng(1), draws=0)
+
+
+def test_period_test__names_of_clusters_and_strata__do_not_matter():
+    given = cells(np.random.default_rng(14), 12, 4, effect=0.5)
+    named = replace(given, strata=given.strata - 7, clusters=given.clusters * 10**15)
+    assert period_test(given, np.random.default_rng(1)) == period_test(named, np.random.default_rng(1))
