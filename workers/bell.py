@@ -2,22 +2,29 @@
 
 import logging
 import threading
-from typing import Any
+from datetime import timedelta
+from typing import Any, Final
 
 import psycopg
 from celery.signals import worker_ready, worker_shutting_down
 from django.db import connection
 from kombu.exceptions import OperationalError
 
-from foundation.actions.jobs import bury_exhausted, due_jobs, kind_of
+from foundation.actions.jobs import bury_exhausted, due_jobs, kind_and_wait
 from workers import runner
 from workers.celery import app
 from workers.queues import queue_of
+from workers.schedule import SWEEP_SECONDS
 
 RUN_JOB = "workers.tasks.run_job"
 CHANNEL = "tiltyard_jobs"
 URGENT = frozenset({"publish_bundle"})
 """Kinds that must not wait for the broker: a pause or a revoked key has to reach the edge within seconds."""
+
+LONGEST_WAIT: Final = timedelta(seconds=SWEEP_SECONDS)
+"""A job that may not run for longer than this is left to the sweeper."""
+LATER: Final = timedelta(milliseconds=50)
+"""By how much a job that waits is rung after its time: clocks of workers and database differ a little."""
 
 LISTENER_LOCK = 7_205_001
 RETRY_SECONDS = 5.0
@@ -26,13 +33,17 @@ logger = logging.getLogger(__name__)
 _stopping = threading.Event()
 
 
-def ring(job_id: int, kind: str) -> None:
-    """Send a job's id to its queue, or run it here where it must not wait; a silent broker is left to the sweeper."""
+def ring(job_id: int, kind: str, wait: timedelta = timedelta()) -> None:
+    """Send a job's id to its queue, or run it here where it must not wait; a silent broker is left to the sweeper.
+
+    wait: until it may run, so that it does then and not when the sweeper comes.
+    """
     if kind in URGENT:
         runner.run(job_id=job_id)
         return
+    countdown = (wait + LATER).total_seconds() if wait else None
     try:
-        app.send_task(RUN_JOB, (job_id,), queue=queue_of(kind), retry=False)
+        app.send_task(RUN_JOB, (job_id,), queue=queue_of(kind), countdown=countdown, retry=False)
     except (OperationalError, OSError) as error:
         logger.warning("job %s not rung: %s", job_id, error)
 
@@ -71,9 +82,9 @@ def _listen_once() -> None:
         while not _stopping.is_set():
             for notice in session.notifies(timeout=2.0):
                 job_id = int(notice.payload)
-                kind = kind_of(job_id=job_id)
-                if kind is not None:
-                    ring(job_id, kind)
+                found = kind_and_wait(job_id=job_id)
+                if found is not None and found[1] <= LONGEST_WAIT:
+                    ring(job_id, found[0])
             session.execute("SELECT 1")
 
 

@@ -129,9 +129,10 @@ def due_jobs(*, limit: int = 500) -> list[tuple[int, str]]:
     return list(due.values_list("id", "kind")[:limit])
 
 
-def kind_of(*, job_id: int) -> str | None:
-    """Return a job's kind, or None when there is no such job."""
-    return Job.objects.filter(pk=job_id).values_list("kind", flat=True).first()
+def kind_and_wait(*, job_id: int) -> tuple[str, timedelta] | None:
+    """Return a job's kind and how long it may not be claimed yet, or None when there is no such job."""
+    found = Job.objects.filter(pk=job_id).values_list("kind", F("run_after") - Now()).first()
+    return None if found is None else (found[0], max(timedelta(), found[1]))
 
 
 def has_open_job(*, kind: str, project_id: int) -> bool:

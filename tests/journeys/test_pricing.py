@@ -63,6 +63,7 @@ def test_pricing__trained_tested_promoted_and_taken_back__as_the_truth_says_at_o
     today = midnight_after(clock)
     backfill(EdgeClient(site.edge_url, project.server_key), market, today)
     version = trained(model, until=today)
+    wait_until(lambda: own_prices_quoted(driver, market), 60, "the first prices", driver)
     person = Console()
     experiment = launched(person, project.id, point, version)
 
@@ -194,7 +195,8 @@ def assert_same_for_all(driver: PriceDriver, market: Market, console: ConsoleCli
     quoted: dict[str, set[tuple[float, str]]] = {item: set() for item in market.ids}
     for tag in tags:
         quoted[tag.item].add((tag.price, tag.since.isoformat(timespec="milliseconds")))
-    assert min(len({price for price, _ in prices}) for prices in quoted.values()) > 1, "every price was changed"
+    unchanged = [item for item, prices in quoted.items() if len({price for price, _ in prices}) == 1]
+    assert unchanged == [], [(batch.takes_effect_at, batch.prices[unchanged[0]]) for batch in driver.office.batches]
     for item in market.ids[:: market.truth.items]:
         assert quoted[item] <= set(in_ledger(console, item))
 

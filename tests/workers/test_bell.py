@@ -1,13 +1,16 @@
-"""Ringing while the broker is silent: what must not wait is done at once, the rest is left to the sweeper."""
+"""Ringing: while the broker is silent what must not wait is done at once; what may not run yet is run at its time."""
 
 import os
 import secrets
 import subprocess
 import sys
+import time
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from config.local.processes import Role
 from decisions.models import PublishedBundle
 from foundation.actions.jobs import enqueue
 from foundation.models import Job
@@ -48,3 +51,23 @@ def test_ring__broker_is_silent__leaves_other_jobs_for_the_sweeper(database_url)
     ring_without_a_broker(job.pk, job.kind, database_url)
     job.refresh_from_db()
     assert (job.state, job.attempts) == ("READY", 0)
+
+
+def test_listen__job_that_may_not_run_yet__is_run_at_its_time_without_any_sweeper(make_site):
+    project_id = make_project()
+    make_site(roles=(Role.WORKER,))
+    done("publish_bundle", "the listener does not listen")
+    due = datetime.now(UTC) + timedelta(seconds=3)
+    enqueue(kind="project_events", key="project_events:test", project_id=project_id, payload={}, run_after=due)
+    job = done("project_events", "nobody ran the job")
+    assert job.attempts == 1
+    assert job.finished_at > due
+
+
+def done(kind: str, otherwise: str) -> Job:
+    """Return the job of a kind once it is done."""
+    ends = time.monotonic() + 60
+    while (job := Job.objects.get(kind=kind)).state != Job.State.DONE:
+        assert time.monotonic() < ends, otherwise
+        time.sleep(0.2)
+    return job

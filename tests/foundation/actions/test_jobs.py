@@ -4,6 +4,7 @@ from datetime import timedelta
 import pytest
 from django.db import connection, transaction
 from django.db.models.functions import Now
+from django.utils import timezone
 
 from foundation.actions import jobs
 from foundation.models import Job
@@ -132,3 +133,14 @@ def test_retry_dead__by_its_key__revives_it_and_nothing_else():
     assert not jobs.retry_dead(key="other")
     assert jobs.retry_dead(key="k")
     assert (Job.objects.get().state, Job.objects.get().attempts) == (Job.State.READY, 0)
+
+
+def test_kind_and_wait__job_of_now_of_later_and_none__say_when_it_may_be_claimed():
+    for key, after in (("now", None), ("later", timezone.now() + timedelta(hours=1))):
+        jobs.enqueue(kind="project_events", key=key, project_id=None, payload={}, run_after=after)
+    now, later = (Job.objects.get(key=key).pk for key in ("now", "later"))
+    assert jobs.kind_and_wait(job_id=now) == ("project_events", timedelta())
+    kind, wait = jobs.kind_and_wait(job_id=later)
+    assert kind == "project_events"
+    assert timedelta(minutes=50) < wait <= timedelta(hours=1)
+    assert jobs.kind_and_wait(job_id=later + 1) is None
