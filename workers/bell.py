@@ -84,7 +84,7 @@ def _listen_once() -> None:
                 job_id = int(notice.payload)
                 found = kind_and_wait(job_id=job_id)
                 if found is not None and found[1] <= LONGEST_WAIT:
-                    ring(job_id, found[0])
+                    ring(job_id, *found)
             session.execute("SELECT 1")
 
 
