@@ -16,11 +16,13 @@ from decisions.ingest.fields import LONGEST_ID, is_storable
 from decisions.queries.prices import Offered, PriceDecision, history, lowest, offered, price_decision, struck
 from decisions.strike_through import Judged, Stretch, Struck
 from foundation.api import PROBLEM, PROBLEM_SCHEMA, UNPROCESSABLE, problems
-from foundation.money import MICROS, to_micros
+from foundation.money import MICROS
 
 MOST_HISTORY: Final = 100
 YEARS: Final = (1970, 9_000)
 """Within which a moment can be asked for."""
+DEAREST: Final = 1e12
+"""Currency units: what fits into millionths."""
 REFUSALS: Final[Mapping[Struck, tuple[str, str]]] = {
     Struck.NOT_OFFERED: (
         "The item has no price now that is known.",
@@ -80,8 +82,8 @@ class PriceBody(serializers.Serializer):
 class StrikeThroughBody(serializers.Serializer):
     """A former price that is to be shown struck through beside the present one."""
 
-    item = serializers.CharField(max_length=LONGEST_ID, trim_whitespace=False)
-    price = serializers.DecimalField(max_digits=18, decimal_places=6, min_value=0)
+    item = serializers.CharField(min_length=1, max_length=LONGEST_ID, allow_blank=True, trim_whitespace=False)
+    price = serializers.FloatField(min_value=0, max_value=DEAREST)
 
 
 class LowestBody(serializers.Serializer):
@@ -144,7 +146,7 @@ class StrikeThrough(ServerView):
         project = self.project(request)
         body = StrikeThroughBody(data=request.data)
         body.is_valid(raise_exception=True)
-        item, price = str(body.validated_data["item"]), to_micros(body.validated_data["price"])
+        item, price = str(body.validated_data["item"]), round(body.validated_data["price"] * MICROS)
         judged = struck(project.id, item, price=price, at=project.clock.at(datetime.now(UTC)))
         if judged.verdict is not Struck.ALLOWED or judged.now is None:
             return _refused(judged)

@@ -34,7 +34,7 @@ class QuoteDesk:
     statuses: Mapping[type[DomainError], int] = {
         quotes.QuoteRequestMalformed: 400,
         quotes.PersonalDataRefused: 400,
-        quotes.CurrencyMismatch: 400,
+        quotes.CurrencyMismatch: 422,
         QuotesUnavailable: 503,
     }
 

@@ -30,10 +30,10 @@ def related_decisions(experiment_id: int) -> Related:
     cards = () if card is None else (card,)
     proposal = proposal_of(experiment_id)
     if proposal is None:
-        return Related(tuple(links), cards)
+        return Related(tuple(links), cards=cards)
     links.append(RelatedLink(_("Promotion"), PROPOSALS[proposal.state].label, inbox_url(proposal.id)))
     if proposal.state is not ProposalState.OPEN:
-        return Related(tuple(links), cards)
+        return Related(tuple(links), cards=cards)
     return Related(
         links=tuple(links),
         cards=cards,

@@ -132,6 +132,8 @@ def read_quote_request(body: bytes, *, currency: str | None) -> list[str]:
     if any(encode_unit(item) is None for item in items):
         raise QuoteRequestMalformed("An item's id is a text that can be stored.")
     wanted = said.get("currency")
+    if "currency" in said and not isinstance(wanted, str):
+        raise QuoteRequestMalformed("currency must be a text.")
     if wanted is not None and currency is not None and wanted != currency:
         raise CurrencyMismatch(f"Prices are in {currency}.")
     return items

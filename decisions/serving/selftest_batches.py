@@ -41,7 +41,12 @@ NUMBERS: Final[Mapping[str, float]] = MappingProxyType(
         "lead_sd": 0.0,
     }
 )
-_OF_NOBODY = (DecisionReason.BASELINE, DecisionReason.MODEL_UNAVAILABLE, DecisionReason.LEARNER_UNAVAILABLE)
+_OF_NOBODY = (
+    DecisionReason.BASELINE,
+    DecisionReason.MODEL_UNAVAILABLE,
+    DecisionReason.LEARNER_UNAVAILABLE,
+    DecisionReason.HOLDBACK,
+)
 
 
 def examine_batch_point(point: DecisionPoint, bundle: LiveBundle) -> None:

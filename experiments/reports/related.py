@@ -12,9 +12,9 @@ class Related:
     """Links beside the experiment's name, cards below its figures, and what to do next where the app knows better."""
 
     links: tuple[RelatedLink, ...] = ()
-    cards: tuple[RelatedCard, ...] = ()
     next_step: Text = ""
     next_link: Link | None = None
+    cards: tuple[RelatedCard, ...] = ()
 
 
 NOTHING = Related()
@@ -34,4 +34,4 @@ def related_to(experiment_id: int) -> Related:
     telling = next((related for related in found if related.next_step), NOTHING)
     links = tuple(link for related in found for link in related.links)
     cards = tuple(card for related in found for card in related.cards)
-    return Related(links, cards, telling.next_step, telling.next_link)
+    return Related(links, telling.next_step, telling.next_link, cards)

@@ -9,10 +9,18 @@ from django.test import Client
 from django.urls import reverse
 
 from decisions.actions.feeds import FeedDraft, create_feed
-from decisions.models import PublishedBundle
+from decisions.models import (
+    DecisionBatch,
+    ItemCluster,
+    ItemCost,
+    PriceOffer,
+    PublishedBundle,
+    StockCount,
+    Supplier,
+)
 from experiments.actions.design import create_holdout, create_layer
 from experiments.actions.flags import FlagDefinition, create_flag
-from experiments.models import Quarantine
+from experiments.models import Blackout, Quarantine
 from foundation.actions.projects import issue_api_key
 from tests.experiments.reports import material, stored
 from tests.fixtures import registry
@@ -24,12 +32,19 @@ EXPECTED = [
     "auth_group",
     "auth_user",
     "decisions_cataloguefeed",
+    "decisions_decisionbatch",
     "decisions_decisionpoint",
     "decisions_item",
+    "decisions_itemcluster",
+    "decisions_itemcost",
     "decisions_learner",
     "decisions_pointexperiment",
+    "decisions_priceoffer",
     "decisions_promotionproposal",
     "decisions_publishedbundle",
+    "decisions_stockcount",
+    "decisions_supplier",
+    "experiments_blackout",
     "experiments_experiment",
     "experiments_filter",
     "experiments_flag",
@@ -81,11 +96,27 @@ def rows() -> None:
     point = registry.make_point(project, model)
     registry.make_proposal(project, point, registry.make_version(model, first=2.0))
     registry.make_learner(point)
+    make_supply(project, point)
     registry.make_schedule(model)
     registry.make_items(project)
     draft = FeedDraft(url="https://shop.example/items.csv")
     create_feed(project_id=project, collection="items", draft=draft, acting_user="manager", now=material.START)
     User.objects.create(username="other").groups.create(name="Readers")
+
+
+def make_supply(project: int, point: int) -> None:
+    """Put a row into every table of batches and of what a shop tells of its supply."""
+    since = {"project_id": project, "item_id": "mug", "valid_from": material.START}
+    ItemCost.objects.create(cost=1_000_000, **since)
+    ItemCluster.objects.create(cluster="cups", origin="GIVEN", **since)
+    PriceOffer.objects.create(price=2_000_000, **since)
+    counted = {"project_id": project, "store_id": "one", "item_id": "mug", "counted_at": material.START}
+    StockCount.objects.create(on_hand=3, **counted)
+    Supplier.objects.create(project_id=project, supplier_id="potter", lead_days=3.0)
+    times = dict.fromkeys(("due_at", "made_at", "takes_effect_at"), material.START)
+    DecisionBatch.objects.create(point_id=point, bundle_version=1, decisions=0, sha256="a" * 64, **times)
+    day = material.START.date()
+    Blackout.objects.create(project_id=project, name="Sale", first_day=day, last_day=day)
 
 
 def test_tables__are_those_that_people_need() -> None:

@@ -125,16 +125,17 @@ def test_quotes__body_that_tells_of_the_shopper__is_refused(edge: Edge, name: st
 
 
 @pytest.mark.parametrize(
-    ("body", "code"),
+    ("body", "status", "code"),
     [
-        (b"{", "QUOTE_REQUEST_MALFORMED"),
-        ({"items": []}, "QUOTE_REQUEST_MALFORMED"),
-        ({"items": ["item-00"], "currency": "EUR"}, "CURRENCY_MISMATCH"),
+        (b"{", 400, "QUOTE_REQUEST_MALFORMED"),
+        ({"items": []}, 400, "QUOTE_REQUEST_MALFORMED"),
+        ({"items": ["item-00"], "currency": None}, 400, "QUOTE_REQUEST_MALFORMED"),
+        ({"items": ["item-00"], "currency": "EUR"}, 422, "CURRENCY_MISMATCH"),
     ],
 )
-def test_quotes__bad_body__is_400(edge: Edge, body: object, code: str) -> None:
+def test_quotes__bad_body__is_refused(edge: Edge, body: object, status: int, code: str) -> None:
     answer = call(edge, QUOTES, body)
-    assert (answer.status, answer.json["code"]) == (400, code)
+    assert (answer.status, answer.json["code"]) == (status, code)
 
 
 @pytest.mark.parametrize("path", [QUOTES, VERIFY])

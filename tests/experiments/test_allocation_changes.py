@@ -50,7 +50,8 @@ def allocations(draw: st.DrawFn) -> Allocation:
     return Allocation(draw(st.sampled_from([0, 400_000, 1_000_000])), {key: ranges[key] for key in sorted(open_arms)})
 
 
-POINTS = [0, 99_999, 100_000, 299_999, 300_000, 399_999, 400_000, 499_999, 500_000, 999_999]
+POINTS = sorted({*range(0, 1_000_000, 100_000), *range(99_999, 1_000_000, 100_000)})
+"""On both sides of every boundary that can be."""
 
 
 def drawn(allocation: Allocation, coverage: int, slot: int) -> str | None:

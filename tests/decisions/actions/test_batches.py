@@ -59,7 +59,7 @@ def logged() -> list[tuple]:
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT message_id, item, store, occurred_at, properties::text, enrolments::text FROM decisions_eventlog"
-            " WHERE kind = 'decision' ORDER BY message_id"
+            " WHERE kind = 'decision' AND project_id IN (SELECT id FROM foundation_project) ORDER BY message_id"
         )
         return cursor.fetchall()
 

@@ -95,8 +95,9 @@ def test_drift__of_sales__is_none_on_the_same_days_and_seen_where_prices_doubled
     with connection.cursor() as cursor:
         cursor.execute(
             "UPDATE decisions_eventlog SET properties = jsonb_set(properties, '{products,0,price}',"
-            " to_jsonb((properties->'products'->0->>'price')::numeric * 2)) WHERE corrected_at >= %s",
-            [MIDNIGHT - 8 * DAY],
+            " to_jsonb((properties->'products'->0->>'price')::numeric * 2))"
+            " WHERE corrected_at >= %s AND project_id = %s",
+            [MIDNIGHT - 8 * DAY, project],
         )
     check_drift(schedule_id=schedule, now=NOW)(NOW)
     moved = schedule_by_id(schedule).drift_check

@@ -225,7 +225,7 @@ def test_read_request__bad_body__is_malformed(body):
         read_quote_request(body, currency="USD")
 
 
-@pytest.mark.parametrize("currency", ["EUR", "usd", 1, ""])
+@pytest.mark.parametrize("currency", ["EUR", "usd", ""])
 def test_read_request__other_currency__is_refused(currency):
     with pytest.raises(CurrencyMismatch):
         read_quote_request(json.dumps({"items": ["mug"], "currency": currency}).encode(), currency="USD")

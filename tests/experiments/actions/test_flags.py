@@ -122,19 +122,19 @@ def test_create_flag__layer_of_another_project__is_refused() -> None:
 
 def test_create_flag__running_experiments_already_use_the_name_otherwise__is_refused() -> None:
     project_id = make_project()
-    make_running(project_id, variants=halves(banner="yes", price=5, title="a"))
+    make_running(project_id, variants=halves(banner="yes", rank=5, title="a"))
     make_running(project_id, key="second", variants=halves(title="b"))
     layer_id = make_layer(project_id)
     before = state_of(project_id)
     for key, definition, fault in (
         ("banner", {}, "The value of banner in variant treatment of experiment button must be true or false"),
-        ("price", {"kind": "INTEGER", "default": 1, "layer_id": layer_id}, "not of the layer"),
+        ("rank", {"kind": "INTEGER", "default": 1, "layer_id": layer_id}, "not of the layer"),
         ("title", {"kind": "STRING", "default": ""}, "button and second"),
     ):
         with pytest.raises(FlagInUse, match=fault):
             make_flag(project_id, key, **definition)
     assert state_of(project_id) == before
-    make_flag(project_id, "price", kind="INTEGER", default=1)
+    make_flag(project_id, "rank", kind="INTEGER", default=1)
 
 
 def test_change_flag__default_name_and_layer__are_journalled_and_published() -> None:
@@ -181,14 +181,14 @@ def test_launch__flag_of_another_layer_or_type__is_refused_with_what_to_do() -> 
     project_id = make_project()
     layer_id = make_layer(project_id)
     make_flag(project_id, "banner", layer_id=layer_id)
-    make_flag(project_id, "price", kind="FLOAT", default=20)
-    experiment_id = make_draft(project_id, variants=halves(banner=True, price="cheap", other="free"))
+    make_flag(project_id, "rank", kind="FLOAT", default=20)
+    experiment_id = make_draft(project_id, variants=halves(banner=True, rank="cheap", other="free"))
     lifecycle.submit(experiment_id=experiment_id, acting_user=ACTOR, now=NOW)
     with pytest.raises(LaunchRefused) as refused:
         lifecycle.launch(experiment_id=experiment_id, acting_user=ACTOR, now=NOW)
     assert [(problem.code, problem.message) for problem in refused.value.problems] == [
         ("FLAG_LAYER", "The parameter banner is a flag of layer checkout, and it has none."),
-        ("FLAG_VALUE", "The value of flag price in variant treatment must be a finite number."),
+        ("FLAG_VALUE", "The value of flag rank in variant treatment must be a finite number."),
     ]
     assert all(problem.fix for problem in refused.value.problems)
 
