@@ -127,7 +127,6 @@ def test_strike_through__history_that_is_not_known__is_refused_with_the_reason(p
         [],
         {"item": "mug"},
         {"price": 1},
-        {"item": "", "price": 1},
         {"item": "mug", "price": -1},
         {"item": "mug", "price": "much"},
         {"item": "mug", "price": "NaN"},

@@ -216,6 +216,7 @@ def test_read_request__anything_of_the_shopper__is_refused(name):
         b'{"items": [1]}',
         b'{"items": [""]}',
         b'{"items": [null]}',
+        b'{"items": ["mug"], "currency": 1}',
         b"[" * 100_000,
         json.dumps({"items": ["m"] * 101}).encode(),
     ],
