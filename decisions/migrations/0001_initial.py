@@ -6,92 +6,66 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
+
     initial = True
 
     dependencies = [
-        ("foundation", "0001_initial"),
+        ('foundation', '0001_initial'),
     ]
 
     operations = [
         migrations.CreateModel(
-            name="EventLog",
+            name='EventLog',
             fields=[
-                (
-                    "pk",
-                    models.CompositePrimaryKey(
-                        "project_id", "day", "message_id", blank=True, editable=False, primary_key=True, serialize=False
-                    ),
-                ),
-                ("project_id", models.BigIntegerField()),
-                ("day", models.DateField()),
-                ("message_id", models.TextField()),
-                ("received_at", models.DateTimeField()),
-                ("kind", models.TextField()),
-                ("event", models.TextField(null=True)),
-                ("occurred_at", models.DateTimeField(null=True)),
-                ("corrected_at", models.DateTimeField(null=True)),
-                ("visitor", models.TextField(null=True)),
-                ("customer", models.TextField(null=True)),
-                ("session", models.TextField(null=True)),
-                ("item", models.TextField(null=True)),
-                ("store", models.TextField(null=True)),
-                ("properties", models.JSONField()),
-                ("enrolments", models.JSONField(null=True)),
+                ('pk', models.CompositePrimaryKey('project_id', 'day', 'message_id', blank=True, editable=False, primary_key=True, serialize=False)),
+                ('project_id', models.BigIntegerField()),
+                ('day', models.DateField()),
+                ('message_id', models.TextField()),
+                ('received_at', models.DateTimeField()),
+                ('kind', models.TextField()),
+                ('event', models.TextField(null=True)),
+                ('occurred_at', models.DateTimeField(null=True)),
+                ('corrected_at', models.DateTimeField(null=True)),
+                ('visitor', models.TextField(null=True)),
+                ('customer', models.TextField(null=True)),
+                ('session', models.TextField(null=True)),
+                ('item', models.TextField(null=True)),
+                ('store', models.TextField(null=True)),
+                ('properties', models.JSONField()),
+                ('enrolments', models.JSONField(null=True)),
             ],
             options={
-                "db_table": "decisions_eventlog",
-                "managed": False,
+                'db_table': 'decisions_eventlog',
+                'managed': False,
             },
         ),
         migrations.CreateModel(
-            name="ProjectionState",
+            name='ProjectionState',
             fields=[
-                (
-                    "project",
-                    models.OneToOneField(
-                        on_delete=django.db.models.deletion.PROTECT,
-                        primary_key=True,
-                        related_name="+",
-                        serialize=False,
-                        to="foundation.project",
-                    ),
-                ),
-                ("watermark", models.DateTimeField(verbose_name="projected up to")),
+                ('project', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, primary_key=True, related_name='+', serialize=False, to='foundation.project')),
+                ('watermark', models.DateTimeField(verbose_name='projected up to')),
             ],
             options={
-                "verbose_name": "projection state",
-                "verbose_name_plural": "projection states",
+                'verbose_name': 'projection state',
+                'verbose_name_plural': 'projection states',
             },
         ),
         migrations.CreateModel(
-            name="PublishedBundle",
+            name='PublishedBundle',
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("version", models.BigIntegerField(verbose_name="version")),
-                ("sha256", models.CharField(max_length=64)),
-                ("content", models.TextField(verbose_name="content")),
-                ("companion", models.TextField(editable=False)),
-                (
-                    "published_at",
-                    models.DateTimeField(
-                        db_default=django.db.models.functions.datetime.Now(), verbose_name="published"
-                    ),
-                ),
-                (
-                    "project",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="+",
-                        to="foundation.project",
-                        verbose_name="project",
-                    ),
-                ),
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('version', models.BigIntegerField(verbose_name='version')),
+                ('sha256', models.CharField(max_length=64)),
+                ('content', models.TextField(verbose_name='content')),
+                ('companion', models.TextField(editable=False)),
+                ('published_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), verbose_name='published')),
+                ('project', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='foundation.project', verbose_name='project')),
             ],
             options={
-                "verbose_name": "published bundle",
-                "verbose_name_plural": "published bundles",
-                "ordering": ["-id"],
-                "constraints": [models.UniqueConstraint(fields=("project", "version"), name="bundle_version")],
+                'verbose_name': 'published bundle',
+                'verbose_name_plural': 'published bundles',
+                'ordering': ['-id'],
+                'constraints': [models.UniqueConstraint(fields=('project', 'version'), name='bundle_version')],
             },
         ),
     ]

@@ -8,424 +8,168 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
+
     dependencies = [
-        ("decisions", "0002_event_log"),
-        ("experiments", "0003_external_units_written_in_bulk"),
-        ("foundation", "0002_append_only_and_partitions"),
-        ("models_registry", "0001_initial"),
+        ('decisions', '0002_event_log'),
+        ('experiments', '0003_external_units_written_in_bulk'),
+        ('foundation', '0002_append_only_and_partitions'),
+        ('models_registry', '0001_initial'),
     ]
 
     operations = [
         migrations.CreateModel(
-            name="CatalogueState",
+            name='CatalogueState',
             fields=[
-                (
-                    "project",
-                    models.OneToOneField(
-                        on_delete=django.db.models.deletion.PROTECT,
-                        primary_key=True,
-                        related_name="+",
-                        serialize=False,
-                        to="foundation.project",
-                    ),
-                ),
-                ("sha256", models.CharField(max_length=64)),
-                ("size", models.PositiveIntegerField()),
-                ("items", models.PositiveIntegerField(verbose_name="items")),
-                ("published_at", models.DateTimeField(verbose_name="published")),
+                ('project', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, primary_key=True, related_name='+', serialize=False, to='foundation.project')),
+                ('sha256', models.CharField(max_length=64)),
+                ('size', models.PositiveIntegerField()),
+                ('items', models.PositiveIntegerField(verbose_name='items')),
+                ('published_at', models.DateTimeField(verbose_name='published')),
             ],
             options={
-                "verbose_name": "published catalogue",
-                "verbose_name_plural": "published catalogues",
+                'verbose_name': 'published catalogue',
+                'verbose_name_plural': 'published catalogues',
             },
         ),
         migrations.CreateModel(
-            name="PublishedChunk",
+            name='PublishedChunk',
             fields=[
-                (
-                    "pk",
-                    models.CompositePrimaryKey(
-                        "sha256", "position", blank=True, editable=False, primary_key=True, serialize=False
-                    ),
-                ),
-                ("sha256", models.CharField(max_length=64)),
-                ("position", models.PositiveIntegerField()),
-                ("content", models.BinaryField()),
+                ('pk', models.CompositePrimaryKey('sha256', 'position', blank=True, editable=False, primary_key=True, serialize=False)),
+                ('sha256', models.CharField(max_length=64)),
+                ('position', models.PositiveIntegerField()),
+                ('content', models.BinaryField()),
             ],
             options={
-                "verbose_name": "published chunk",
-                "verbose_name_plural": "published chunks",
+                'verbose_name': 'published chunk',
+                'verbose_name_plural': 'published chunks',
             },
         ),
         migrations.CreateModel(
-            name="DecisionPoint",
+            name='DecisionPoint',
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                (
-                    "key",
-                    models.CharField(
-                        max_length=64,
-                        validators=[
-                            django.core.validators.RegexValidator(
-                                "^[a-z0-9][a-z0-9._-]{0,63}$",
-                                "Use 1 to 64 lower-case letters, digits, dots, dashes or underscores, starting with a letter or digit.",
-                            )
-                        ],
-                        verbose_name="key",
-                    ),
-                ),
-                ("name", models.CharField(max_length=200, verbose_name="name")),
-                (
-                    "domain",
-                    models.CharField(
-                        max_length=64,
-                        validators=[
-                            django.core.validators.RegexValidator(
-                                "^[a-z0-9][a-z0-9._-]{0,63}$",
-                                "Use 1 to 64 lower-case letters, digits, dots, dashes or underscores, starting with a letter or digit.",
-                            )
-                        ],
-                        verbose_name="domain",
-                    ),
-                ),
-                ("slate_size", models.PositiveSmallIntegerField(default=20, verbose_name="slate size")),
-                (
-                    "deadline_ms",
-                    models.PositiveSmallIntegerField(
-                        default=30, help_text="Milliseconds; then the baseline answers.", verbose_name="deadline"
-                    ),
-                ),
-                (
-                    "created_at",
-                    models.DateTimeField(
-                        db_default=django.db.models.functions.datetime.Now(), editable=False, verbose_name="created"
-                    ),
-                ),
-                (
-                    "model",
-                    models.ForeignKey(
-                        blank=True,
-                        help_text="Its champion serves all traffic outside experiments; without one the baseline does.",
-                        null=True,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="+",
-                        to="models_registry.registeredmodel",
-                        verbose_name="model",
-                    ),
-                ),
-                (
-                    "project",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="+",
-                        to="foundation.project",
-                        verbose_name="project",
-                    ),
-                ),
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('key', models.CharField(max_length=64, validators=[django.core.validators.RegexValidator('^[a-z0-9][a-z0-9._-]{0,63}$', 'Use 1 to 64 lower-case letters, digits, dots, dashes or underscores, starting with a letter or digit.')], verbose_name='key')),
+                ('name', models.CharField(max_length=200, verbose_name='name')),
+                ('domain', models.CharField(max_length=64, validators=[django.core.validators.RegexValidator('^[a-z0-9][a-z0-9._-]{0,63}$', 'Use 1 to 64 lower-case letters, digits, dots, dashes or underscores, starting with a letter or digit.')], verbose_name='domain')),
+                ('slate_size', models.PositiveSmallIntegerField(default=20, verbose_name='slate size')),
+                ('deadline_ms', models.PositiveSmallIntegerField(default=30, help_text='Milliseconds; then the baseline answers.', verbose_name='deadline')),
+                ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False, verbose_name='created')),
+                ('model', models.ForeignKey(blank=True, help_text='Its champion serves all traffic outside experiments; without one the baseline does.', null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='models_registry.registeredmodel', verbose_name='model')),
+                ('project', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='foundation.project', verbose_name='project')),
             ],
             options={
-                "verbose_name": "decision point",
-                "verbose_name_plural": "decision points",
-                "ordering": ["-id"],
+                'verbose_name': 'decision point',
+                'verbose_name_plural': 'decision points',
+                'ordering': ['-id'],
             },
         ),
         migrations.CreateModel(
-            name="Item",
+            name='Item',
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("item_id", models.CharField(max_length=200, verbose_name="item")),
-                ("title", models.CharField(blank=True, default="", max_length=500, verbose_name="title")),
-                ("category", models.CharField(blank=True, default="", max_length=200, verbose_name="category")),
-                (
-                    "price",
-                    models.BigIntegerField(help_text="In millionths of the currency.", null=True, verbose_name="price"),
-                ),
-                ("rating", models.FloatField(help_text="Mean stars, 0 to 5.", null=True, verbose_name="rating")),
-                ("stock", models.IntegerField(null=True, verbose_name="stock")),
-                (
-                    "updated_at",
-                    models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), verbose_name="updated"),
-                ),
-                (
-                    "project",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="+",
-                        to="foundation.project",
-                        verbose_name="project",
-                    ),
-                ),
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('item_id', models.CharField(max_length=200, verbose_name='item')),
+                ('title', models.CharField(blank=True, default='', max_length=500, verbose_name='title')),
+                ('category', models.CharField(blank=True, default='', max_length=200, verbose_name='category')),
+                ('price', models.BigIntegerField(help_text='In millionths of the currency.', null=True, verbose_name='price')),
+                ('rating', models.FloatField(help_text='Mean stars, 0 to 5.', null=True, verbose_name='rating')),
+                ('stock', models.IntegerField(null=True, verbose_name='stock')),
+                ('updated_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), verbose_name='updated')),
+                ('project', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='foundation.project', verbose_name='project')),
             ],
             options={
-                "verbose_name": "item",
-                "verbose_name_plural": "items",
+                'verbose_name': 'item',
+                'verbose_name_plural': 'items',
             },
         ),
         migrations.CreateModel(
-            name="PointExperiment",
+            name='PointExperiment',
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                (
-                    "experiment",
-                    models.OneToOneField(
-                        on_delete=django.db.models.deletion.CASCADE,
-                        related_name="+",
-                        to="experiments.experiment",
-                        verbose_name="experiment",
-                    ),
-                ),
-                (
-                    "point",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="experiments",
-                        to="decisions.decisionpoint",
-                        verbose_name="decision point",
-                    ),
-                ),
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('experiment', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='experiments.experiment', verbose_name='experiment')),
+                ('point', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='experiments', to='decisions.decisionpoint', verbose_name='decision point')),
             ],
             options={
-                "verbose_name": "experiment at a decision point",
-                "verbose_name_plural": "experiments at decision points",
+                'verbose_name': 'experiment at a decision point',
+                'verbose_name_plural': 'experiments at decision points',
             },
         ),
         migrations.CreateModel(
-            name="PromotionProposal",
+            name='PromotionProposal',
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("winner", models.CharField(max_length=64, verbose_name="winning variant")),
-                ("audience", models.JSONField(null=True, verbose_name="audience")),
-                ("unit_kind", models.CharField(max_length=10, verbose_name="randomization unit")),
-                ("bundle_version", models.BigIntegerField(null=True, verbose_name="bundle")),
-                ("reasons", models.JSONField(default=list, verbose_name="reasons")),
-                (
-                    "state",
-                    models.CharField(
-                        choices=[
-                            ("OPEN", "Waiting for approval"),
-                            ("PROMOTED", "Promoted"),
-                            ("REJECTED", "Rejected"),
-                            ("STALE", "Out of date"),
-                            ("ROLLED_BACK", "Rolled back"),
-                        ],
-                        default="OPEN",
-                        max_length=11,
-                        verbose_name="state",
-                    ),
-                ),
-                (
-                    "created_at",
-                    models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), verbose_name="proposed"),
-                ),
-                ("decided_at", models.DateTimeField(null=True, verbose_name="decided")),
-                ("decided_by", models.CharField(blank=True, default="", max_length=150, verbose_name="decided by")),
-                ("decision_reason", models.TextField(blank=True, default="", verbose_name="reason")),
-                (
-                    "challenger",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="+",
-                        to="models_registry.modelversion",
-                        verbose_name="challenger",
-                    ),
-                ),
-                (
-                    "control",
-                    models.ForeignKey(
-                        null=True,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="+",
-                        to="models_registry.modelversion",
-                        verbose_name="champion tested",
-                    ),
-                ),
-                (
-                    "experiment",
-                    models.OneToOneField(
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="+",
-                        to="experiments.experiment",
-                        verbose_name="experiment",
-                    ),
-                ),
-                (
-                    "point",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="proposals",
-                        to="decisions.decisionpoint",
-                        verbose_name="decision point",
-                    ),
-                ),
-                (
-                    "promotion",
-                    models.OneToOneField(
-                        null=True,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="+",
-                        to="models_registry.aliasmove",
-                        verbose_name="promotion",
-                    ),
-                ),
-                (
-                    "rollback",
-                    models.OneToOneField(
-                        null=True,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="+",
-                        to="models_registry.aliasmove",
-                        verbose_name="rollback",
-                    ),
-                ),
-                (
-                    "scorecard",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="+",
-                        to="experiments.scorecard",
-                        verbose_name="scorecard",
-                    ),
-                ),
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('winner', models.CharField(max_length=64, verbose_name='winning variant')),
+                ('audience', models.JSONField(null=True, verbose_name='audience')),
+                ('unit_kind', models.CharField(max_length=10, verbose_name='randomization unit')),
+                ('bundle_version', models.BigIntegerField(null=True, verbose_name='bundle')),
+                ('reasons', models.JSONField(default=list, verbose_name='reasons')),
+                ('state', models.CharField(choices=[('OPEN', 'Waiting for approval'), ('PROMOTED', 'Promoted'), ('REJECTED', 'Rejected'), ('STALE', 'Out of date'), ('ROLLED_BACK', 'Rolled back')], default="OPEN", max_length=11, verbose_name='state')),
+                ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), verbose_name='proposed')),
+                ('decided_at', models.DateTimeField(null=True, verbose_name='decided')),
+                ('decided_by', models.CharField(blank=True, default='', max_length=150, verbose_name='decided by')),
+                ('decision_reason', models.TextField(blank=True, default='', verbose_name='reason')),
+                ('challenger', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='models_registry.modelversion', verbose_name='challenger')),
+                ('control', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='models_registry.modelversion', verbose_name='champion tested')),
+                ('experiment', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='experiments.experiment', verbose_name='experiment')),
+                ('point', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='proposals', to='decisions.decisionpoint', verbose_name='decision point')),
+                ('promotion', models.OneToOneField(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='models_registry.aliasmove', verbose_name='promotion')),
+                ('rollback', models.OneToOneField(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='models_registry.aliasmove', verbose_name='rollback')),
+                ('scorecard', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='experiments.scorecard', verbose_name='scorecard')),
             ],
             options={
-                "verbose_name": "promotion proposal",
-                "verbose_name_plural": "promotion proposals",
-                "ordering": ["-id"],
+                'verbose_name': 'promotion proposal',
+                'verbose_name_plural': 'promotion proposals',
+                'ordering': ['-id'],
             },
         ),
         migrations.CreateModel(
-            name="VariantPolicy",
+            name='VariantPolicy',
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                (
-                    "policy",
-                    models.CharField(
-                        choices=[
-                            ("baseline", "Baseline (no model)"),
-                            ("fixed", "Fixed actions"),
-                            ("model_ranked", "Ranked by a model version"),
-                        ],
-                        max_length=12,
-                        verbose_name="policy",
-                    ),
-                ),
-                (
-                    "actions",
-                    django.contrib.postgres.fields.ArrayField(
-                        base_field=models.CharField(max_length=200),
-                        blank=True,
-                        default=list,
-                        size=None,
-                        verbose_name="fixed actions",
-                    ),
-                ),
-                (
-                    "experiment",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.CASCADE, related_name="+", to="experiments.experiment"
-                    ),
-                ),
-                (
-                    "variant",
-                    models.OneToOneField(
-                        on_delete=django.db.models.deletion.CASCADE,
-                        related_name="+",
-                        to="experiments.variant",
-                        verbose_name="variant",
-                    ),
-                ),
-                (
-                    "version",
-                    models.ForeignKey(
-                        blank=True,
-                        null=True,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="+",
-                        to="models_registry.modelversion",
-                        verbose_name="model version",
-                    ),
-                ),
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('policy', models.CharField(choices=[('baseline', 'Baseline (no model)'), ('fixed', 'Fixed actions'), ('model_ranked', 'Ranked by a model version')], max_length=12, verbose_name='policy')),
+                ('actions', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=200), blank=True, default=list, size=None, verbose_name='fixed actions')),
+                ('experiment', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='experiments.experiment')),
+                ('variant', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='experiments.variant', verbose_name='variant')),
+                ('version', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='models_registry.modelversion', verbose_name='model version')),
             ],
             options={
-                "verbose_name": "policy of a variant",
-                "verbose_name_plural": "policies of variants",
+                'verbose_name': 'policy of a variant',
+                'verbose_name_plural': 'policies of variants',
             },
         ),
         migrations.AddConstraint(
-            model_name="decisionpoint",
-            constraint=models.UniqueConstraint(fields=("project", "key"), name="decision_point_key"),
+            model_name='decisionpoint',
+            constraint=models.UniqueConstraint(fields=('project', 'key'), name='decision_point_key'),
         ),
         migrations.AddConstraint(
-            model_name="decisionpoint",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("deadline_ms__gte", 1),
-                    ("deadline_ms__lte", 10000),
-                    ("slate_size__gte", 1),
-                    ("slate_size__lte", 1000),
-                ),
-                name="decision_point_bounds",
-            ),
+            model_name='decisionpoint',
+            constraint=models.CheckConstraint(condition=models.Q(('deadline_ms__gte', 1), ('deadline_ms__lte', 10000), ('slate_size__gte', 1), ('slate_size__lte', 1000)), name='decision_point_bounds'),
         ),
         migrations.AddConstraint(
-            model_name="item",
-            constraint=models.UniqueConstraint(fields=("project", "item_id"), name="item_id"),
+            model_name='item',
+            constraint=models.UniqueConstraint(fields=('project', 'item_id'), name='item_id'),
         ),
         migrations.AddConstraint(
-            model_name="item",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("stock__isnull", True), ("stock__gte", 0), _connector="OR"),
-                name="item_stock_is_not_negative",
-            ),
+            model_name='item',
+            constraint=models.CheckConstraint(condition=models.Q(('stock__isnull', True), ('stock__gte', 0), _connector='OR'), name='item_stock_is_not_negative'),
         ),
         migrations.AddConstraint(
-            model_name="item",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("price__isnull", True), ("price__gte", 0), _connector="OR"),
-                name="item_price_is_not_negative",
-            ),
+            model_name='item',
+            constraint=models.CheckConstraint(condition=models.Q(('price__isnull', True), ('price__gte', 0), _connector='OR'), name='item_price_is_not_negative'),
         ),
         migrations.AddConstraint(
-            model_name="promotionproposal",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("state__in", ["OPEN", "STALE"]),
-                    models.Q(("decided_at__isnull", False), models.Q(("decided_by", ""), _negated=True)),
-                    _connector="OR",
-                ),
-                name="proposal_decided_by_somebody",
-            ),
+            model_name='promotionproposal',
+            constraint=models.CheckConstraint(condition=models.Q(('state__in', ['OPEN', 'STALE']), models.Q(('decided_at__isnull', False), models.Q(('decided_by', ''), _negated=True)), _connector='OR'), name='proposal_decided_by_somebody'),
         ),
         migrations.AddConstraint(
-            model_name="promotionproposal",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("state__in", ["PROMOTED", "ROLLED_BACK"]), _negated=True),
-                    ("promotion__isnull", False),
-                    _connector="OR",
-                ),
-                name="proposal_promoted_with_a_move",
-            ),
+            model_name='promotionproposal',
+            constraint=models.CheckConstraint(condition=models.Q(models.Q(('state__in', ['PROMOTED', 'ROLLED_BACK']), _negated=True), ('promotion__isnull', False), _connector='OR'), name='proposal_promoted_with_a_move'),
         ),
         migrations.AddConstraint(
-            model_name="promotionproposal",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("state", "ROLLED_BACK"), _negated=True), ("rollback__isnull", False), _connector="OR"
-                ),
-                name="proposal_rolled_back_with_a_move",
-            ),
+            model_name='promotionproposal',
+            constraint=models.CheckConstraint(condition=models.Q(models.Q(('state', 'ROLLED_BACK'), _negated=True), ('rollback__isnull', False), _connector='OR'), name='proposal_rolled_back_with_a_move'),
         ),
         migrations.AddConstraint(
-            model_name="variantpolicy",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("actions", []), ("policy", "model_ranked"), ("version__isnull", False)),
-                    models.Q(("actions__len__gt", 0), ("policy", "fixed"), ("version__isnull", True)),
-                    models.Q(("actions", []), ("policy", "baseline"), ("version__isnull", True)),
-                    _connector="OR",
-                ),
-                name="policy_has_what_it_needs",
-            ),
+            model_name='variantpolicy',
+            constraint=models.CheckConstraint(condition=models.Q(models.Q(('actions', []), ('policy', 'model_ranked'), ('version__isnull', False)), models.Q(('actions__len__gt', 0), ('policy', 'fixed'), ('version__isnull', True)), models.Q(('actions', []), ('policy', 'baseline'), ('version__isnull', True)), _connector='OR'), name='policy_has_what_it_needs'),
         ),
     ]

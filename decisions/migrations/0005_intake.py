@@ -6,98 +6,63 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
+
     dependencies = [
-        ("decisions", "0004_guards_and_decision_log"),
-        ("experiments", "0007_flags_identities_and_periods"),
+        ('decisions', '0004_guards_and_decision_log'),
+        ('experiments', '0007_flags_identities_and_periods'),
     ]
 
     operations = [
         migrations.CreateModel(
-            name="IntakeCount",
+            name='IntakeCount',
             fields=[
-                (
-                    "pk",
-                    models.CompositePrimaryKey(
-                        "project_id",
-                        "day",
-                        "kind",
-                        "reason",
-                        "key_kind",
-                        "slot",
-                        blank=True,
-                        editable=False,
-                        primary_key=True,
-                        serialize=False,
-                    ),
-                ),
-                ("project_id", models.BigIntegerField()),
-                ("day", models.DateField()),
-                ("kind", models.TextField()),
-                ("reason", models.TextField()),
-                ("key_kind", models.TextField()),
-                ("slot", models.SmallIntegerField()),
-                ("count", models.BigIntegerField()),
-                ("example", models.JSONField(null=True)),
-                ("first_at", models.DateTimeField()),
-                ("last_at", models.DateTimeField()),
+                ('pk', models.CompositePrimaryKey('project_id', 'day', 'kind', 'reason', 'key_kind', 'slot', blank=True, editable=False, primary_key=True, serialize=False)),
+                ('project_id', models.BigIntegerField()),
+                ('day', models.DateField()),
+                ('kind', models.TextField()),
+                ('reason', models.TextField()),
+                ('key_kind', models.TextField()),
+                ('slot', models.SmallIntegerField()),
+                ('count', models.BigIntegerField()),
+                ('example', models.JSONField(null=True)),
+                ('first_at', models.DateTimeField()),
+                ('last_at', models.DateTimeField()),
             ],
             options={
-                "verbose_name": "intake count",
-                "verbose_name_plural": "intake counts",
+                'verbose_name': 'intake count',
+                'verbose_name_plural': 'intake counts',
             },
         ),
         migrations.CreateModel(
-            name="StaleLook",
+            name='StaleLook',
             fields=[
-                (
-                    "scorecard",
-                    models.OneToOneField(
-                        on_delete=django.db.models.deletion.CASCADE,
-                        primary_key=True,
-                        related_name="+",
-                        serialize=False,
-                        to="experiments.scorecard",
-                    ),
-                ),
-                (
-                    "since",
-                    models.DateTimeField(
-                        db_default=django.db.models.functions.datetime.Now(), verbose_name="stale since"
-                    ),
-                ),
-                ("rows", models.BigIntegerField(verbose_name="later rows")),
-                ("newest", models.DateTimeField(verbose_name="newest receipt of them")),
-                ("restated_rows", models.BigIntegerField(default=0, verbose_name="later rows that are restated")),
-                (
-                    "restated_before",
-                    models.DateTimeField(null=True, verbose_name="restated with what was received before"),
-                ),
-                ("content", models.TextField(default="")),
-                ("verdict_state", models.CharField(default="", max_length=13, verbose_name="restated verdict")),
+                ('scorecard', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, primary_key=True, related_name='+', serialize=False, to='experiments.scorecard')),
+                ('since', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), verbose_name='stale since')),
+                ('rows', models.BigIntegerField(verbose_name='later rows')),
+                ('newest', models.DateTimeField(verbose_name='newest receipt of them')),
+                ('restated_rows', models.BigIntegerField(default=0, verbose_name='later rows that are restated')),
+                ('restated_before', models.DateTimeField(null=True, verbose_name='restated with what was received before')),
+                ('content', models.TextField(default='')),
+                ('verdict_state', models.CharField(default='', max_length=13, verbose_name='restated verdict')),
             ],
             options={
-                "verbose_name": "stale look",
-                "verbose_name_plural": "stale looks",
+                'verbose_name': 'stale look',
+                'verbose_name_plural': 'stale looks',
             },
         ),
         migrations.CreateModel(
-            name="Replay",
+            name='Replay',
             fields=[
-                (
-                    "pk",
-                    models.CompositePrimaryKey(
-                        "project_id", "day", "message_id", blank=True, editable=False, primary_key=True, serialize=False
-                    ),
-                ),
-                ("project_id", models.BigIntegerField()),
-                ("day", models.DateField()),
-                ("message_id", models.TextField()),
-                ("replayed_at", models.DateTimeField()),
+                ('pk', models.CompositePrimaryKey('project_id', 'day', 'message_id', blank=True, editable=False, primary_key=True, serialize=False)),
+                ('project_id', models.BigIntegerField()),
+                ('day', models.DateField()),
+                ('message_id', models.TextField()),
+                ('replayed_at', models.DateTimeField()),
             ],
             options={
-                "verbose_name": "replayed message",
-                "verbose_name_plural": "replayed messages",
-                "indexes": [models.Index(fields=["project_id", "replayed_at"], name="replay_time")],
+                'verbose_name': 'replayed message',
+                'verbose_name_plural': 'replayed messages',
+                'indexes': [models.Index(fields=['project_id', 'replayed_at'], name='replay_time')],
             },
         ),
     ]
