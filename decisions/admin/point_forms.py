@@ -40,6 +40,8 @@ class PointForm(forms.ModelForm):  # type: ignore[type-arg]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        if not self.instance.pk:
+            self._leave_to_the_domain("slate_size", "deadline_ms")
         if self.instance.pk and "model" in self.fields:
             field = cast("forms.ModelChoiceField[Any]", self.fields["model"])
             if field.queryset is not None:
@@ -47,6 +49,14 @@ class PointForm(forms.ModelForm):  # type: ignore[type-arg]
         if "learner" in self.fields:
             offered = cast("forms.ModelChoiceField[Any]", self.fields["learner"])
             offered.queryset = Learner.objects.filter(point_id=self.instance.pk)
+
+    def _leave_to_the_domain(self, *names: str) -> None:
+        """Ask for these only where somebody wants another value than the domain begins with."""
+        for name in names:
+            field = self.fields[name]
+            field.required = False
+            self.initial[name] = None
+            field.help_text = _("%(about)s Empty: as usual for the domain.") % {"about": field.help_text}
 
     @property
     def settings(self) -> Mapping[str, object]:

@@ -56,7 +56,7 @@ def test_add__by_the_action__is_journalled_in_the_persons_name(owner: Client, pr
         ({"slate_size": 101}, "[DECISION_POINT_INVALID]"),
         ({"domain": "weather"}, "Select a valid choice"),
         ({"key": "Home Page"}, "Use 1 to 64 lower-case letters"),
-        ({"slate_size": ""}, "This field is required"),
+        ({"slate_size": "many"}, "Enter a whole number"),
     ],
 )
 def test_add__what_cannot_be__is_told_and_nothing_is_made(
@@ -64,6 +64,14 @@ def test_add__what_cannot_be__is_told_and_nothing_is_made(
 ) -> None:
     assert told in owner.post(ADD, fields(project, **change), follow=True).content.decode()
     assert not DecisionPoint.objects.exists()
+
+
+def test_add__slate_and_deadline_left_empty__are_those_of_the_domain(owner: Client, project: int) -> None:
+    form = owner.get(ADD).content.decode()
+    assert form.count("Empty: as usual for the domain.") == 2
+    assert owner.post(ADD, fields(project, domain="pricing", slate_size="", deadline_ms="")).status_code == 302
+    point, domain = DecisionPoint.objects.get(), domain_of("pricing")
+    assert (point.slate_size, point.deadline_ms) == (domain.slate_size, domain.deadline_ms)
 
 
 def test_add__model_of_another_project__is_told_and_nothing_is_made(owner: Client, project: int) -> None:
