@@ -87,11 +87,17 @@ def batches_record(point: PointFacts, *, now: datetime) -> BatchesRecord | None:
     )
 
 
-def batch_record(point: PointFacts, batch_id: int, *, after: str = "", changed: bool = False) -> BatchRecord:
-    """Return a batch of a decision point with a page of its decisions. Raises BatchUnknown."""
+def batch_of(point: PointFacts, batch_id: int) -> BatchFacts:
+    """Return a batch of a decision point, without its decisions. Raises BatchUnknown."""
     batch = batch_by_id(batch_id, project_id=point.project_id)
     if batch.point_id != point.id:
         raise BatchUnknown(f"The decision point {point.key} has no batch {batch_id}.")
+    return batch
+
+
+def batch_record(point: PointFacts, batch_id: int, *, after: str = "", changed: bool = False) -> BatchRecord:
+    """Return a batch of a decision point with a page of its decisions. Raises BatchUnknown."""
+    batch = batch_of(point, batch_id)
     found = some_lines(batch_id, after=after, limit=LINES + 1, changed=changed)
     return BatchRecord(
         project=project_facts(point.project_id),

@@ -4,9 +4,9 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 
 from decisions.queries.batch_documents import batch_document
-from decisions.queries.batch_records import BatchRecord, batch_record
+from decisions.queries.batch_records import BatchRecord, batch_of, batch_record
 from decisions.queries.batches import BatchFacts, BatchUnknown
-from decisions.queries.points import points_by_key
+from decisions.queries.points import PointFacts, points_by_key
 from decisions.reports.access import console_page, only
 from decisions.reports.batch_files import batch_csv
 from decisions.reports.batches import batch_page
@@ -42,16 +42,22 @@ def batch_as_csv(request: HttpRequest, key: str, batch_id: int) -> HttpResponse:
 
 
 def _record(request: HttpRequest, key: str, batch_id: int) -> BatchRecord:
-    point = only(points_by_key(key, project_key=request.GET.get("project")), key)
     after = request.GET.get("after", "").replace("\0", "")[:_LONGEST_SUBJECT]
     try:
-        return batch_record(point, batch_id, after=after, changed=request.GET.get("only") == _CHANGED)
+        return batch_record(_point(request, key), batch_id, after=after, changed=request.GET.get("only") == _CHANGED)
     except BatchUnknown as error:
         raise Http404(error.message) from error
 
 
 def _batch(request: HttpRequest, key: str, batch_id: int) -> BatchFacts:
-    return _record(request, key, batch_id).batch
+    try:
+        return batch_of(_point(request, key), batch_id)
+    except BatchUnknown as error:
+        raise Http404(error.message) from error
+
+
+def _point(request: HttpRequest, key: str) -> PointFacts:
+    return only(points_by_key(key, project_key=request.GET.get("project")), key)
 
 
 def _file(answer: HttpResponse, found: BatchFacts, ending: str) -> HttpResponse:

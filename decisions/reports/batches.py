@@ -41,22 +41,22 @@ class BatchRow:
 
 
 @dataclass(frozen=True, slots=True)
-class BatchesPanel:
-    """The batches of a decision point. reasons: why decisions of the newest batch were left to the baseline."""
-
-    facts: tuple[Fact, ...]
-    settings: tuple[Fact, ...]
-    rows: tuple[BatchRow, ...]
-    reasons: tuple["ReasonLine", ...]
-
-
-@dataclass(frozen=True, slots=True)
 class ReasonLine:
     """How many decisions of a batch were made for a reason, and what to do where that is a fault."""
 
     words: Words
     decisions: str
     advice: Text
+
+
+@dataclass(frozen=True, slots=True)
+class BatchesPanel:
+    """The batches of a decision point. reasons: why decisions of the newest batch were left to the baseline."""
+
+    facts: tuple[Fact, ...]
+    settings: tuple[Fact, ...]
+    rows: tuple[BatchRow, ...]
+    reasons: tuple[ReasonLine, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -153,24 +153,18 @@ def plot_of(xs: Sequence[float], ys: Sequence[float], *, from_zero: bool = False
     low, high = min(ys), max(ys)
     low = min(low, 0.0) if from_zero else low
     low, high = _apart(low, high)
-    step = nice((high - low) / _TICKS)
+    step = figures.nice((high - low) / _TICKS)
     left, right = _apart(min(xs), max(xs))
     return Plot(
         least=(left, step * math.floor(low / step + 1e-9)),
         most=(right, step * math.ceil(high / step - 1e-9)),
-        steps=(nice((right - left) / _TICKS), step),
+        steps=(figures.nice((right - left) / _TICKS), step),
     )
 
 
 def _apart(low: float, high: float) -> Point:
     """Return the ends of a scale: with room on both sides where there is one figure alone."""
     return (low, high) if high - low > 1e-9 * max(1.0, abs(high)) else (low - 0.5, high + 0.5)
-
-
-def nice(step: float) -> float:
-    """Return the next larger number of 1, 2 or 5 times a power of ten."""
-    magnitude = 10.0 ** math.floor(math.log10(step))
-    return next(factor * magnitude for factor in (1.0, 2.0, 5.0, 10.0) if factor * magnitude >= step * (1.0 - 1e-9))
 
 
 def rounded(value: float, step: float) -> str:

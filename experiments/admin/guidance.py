@@ -12,7 +12,7 @@ from experiments.admin.checklist import ChecklistLine, Text, allowance, checklis
 from experiments.analysis.plan import PlanInvalid
 from experiments.confounds import confounds_of
 from experiments.models import Experiment
-from experiments.queries.design_power import design_power
+from experiments.queries.design_power import power_at_a_glance
 from experiments.queries.payable import override_of
 from experiments.reports.calculator.prefill import calculator_url
 from experiments.reports.design_power import power_sentence
@@ -71,7 +71,7 @@ def _power(experiment: Experiment, now: datetime) -> Text:
     if experiment.period_minutes is None or experiment.source != Source.OWN:
         return ""
     try:
-        found = design_power(int(experiment.pk), now=now, draws=_PAGE_DRAWS, most_cells=_MOST_CELLS)
+        found = power_at_a_glance(int(experiment.pk), now=now, draws=_PAGE_DRAWS, most_cells=_MOST_CELLS)
     except PlanInvalid:
         return ""
     if found is None:

@@ -2,9 +2,13 @@
 
 import math
 from dataclasses import dataclass
+from typing import Final
 
 from experiments.assignment.periods import DAY_MINUTES
 from experiments.vocabulary import PeriodDesign
+
+LEAST_CELLS: Final = 20
+"""Cells of each variant that a verdict needs; the error over clusters asks for enough of those by itself."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,4 +17,15 @@ def with_store_item(units: Mapping[str, Any]) -> Mapping[str, Any]:
     store, item = units[STORE], units[ITEM]
     if not (isinstance(store, str) and isinstance(item, str) and store and item):
         return units
-    return {**units, STORE_ITEM: f"{store}|{item}"}
+    return {**units, STORE_ITEM: store_item_id(store, item)}
+
+
+def store_item_id(store: str, item: str) -> str:
+    """Return the id of an item in a store; the store's has no bar."""
+    return f"{store}|{item}"
+
+
+def store_and_item(store_item: str) -> tuple[str, str]:
+    """Return the ids of the store and the item that `store|item` is made of."""
+    store, _, item = store_item.partition("|")
+    return store, item

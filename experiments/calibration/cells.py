@@ -13,6 +13,7 @@ from experiments.analysis.inputs import ClusterSums
 from experiments.analysis.metrics import Aggregation, MetricSpec, What
 from experiments.analysis.period_estimates import cell_effect
 from experiments.assignment.bucketing import SLOTS, Purpose, slot_prefix
+from experiments.assignment.period_table import period_slots
 from experiments.assignment.periods import DAY_MINUTES, Periods, block_length
 from experiments.calibration.plans import CONTROL, TREATMENT
 from experiments.statistics.distributions import normal_isf
@@ -65,8 +66,7 @@ class Calendar:
         purpose = Purpose.PERIOD if self.design is PeriodDesign.BALANCED else Purpose.VARIANT
         prefix = slot_prefix(salt, purpose)
         periods = Periods(START, self.days * DAY_MINUTES, self.design, self.burn_in * DAY_MINUTES, self.block, prefix)
-        slots = [[periods.slot(b"unit-%d" % unit, index) for index in range(self.periods)] for unit in range(units)]
-        return np.array(slots, dtype=np.int64) >= _HALF
+        return period_slots(periods, [b"unit-%d" % unit for unit in range(units)], range(self.periods)) >= _HALF
 
     def by_day(self, cells: NDArray[np.bool_], lead_in: int) -> NDArray[np.bool_]:
         """Return cells (..., periods) as days (..., lead_in + length); before the first period all are in control."""

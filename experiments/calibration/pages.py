@@ -46,11 +46,11 @@ INTERFERENCE: Final = Page(
         "This page is generated. It holds what designs of price and restock tests make of simulated shops whose truth "
         "is known: items replace each other, households keep a stock, habits and inventories outlive the period, items "
         "share a shelf. Truth is the steady state, found by simulating both worlds for long, never by a formula that "
-        "an estimator knows. Schedules are drawn by `experiments/assignment/periods.py` from a salt of each replicate; "
-        "effects and intervals are those of `experiments/analysis/period_estimates.py`; restock tests go through plan, "
-        "scorecard and verdict. The 500 replicates of a setting have the seeds 0 to 499, whatever the seed of the run; "
-        "where there are 5,000, which tell chance from an error that is wrong, their seeds are drawn from it. How to "
-        "design such tests is in [periods.md](periods.md)."
+        "an estimator knows. Schedules are drawn by `experiments/assignment/period_table.py` from a salt of each "
+        "replicate; effects and intervals are those of `experiments/analysis/period_estimates.py`; restock tests go "
+        "through plan, scorecard and verdict. The 500 replicates of a setting have the seeds 0 to 499, whatever the "
+        "seed of the run; where there are 5,000, which tell chance from an error that is wrong, their seeds are drawn "
+        "from it. How to design such tests is in [periods.md](periods.md)."
     ),
     findings=(
         (

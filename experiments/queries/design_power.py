@@ -1,13 +1,15 @@
 """What a design by period would find on the shop's own past: the panel of its decision metric, drawn on again."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import ClassVar, Final
 
-from experiments.analysis.design_power import DRAWS, PeriodPower, period_counts, powers
+from experiments.analysis.design_power import DRAWS, Panel, PeriodPower, period_counts, powers
 from experiments.analysis.metrics import needs_books
 from experiments.analysis.plan import AnalysisPlan
+from experiments.analysis.planned_periods import PlannedPeriods
 from experiments.assignment.periods import DAY_MINUTES
 from experiments.models import Experiment
 from experiments.queries.panels import PastAsked, last_midnight, past_panel
@@ -55,20 +57,53 @@ class DesignPower:
     why: NoPast | None = None
 
     @property
+    def wanted(self) -> int:
+        """How many periods the design has; without a horizon as many as the past."""
+        return self.planned or self.available
+
+    @property
     def of_design(self) -> PeriodPower | None:
         """What the design itself would find; of a longer one, what the longest part that the past has would find."""
-        wanted = self.planned or self.available
-        return max((each for each in self.found if each.periods <= wanted), key=lambda each: each.periods, default=None)
+        return max(
+            (each for each in self.found if each.periods <= self.wanted), key=lambda each: each.periods, default=None
+        )
 
 
-def design_power(
-    experiment_id: int, *, now: datetime, days: int = PAST_DAYS, draws: int = DRAWS, most_cells: int | None = None
-) -> DesignPower | None:
-    """Return what the design of an experiment by period would find on the days before today.
+@dataclass(frozen=True, slots=True, eq=False)
+class _Held:
+    """A design beside its past. start: what is known before anything is drawn. counts: of periods, worth comparing."""
 
-    now: wall time. A draft is rehearsed as it would be launched now. most_cells: None is returned for a past with more
-    cells than that, which would take long. Raises PowerImpossible, PlanInvalid.
+    plan: AnalysisPlan
+    periods: PlannedPeriods
+    weights: Sequence[int]
+    seed: int
+    panel: Panel | None
+    start: DesignPower
+    counts: tuple[int, ...] = ()
+
+
+def design_power(experiment_id: int, *, now: datetime, days: int = PAST_DAYS, draws: int = DRAWS) -> DesignPower:
+    """Return what the design of an experiment by period would find on the days before today, and with other lengths.
+
+    now: wall time. A draft is rehearsed as it would be launched now. Raises PowerImpossible, PlanInvalid.
     """
+    held = _held(experiment_id, now, days)
+    return _rehearsed(held, held.counts, draws)
+
+
+def power_at_a_glance(experiment_id: int, *, now: datetime, draws: int, most_cells: int) -> DesignPower | None:
+    """Return what the design would find as planned, for somebody who waits for it; other lengths are left out.
+
+    None for a past of more cells than that, which would take long. Raises PowerImpossible, PlanInvalid.
+    """
+    held = _held(experiment_id, now, PAST_DAYS)
+    start = held.start
+    if start.units * start.available > most_cells:
+        return None
+    return _rehearsed(held, [count for count in held.counts if count <= start.wanted][-1:], draws)
+
+
+def _held(experiment_id: int, now: datetime, days: int) -> _Held:
     row = Experiment.objects.prefetch_related("variants").get(pk=experiment_id)
     plan = draft_plan(experiment_id)
     if plan.periods is None:
@@ -80,24 +115,30 @@ def design_power(
     panel = past_panel(PastAsked(row.project_id, kind, spec, plan.periods, days, until, now))
     planned = None if not row.horizon_days else row.horizon_days * DAY_MINUTES // plan.periods.minutes
     start = DesignPower(spec.key, kind, days, plan.periods.minutes, planned, plan.power)
+    held = _Held(plan, plan.periods, _weights(row, plan), _SEED + experiment_id, panel, start)
     if panel is None:
         why = NoPast.NEEDS_BOOKS if needs_books(spec) else NoPast.NOTHING_HAPPENED
-        return replace(start, why=why)
-    if most_cells is not None and panel.units * panel.periods > most_cells:
-        return None
+        return replace(held, start=replace(start, why=why))
     counts = period_counts(planned or panel.periods, panel.periods, plan.periods.block)
-    start = replace(start, units=panel.units, available=panel.periods, why=None if counts else NoPast.TOO_SHORT)
+    why_not = None if counts else NoPast.TOO_SHORT
+    start = replace(start, units=panel.units, available=panel.periods, why=why_not)
+    return replace(held, start=start, counts=counts)
+
+
+def _rehearsed(held: _Held, counts: Sequence[int], draws: int) -> DesignPower:
+    if held.panel is None:
+        return held.start
     found = powers(
-        panel,
-        plan.periods,
-        weights=_weights(row, plan),
+        held.panel,
+        held.periods,
+        weights=held.weights,
         counts=counts,
-        alpha=plan.alpha,
-        power=plan.power,
-        seed=_SEED + experiment_id,
+        alpha=held.plan.alpha,
+        power=held.plan.power,
+        seed=held.seed,
         draws=draws,
     )
-    return replace(start, found=found)
+    return replace(held.start, found=found)
 
 
 def _weights(row: Experiment, plan: AnalysisPlan) -> list[int]:

@@ -11,7 +11,6 @@ from experiments.analysis.plan import (
     Adjustment,
     PlanInvalid,
     PlannedMetric,
-    PlannedPeriods,
     PlannedVariant,
     default_plan,
     recorded_plan,
@@ -19,13 +18,12 @@ from experiments.analysis.plan import (
 from experiments.analysis.plan import (
     AnalysisPlan as Plan,
 )
+from experiments.analysis.planned_periods import LEAST_CELLS, PlannedPeriods
 from experiments.assignment.periods import DAY_MINUTES, block_length
 from experiments.models import AnalysisPlan, Experiment, ExperimentMetric, Metric
 from experiments.queries.filters import active_filters, pinned_filters
 from experiments.vocabulary import PERSONAL_UNITS, Direction, MetricKind, MetricRole, PeriodDesign, Source
 
-LEAST_CELLS = 20
-"""Cells of each variant that a verdict needs; the error over clusters asks for enough of those by itself."""
 PLANNED_INFORMATION = "planned_information"
 """The override that holds, by metric, the information (1 / SE^2 of the difference) the design expects at the end."""
 REPURCHASE_DAYS = "repurchase_days"

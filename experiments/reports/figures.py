@@ -44,6 +44,12 @@ def decimals_for(*values: float | None, significant: int = 3) -> int:
     return min(_MOST_DECIMALS, max(0, significant - 1 - magnitude))
 
 
+def nice(step: float) -> float:
+    """Return the next larger number of 1, 2 or 5 times a power of ten, the step of an axis. step: above 0."""
+    magnitude = 10.0 ** floor(log10(step))
+    return next(factor * magnitude for factor in (1.0, 2.0, 5.0, 10.0) if factor * magnitude >= step * (1.0 - 1e-9))
+
+
 def count(value: int) -> str:
     """Return a whole number with thousands separated."""
     return _plain(value, 0)

@@ -11,7 +11,8 @@ import numpy as np
 
 from experiments.analysis.build import build_scorecard
 from experiments.analysis.inputs import AnalysisInputs, MetricSums, Stratum
-from experiments.analysis.plan import AnalysisPlan, PlannedPeriods, default_plan
+from experiments.analysis.plan import AnalysisPlan, default_plan
+from experiments.analysis.planned_periods import LEAST_CELLS, PlannedPeriods
 from experiments.analysis.reasons import Verdict
 from experiments.analysis.scorecard import Comparison
 from experiments.analysis.verdict import judge
@@ -39,8 +40,6 @@ from experiments.vocabulary import Source, VerdictState
 _BATCH = 50
 _LEAD_IN = 28
 _EVEN = 500_000
-LEAST_CELLS = 20
-"""Cells of each variant that a plan by period asks for (`experiments/queries/plans.py`)."""
 
 STOCK = Calendar(periods=6, days=21, burn_in=7)
 """The default design: burn-in of the longest lead time and a review period (5 days), rounded up to whole weeks."""

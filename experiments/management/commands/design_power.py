@@ -42,7 +42,6 @@ class Command(BaseCommand):
             )
         except DomainError as error:
             raise CommandError(f"{error.code}\n{error.message}\n  fix: {error.hint}") from error
-        assert found is not None
         self.stdout.write(power_sentence(found))
         if found.found:
             self.stdout.write("")

@@ -47,7 +47,7 @@ def curve_of(points: Sequence[tuple[int, float]], planned: int | None) -> Curve 
     """Return the curve through (week, lift), or None where there are fewer than two points."""
     if len(points) < 2:
         return None
-    step = _nice(max(lift for _, lift in points) / _LINES)
+    step = figures.nice(max(lift for _, lift in points) / _LINES)
     top = step * math.ceil(max(lift for _, lift in points) / step - 1e-9)
     first, last = points[0][0], points[-1][0]
 
@@ -70,9 +70,3 @@ def short_percent(share: float) -> str:
     percentage = share * 100.0
     text = f"{percentage:,.{figures.decimals_for(percentage)}f}"
     return (text.rstrip("0").rstrip(".") if "." in text else text) + "%"
-
-
-def _nice(step: float) -> float:
-    """Return the next larger number of 1, 2 or 5 times a power of ten."""
-    magnitude = 10.0 ** math.floor(math.log10(step))
-    return next(factor * magnitude for factor in (1.0, 2.0, 5.0, 10.0) if factor * magnitude >= step * (1.0 - 1e-9))

@@ -2,7 +2,7 @@
 
 import pytest
 
-from decisions.reports.pictures import nice, plot_of, rounded
+from decisions.reports.pictures import plot_of, rounded
 
 
 def test_plot__figures__lie_between_the_ends_of_its_axes():
@@ -31,11 +31,6 @@ def test_band__narrower_than_can_be_seen__is_drawn_inside_the_picture():
     assert float(band.width) == 3.0
     assert float(band.x) + float(band.width) == 624.0
     assert plot.band(-5.0, 9.0, "2").width == "552.0"
-
-
-@pytest.mark.parametrize(("step", "found"), [(0.03, 0.05), (1.0, 1.0), (1.2, 2.0), (7.0, 10.0), (230.0, 500.0)])
-def test_nice__step__is_the_next_round_one(step, found):
-    assert nice(step) == pytest.approx(found)
 
 
 @pytest.mark.parametrize(

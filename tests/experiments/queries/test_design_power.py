@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from experiments.admin.guidance import guide_of
-from experiments.queries.design_power import NoPast, PowerImpossible, design_power
+from experiments.queries.design_power import NoPast, PowerImpossible, design_power, power_at_a_glance
 from experiments.reports.design_power import power_sentence, power_table
 from tests.fixtures.cells import SALES
 from tests.fixtures.pasts import sell
@@ -98,10 +98,25 @@ def test_design_power__units_that_are_randomised_once__cannot_be_rehearsed():
         design_power(make_draft(make_project()), now=NOW)
 
 
-def test_design_power__more_cells_than_somebody_waits_for__is_none():
+def test_glance__more_cells_than_somebody_waits_for__is_none():
     project_id = make_project()
     live(project_id, days=30)
-    assert design_power(draft(project_id), now=NOW, most_cells=10) is None
+    experiment_id = draft(project_id)
+    assert power_at_a_glance(experiment_id, now=NOW, draws=20, most_cells=16 * 5 - 1) is None
+    assert power_at_a_glance(experiment_id, now=NOW, draws=20, most_cells=16 * 5) is not None
+
+
+@pytest.mark.parametrize("horizon_days", [28, 56, None])
+def test_glance__design__is_rehearsed_as_planned_and_nothing_else(horizon_days):
+    project_id = make_project()
+    live(project_id)
+    experiment_id = draft(project_id, horizon_days=horizon_days)
+    whole = design_power(experiment_id, now=NOW, draws=40)
+    found = power_at_a_glance(experiment_id, now=NOW, draws=40, most_cells=1_000)
+    assert found is not None
+    assert found.found == (whole.of_design,)
+    assert len(whole.found) > 1
+    assert power_sentence(found) == power_sentence(whole)
 
 
 def test_command__draft__prints_sentence_and_table():

@@ -81,3 +81,8 @@ def test_number__written(written: str, expected: str) -> None:
 )
 def test_p_value__is_never_written_as_zero(p_value: float, expected: str) -> None:
     assert figures.probability(p_value) == expected
+
+
+@pytest.mark.parametrize(("step", "found"), [(0.03, 0.05), (1.0, 1.0), (1.2, 2.0), (7.0, 10.0), (230.0, 500.0)])
+def test_nice__step__is_the_next_round_one(step, found):
+    assert figures.nice(step) == pytest.approx(found)

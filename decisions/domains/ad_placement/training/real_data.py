@@ -5,7 +5,7 @@ from typing import Final
 
 import numpy as np
 
-from decisions.domain_reports import Section, Table, Tell, sha256_of
+from decisions.domain_reports import Section, Table, Tell, files_table
 from decisions.domains.ad_placement.domain import DOMAIN
 from decisions.domains.ad_placement.training import open_bandit, upworthy
 from decisions.domains.ad_placement.training.bandit_tables import click_table, value_table
@@ -19,7 +19,7 @@ from decisions.domains.ad_placement.training.contenders import (
     tuned_simple,
 )
 from decisions.domains.ad_placement.training.dataset import AdData
-from decisions.domains.ad_placement.training.report_cells import headline_cells, interval, shortened
+from decisions.domains.ad_placement.training.report_cells import headline_cells, interval
 from decisions.domains.ad_placement.training.upworthy import Headlines
 
 DEFAULT: Final = next(iter(DOMAIN.recipes))
@@ -77,12 +77,7 @@ def evaluate(folder: Path, *, quick: bool, tell: Tell) -> Section:
             _headline_table(headlines, judging, found, judge_from=judge_from),
             click_table(logs, trials=trials, tell=tell),
             value_table(logs, tell=tell),
-            Table(
-                "Files",
-                "",
-                ("file", "SHA-256"),
-                tuple((name, shortened(sha256_of(folder / name))) for name in files),
-            ),
+            files_table(folder, files),
         ),
     )
 

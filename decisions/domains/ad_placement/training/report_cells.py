@@ -51,11 +51,6 @@ def interval(value: float, lower: float, upper: float, *, digits: int) -> str:
     return f"{value:+.{digits}f} [{lower:+.{digits}f}, {upper:+.{digits}f}]"
 
 
-def shortened(digest: str) -> str:
-    """Return the beginning of a digest."""
-    return f"`{digest[:16]}…`"
-
-
 def headline_cells(rates: Floats, reference: Floats, data: AdData, found: Picked) -> tuple[str, ...]:
     """Return the cells of a contender on headlines."""
     return (

@@ -145,8 +145,8 @@ def _panel(log: SalesLog) -> tuple[Panel, Integers]:
     series = log.series[order].astype(np.int64)
     price = log.price[order]
     price = filled_forward(np.where(price >= 1.0 / MICROS, price, np.nan), series)
-    rows = order[~np.isnan(price) & (log.in_stock[order] >= LEAST_OPEN)]
-    price = price[~np.isnan(price) & (log.in_stock[order] >= LEAST_OPEN)]
+    usable = ~np.isnan(price) & (log.in_stock[order] >= LEAST_OPEN)
+    rows, price = order[usable], price[usable]
     if not len(rows):
         raise TrainingDataInsufficient("No item has a known price.")
     names, item = np.unique(log.series[rows], return_inverse=True)

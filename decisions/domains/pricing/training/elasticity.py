@@ -106,6 +106,7 @@ def fit_elasticities(
     Raises:
         TrainingDiverged: an estimate is not finite.
     """
+    shared = _with_weeks(group)[panel.item]
     centres = panel.sums(panel.price) / panel.sums(np.ones(len(panel)))
     first, last = int(panel.day.min()), int(panel.day.max())
     drift = np.asarray((panel.day - (first + last) / 2.0) / max(1.0, (last - first) / 2.0), np.float64)
@@ -118,7 +119,7 @@ def fit_elasticities(
         priors=(USUAL, Hyperprior(0.0, TREND_OF_ALL, trend)),
         shocks=(
             Shock(panel.day % WEEK, WEEKDAY_SD),
-            Shock(shock_codes(_with_weeks(group)[panel.item], panel.day // WEEK), None),
+            Shock(shock_codes(shared, panel.day // WEEK), None),
         ),
         cluster=cluster,
         block=blocks_of(panel.item, panel.day),
@@ -127,7 +128,7 @@ def fit_elasticities(
     if not (np.isfinite(fit.slopes).all() and np.isfinite(fit.errors).all() and np.isfinite(fit.levels).all()):
         raise TrainingDiverged("The elasticities are not finite.")
     weeks = fit.shocks[1][design.shocks[1].code]
-    return Elasticities(fit, weeks, _lasting(weeks, shock_codes(_with_weeks(group)[panel.item]), panel.day))
+    return Elasticities(fit, weeks, _lasting(weeks, shock_codes(shared), panel.day))
 
 
 def demand_now(found: Elasticities, panel: Panel, *, item_ids: tuple[str, ...], flags: npt.NDArray[np.uint8]) -> Demand:

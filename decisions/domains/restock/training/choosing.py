@@ -8,8 +8,9 @@ import numpy as np
 import numpy.typing as npt
 
 from decisions.domains.restock.training.figures import gamma_quantiles, pinball
+from decisions.domains.restock.training.naive import mean_changes
 from decisions.domains.restock.training.panel import Floats, Panel
-from decisions.domains.restock.training.paths import Indices, Paths, burnt_in
+from decisions.domains.restock.training.paths import Indices, Paths, burnt_in, running_sums
 from decisions.domains.restock.training.seasons import expected_shares
 
 JUDGED: Final = (0.5, 0.8, 0.95)
@@ -81,9 +82,9 @@ def chosen(panel: Panel, paths: Paths, factors: Floats, *, prior: Prior | None =
 
 def windows_of(panel: Panel, origins: Indices, factors: Floats) -> list[Windows]:
     """Return the windows of each horizon; a window counts where it lies in the panel and enough of it is known."""
-    known = _summed(panel.known.astype(np.float64))
-    sold = _summed(panel.units * panel.known)
-    shares = _summed(expected_shares(panel, factors) * panel.known)
+    known = running_sums(panel.known.astype(np.float64))
+    sold = running_sums(panel.units * panel.known)
+    shares = running_sums(expected_shares(panel, factors) * panel.known)
     begun = burnt_in(panel, origins)
     found = []
     for steps in panel.horizons:
@@ -93,19 +94,6 @@ def windows_of(panel: Panel, origins: Indices, factors: Floats) -> list[Windows]
         valid = begun & inside & (seen >= LEAST_SEEN)
         part = sold[:, ends] - sold[:, origins]
         found.append(Windows(steps, part, shares[:, ends] - shares[:, origins], seen, valid))
-    return found
-
-
-def scales_of(windows: Windows) -> Floats:
-    """Return for each series by what its errors are divided: its mean absolute change from window to window.
-
-    Where nothing changes, its mean total; at least one piece.
-    """
-    counted = windows.valid[:, 1:] & windows.valid[:, :-1]
-    changes = np.abs(np.diff(windows.sold, axis=1)) * counted
-    change = changes.sum(axis=1) / np.maximum(1, counted.sum(axis=1))
-    mean = (windows.sold * windows.valid).sum(axis=1) / np.maximum(1, windows.valid.sum(axis=1))
-    found: Floats = np.maximum(np.where(change > 0.0, change, mean), 1.0)
     return found
 
 
@@ -150,7 +138,7 @@ def _variances(paths: Paths, windows: Windows, stride: int, prior: Prior | None)
 
 def _losses(paths: Paths, windows: Windows, variances: Floats, panel: Panel) -> Floats:
     """Return ways x series: the mean scaled pinball, drawn to that of the way in all series."""
-    scales = scales_of(windows)[:, None]
+    scales = mean_changes(windows.sold, windows.valid)[:, None]
     counted = windows.valid.sum(axis=1)
     losses = np.empty((len(paths.ways), panel.series))
     for way in range(len(paths.ways)):
@@ -174,7 +162,3 @@ def _totals(paths: Paths, steps: int) -> Floats:
 def _mean_of(values: Floats, best: npt.NDArray[np.int64]) -> Floats:
     found: Floats = np.take_along_axis(values, best, axis=0).mean(axis=0)
     return found
-
-
-def _summed(values: Floats) -> Floats:
-    return np.concatenate((np.zeros((len(values), 1)), np.cumsum(values, axis=1)), axis=1)

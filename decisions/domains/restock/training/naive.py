@@ -27,11 +27,15 @@ def stretches(panel: Panel, steps: int) -> tuple[Floats, npt.NDArray[np.bool_]]:
 
 
 def scales(panel: Panel, steps: int) -> Floats:
-    """Return by what errors of each series are divided: its mean absolute change between stretches (MASE, 2006).
+    """Return by what errors of each series are divided: its mean change between stretches of so many steps."""
+    return mean_changes(*stretches(panel, steps))
 
-    Where nothing changes, its mean; at least one piece.
+
+def mean_changes(totals: Floats, counts: npt.NDArray[np.bool_]) -> Floats:
+    """Return the mean absolute change of each series from one total that counts to the next (MASE, 2006).
+
+    totals, counts: series x totals. Where nothing changes, its mean; at least one piece.
     """
-    totals, counts = stretches(panel, steps)
     pairs = counts[:, 1:] & counts[:, :-1]
     change = (np.abs(np.diff(totals, axis=1)) * pairs).sum(axis=1) / np.maximum(1, pairs.sum(axis=1))
     mean = (totals * counts).sum(axis=1) / np.maximum(1, counts.sum(axis=1))

@@ -8,7 +8,6 @@ import numpy.typing as npt
 
 from decisions.domains.restock.training.panel import Floats, Panel
 
-LEAST_ORIGINS: Final = 4
 MOST_ORIGINS: Final = 52
 BURN_IN: Final = 2
 """Seasons that a series must have before what is said of it is judged."""
@@ -53,6 +52,11 @@ def burnt_in(panel: Panel, origins: Indices) -> npt.NDArray[np.bool_]:
     seen = np.cumsum(panel.known, axis=1)[:, origins - 1]
     found: npt.NDArray[np.bool_] = seen >= max(BURN_IN * panel.season, LEAST_STEPS)
     return found
+
+
+def running_sums(values: Floats) -> Floats:
+    """Return series x (steps + 1): the sum of what lies before each step, so that stretches are differences."""
+    return np.concatenate((np.zeros((len(values), 1)), np.cumsum(values, axis=1)), axis=1)
 
 
 def mean_rise(damping: float, steps: int) -> float:

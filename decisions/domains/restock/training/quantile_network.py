@@ -8,6 +8,7 @@ from typing import Any, Final
 import numpy as np
 
 from decisions.domains.restock.training.choosing import Moments, Windows, windows_of
+from decisions.domains.restock.training.figures import pinball
 from decisions.domains.restock.training.foreseeing import lifted
 from decisions.domains.restock.training.panel import Floats, Panel
 from decisions.domains.restock.training.parameters import SHARED
@@ -178,5 +179,4 @@ def _quantiles(layers: tuple[Layer, ...], inputs: Any) -> Floats:
 def _guess(targets: Any) -> float:
     """Return the mean pinball of the quantiles of all targets."""
     levels = np.array(LEVELS)
-    short = targets[:, None] - np.quantile(targets, levels)
-    return max(float(np.maximum(levels * short, (levels - 1.0) * short).mean()), 1e-3)
+    return max(float(pinball(np.quantile(targets, levels), targets[:, None], levels).mean()), 1e-3)

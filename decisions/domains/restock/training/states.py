@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from decisions.domains.restock.training.panel import Floats, Panel
-from decisions.domains.restock.training.paths import Indices
+from decisions.domains.restock.training.paths import Indices, running_sums
 from decisions.domains.restock.training.seasons import expected_shares
 
 STRETCHES: Final = (1, 2, 4, 8, 16, 52)
@@ -57,10 +57,10 @@ class States:
 
 def states_of(panel: Panel, origins: Indices, factors: Floats) -> States:
     """Return what is known of every series at every origin."""
-    sold = _summed(panel.units * panel.known)
-    squares = _summed((panel.units * panel.known) ** 2)
-    sales = _summed(((panel.units > 0.0) & panel.known).astype(np.float64))
-    shares = _summed(expected_shares(panel, factors) * panel.known)
+    sold = running_sums(panel.units * panel.known)
+    squares = running_sums((panel.units * panel.known) ** 2)
+    sales = running_sums(((panel.units > 0.0) & panel.known).astype(np.float64))
+    shares = running_sums(expected_shares(panel, factors) * panel.known)
     unit = panel.season if panel.season > 1 else SEASONLESS
 
     def of(totals: Floats, count: int) -> Floats:
@@ -87,7 +87,3 @@ def _since(panel: Panel, origins: Indices) -> Floats:
     last = np.maximum.accumulate(np.where((panel.units > 0.0) & panel.known, steps, 0), axis=1)
     found: Floats = np.log1p(origins - last[:, origins - 1]) / 4.0
     return found
-
-
-def _summed(values: Floats) -> Floats:
-    return np.concatenate((np.zeros((len(values), 1)), np.cumsum(values, axis=1)), axis=1)

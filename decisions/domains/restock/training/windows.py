@@ -5,7 +5,7 @@ from typing import Final
 import numpy as np
 
 from decisions.domains.restock.training.panel import Floats, Panel
-from decisions.domains.restock.training.paths import Paths, origins_of
+from decisions.domains.restock.training.paths import Paths, origins_of, running_sums
 from decisions.domains.restock.training.seasons import expected_shares
 
 SEASONS: Final = (4, 8, 16, 52, 1_000)
@@ -22,8 +22,8 @@ def window_paths(panel: Panel, factors: Floats) -> Paths:
     (Robbins 1956), so that a series that is hardly known begins where the others are.
     """
     origins = origins_of(panel)
-    sold = _summed(panel.units * panel.known)
-    expected = _summed(expected_shares(panel, factors) * panel.known)
+    sold = running_sums(panel.units * panel.known)
+    expected = running_sums(expected_shares(panel, factors) * panel.known)
     shape, mean = gamma_prior(panel)
     lengths = tuple(panel.season * count for count in SEASONS) if panel.season > 1 else STEPS
     levels = np.empty((len(lengths), panel.series, len(origins)))
@@ -44,7 +44,3 @@ def gamma_prior(panel: Panel) -> tuple[float, float]:
     chance = float((means / panel.counts[counted]).mean())
     spread = max(0.0, float(means.var()) - chance)
     return max(LEAST_SHAPE, min(10.0, mean * mean / spread if spread > 0.0 else 10.0)), mean
-
-
-def _summed(values: Floats) -> Floats:
-    return np.concatenate((np.zeros((len(values), 1)), np.cumsum(values, axis=1)), axis=1)

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Final
 
-from decisions.domain_reports import Section, Table, Tell, sha256_of
+from decisions.domain_reports import Section, Tell, files_table
 from decisions.domains.pricing.training.real_data import avocado, cheese, online_retail
 
 FILES: Final = (cheese.FILE, avocado.FILE, online_retail.FILE)
@@ -21,7 +21,4 @@ with whatever made the price move; the recipe says where it sees that (`BULK_DIS
 def evaluate(folder: Path, *, quick: bool, tell: Tell) -> Section:  # noqa: ARG001 - the whole takes seconds
     """Return the report of pricing on the recorded data of a folder. Raises RecordedDataMissing."""
     tables = [module.table(folder, tell=tell) for module in (cheese, avocado, online_retail)]
-    files = Table(
-        "Files", "", ("file", "SHA-256"), tuple((name, f"`{sha256_of(folder / name)[:16]}…`") for name in FILES)
-    )
-    return Section("Pricing", TEXT, (*tables, files))
+    return Section("Pricing", TEXT, (*tables, files_table(folder, FILES)))

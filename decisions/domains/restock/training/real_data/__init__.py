@@ -4,7 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
-from decisions.domain_reports import Section, Table, Tell, sha256_of
+from decisions.domain_reports import Section, Tell, files_table
 from decisions.domains.restock.domain import DOMAIN
 from decisions.domains.restock.training.figures import PROBABILITIES
 from decisions.domains.restock.training.panel import Panel
@@ -67,12 +67,7 @@ def evaluate(folder: Path, *, quick: bool, tell: Tell) -> Section:
         tables=(
             *(contest_table(name, results) for name, results in found.items()),
             costs,
-            Table(
-                "Files",
-                "",
-                ("file", "SHA-256"),
-                tuple((name, f"`{sha256_of(folder / name)[:16]}…`") for name in FILES),
-            ),
+            files_table(folder, FILES),
         ),
     )
 

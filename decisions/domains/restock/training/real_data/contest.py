@@ -21,6 +21,7 @@ SEED: Final = 1
 DRAWS: Final = 2_000
 CROSTON: Final = 0.1
 MEDIAN: Final = PROBABILITIES.index(0.5)
+ASKED: Final = np.array(PROBABILITIES)
 
 Forecaster = Callable[[Panel, int], Floats]
 """(panel, steps) -> series x PROBABILITIES: quantiles of the total of the steps after the panel."""
@@ -49,7 +50,7 @@ def judged(recorded: Recorded, forecaster: Forecaster) -> Result:
         totals = panel.units[:, origin : origin + steps].sum(axis=1) / np.maximum(seen, 0.5)
         scale = scales(before, steps)
         errors.append(np.abs(quantiles[:, MEDIAN] - totals) / scale)
-        losses.append(pinball(quantiles, totals[:, None], np.array(PROBABILITIES)).mean(axis=1) / scale)
+        losses.append(pinball(quantiles, totals[:, None], ASKED).mean(axis=1) / scale)
         low, high = quantiles[:, PROBABILITIES.index(0.05)], quantiles[:, PROBABILITIES.index(0.95)]
         inside.append((totals >= low) & (totals <= high))
     return Result(np.mean(errors, axis=0), np.mean(losses, axis=0), float(np.mean(inside)))
@@ -61,7 +62,7 @@ def recipe_forecaster(name: str, given: Mapping[str, float]) -> Forecaster:
     parameters: Parameters = checked_parameters(given, recipe.parameters)
 
     def forecast(panel: Panel, steps: int) -> Floats:
-        return _quantiles(panel, recipe.foresee(panel, parameters, SEED, lambda _share: None), steps)
+        return quantiles_of(panel, recipe.foresee(panel, parameters, SEED, lambda _share: None), steps, ASKED)
 
     return forecast
 
@@ -76,7 +77,8 @@ def croston_forecaster(panel: Panel, steps: int) -> Floats:
     flat = np.ones((panel.series, panel.season))
     paths = croston_paths(panel)
     place = CONSTANTS.index(CROSTON)
-    return _quantiles(panel, chosen(panel, Paths(("Croston",), paths.origins, paths.levels[[place]]), flat), steps)
+    moments = chosen(panel, Paths(("Croston",), paths.origins, paths.levels[[place]]), flat)
+    return quantiles_of(panel, moments, steps, ASKED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,8 +106,8 @@ def bootstrapped_share(figures: Floats, reference: Floats) -> Interval:
     return Interval(float(figures.sum() / reference.sum()) - 1.0, float(lower) - 1.0, float(upper) - 1.0)
 
 
-def _quantiles(panel: Panel, moments: Moments, steps: int) -> Floats:
+def quantiles_of(panel: Panel, moments: Moments, steps: int, asked: Floats) -> Floats:
+    """Return series x `asked`: quantiles of the totals of so many steps after the panel, one of its horizons."""
     place = panel.horizons.index(steps)
-    asked = np.array(PROBABILITIES)
     rows = zip(moments.means[:, place].tolist(), moments.variances[:, place].tolist(), strict=True)
     return np.array([totals_of(mean, variance).quantiles(asked) for mean, variance in rows])

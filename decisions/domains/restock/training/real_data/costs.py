@@ -11,8 +11,8 @@ from decisions.domains.restock.policies import base_stock, critical_ratio, fitte
 from decisions.domains.restock.training.choosing import Moments
 from decisions.domains.restock.training.naive import naive_quantiles
 from decisions.domains.restock.training.panel import Bools, Floats, Panel
+from decisions.domains.restock.training.real_data.contest import quantiles_of
 from models_registry.pipeline import Parameters
-from models_registry.predictors.totals import totals_of
 
 LEAD: Final = 2
 REVIEW: Final = 1
@@ -83,10 +83,7 @@ def forecast_rule(
 
     def rule(panel: Panel, position: Floats, prices: Prices) -> Floats:
         moments = foresee(panel.with_bounds(), parameters, 1, lambda _share: None)
-        place = panel.horizons.index(LEAD + REVIEW)
-        asked = np.array([prices.ratio])
-        rows = zip(moments.means[:, place].tolist(), moments.variances[:, place].tolist(), strict=True)
-        levels = np.array([totals_of(mean, variance).quantiles(asked)[0] for mean, variance in rows])
+        levels = quantiles_of(panel, moments, LEAD + REVIEW, np.array([prices.ratio]))[:, 0]
         return base_stock(position, levels)
 
     return rule
