@@ -236,6 +236,11 @@ def nothing_more(_moment: Moment, _catalogue: Catalogue, _candidates: Indices, s
     return scores
 
 
+def nothing_asked(_moment: Moment, _places: Mapping[str, int]) -> Indices:
+    """Return nothing to ask a model about: domains with a menu ask by `asked`."""
+    return np.zeros(0, np.int64)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hooks:
     """What a domain does while it serves: pure functions on arrays, called for every decision.
@@ -264,7 +269,7 @@ class Hooks:
     """
 
     eligible: Callable[[Moment, Catalogue], Eligible]
-    subject: Callable[[Moment, Mapping[str, int]], Indices]
+    subject: Callable[[Moment, Mapping[str, int]], Indices] = nothing_asked
     worth: Callable[[Moment, Catalogue, Indices, Scores], Scores] = nothing_more
     most_candidates: Callable[[str, int], int] = lambda _kind, size: size
     item_numbers: Callable[[Catalogue], npt.NDArray[np.int64]] | None = None

@@ -34,7 +34,10 @@ def _checked(name: str, value: object, setting: Setting) -> float | str:
         return value
     least = -math.inf if setting.least is None else setting.least
     most = math.inf if setting.most is None else setting.most
-    is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    if not is_number or not least <= value <= most or not abs(value) <= sys.float_info.max:  # type: ignore[operator,arg-type]
+    if (
+        isinstance(value, bool)
+        or not isinstance(value, int | float)
+        or not max(least, -sys.float_info.max) <= value <= min(most, sys.float_info.max)
+    ):
         raise SettingInvalid(f"{name} must be a number from {least:g} to {most:g}.")
-    return float(value)  # type: ignore[arg-type]
+    return float(value)

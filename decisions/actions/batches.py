@@ -11,7 +11,7 @@ from django.db import IntegrityError, transaction
 
 from decisions.actions.batch_deciding import Cell, DecidedRow, Order, decide_all, is_degraded
 from decisions.actions.batch_rows import copy_decisions, ensure_day, stage_events, store_events, writing_time
-from decisions.actions.deliveries import promise_delivery
+from decisions.actions.deliveries import LONGEST_FAULT, promise_delivery
 from decisions.actions.ledger_lock import lock_ledger
 from decisions.actions.price_ledger import grace_of, write_offers
 from decisions.domain import Domain
@@ -32,7 +32,6 @@ from foundation.queries import ProjectFacts, open_jobs, project_facts
 
 DECIDE: Final = "decide_batch"
 """The kind of the job that makes a batch."""
-LONGEST_FAULT: Final = 500
 
 Effect = Callable[[datetime], object]
 
@@ -89,7 +88,8 @@ def make_batch(*, point_id: int, due_at: datetime, now: datetime) -> Effect:
     facts = project_facts(point.project_id)
     at = facts.clock.at(now).astimezone(UTC)
     due_at = max(due_at, newest_due(point, at=at, zone=facts.time_zone) or due_at)
-    if (newest_batch_due(point.id) or due_at) > due_at or _is_made(point.id, due_at):
+    newest = newest_batch_due(point.id)
+    if newest is not None and newest >= due_at:
         return _nothing
     made = _decided(point, due_at, at)
     ensure_day(at)
@@ -122,7 +122,7 @@ def _decided(point: BatchPoint, due_at: datetime, at: datetime) -> Made:
         bundle_version=bundle.version,
         rows=rows,
         events=events,
-        fault=_fault(point, found, due_at, rows),
+        fault=_fault(point, order, rows),
     )
 
 
@@ -138,18 +138,19 @@ def _enrolled(point: DecisionPoint, bundle: LiveBundle, at: datetime) -> frozens
     return frozenset(found)
 
 
-def _fault(point: BatchPoint, found: DecisionPoint, due_at: datetime, rows: Sequence[DecidedRow]) -> str:
+def _fault(point: BatchPoint, order: Order, rows: Sequence[DecidedRow]) -> str:
     """Return what is to be told of a batch besides its decisions, "" where there is nothing."""
     told = []
     previous = newest_batch_due(point.id)
     if previous is not None and point.every_minutes is not None:
-        skipped = skipped_between(previous, due_at, point.every_minutes)
+        skipped = skipped_between(previous, order.due_at, point.every_minutes)
         if skipped:
             told.append(f"{skipped} batches that were due before it were not made: no worker made them in time.")
     if not rows:
-        told.append(_nothing_to_decide(found.domain))
+        told.append(_nothing_to_decide(order.point.domain))
     if rows and all(row.value is None for row in rows):
         told.append("There was nothing to choose for any of them; the reasons are with the decisions.")
+    told += [f"{name}: {fault}" for name, fault in order.bundle.equipment.faults.items()]
     return " ".join(told)[:LONGEST_FAULT]
 
 
@@ -203,10 +204,6 @@ def _insert(made: Made, takes_effect_at: datetime) -> int | None:
 def _sign(batch_id: int, point: BatchPoint) -> None:
     document = batch_document(batch_by_id(batch_id, project_id=point.project_id))
     DecisionBatch.objects.filter(pk=batch_id).update(sha256=sha256(document).hexdigest())
-
-
-def _is_made(point_id: int, due_at: datetime) -> bool:
-    return DecisionBatch.objects.filter(point_id=point_id, due_at=due_at).exists()
 
 
 def _nothing(_now: datetime) -> None:

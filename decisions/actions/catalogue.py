@@ -3,24 +3,22 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from hashlib import sha256
 from typing import Any
 
 from django.db import transaction
 
 from decisions.actions.catalogue_pace import database_now, promise_catalogue, promise_freshness
-from decisions.actions.chunks import publish_chunks
+from decisions.actions.chunks import publish_file
 from decisions.actions.given_clusters import give_clusters
 from decisions.actions.item_rows import Written, as_rows, lock_known, write_stock
 from decisions.actions.own_prices import put_rows
 from decisions.domain import ITEMS
 from decisions.ingest.collections import all_collections, collection_of
 from decisions.ingest.fields import ItemRefused
-from decisions.ingest.items import ItemValues, read_item, read_stock
+from decisions.ingest.items import ItemValues, read_item
 from decisions.models import CatalogueFreshness, PublishedCatalogue
-from decisions.queries.catalogue import catalogue_content, published_catalogue
+from decisions.queries.catalogue import catalogue_content
 from decisions.queries.freshness import fresh_at, most_age
-from foundation.actions.projects import bump_revision
 from foundation.errors import DomainError
 from foundation.queries import project_facts
 
@@ -74,23 +72,13 @@ def put_actions(*, project_id: int, collection: str, items: Sequence[Any]) -> It
     return result
 
 
-def put_stock(*, project_id: int, items: Sequence[Any]) -> ItemsTaken:
-    """Take the stock of items that the catalogue has and return what became of each. Raises TooManyItems."""
-    taken, refused = _read_all(items, read_stock)
-    with transaction.atomic():
-        return write_item_stock(project_id, taken, refused)
-
-
-def write_item_stock(project_id: int, taken: Mapping[str, ItemValues], refused: Sequence[ItemFault] = ()) -> ItemsTaken:
-    """Write the stock of items and return what became of each, those that were refused before among them.
-
-    In a transaction; the catalogue keeps what else it knows of them.
-    """
+def write_item_stock(project_id: int, taken: Mapping[str, ItemValues]) -> ItemsTaken:
+    """Write the stock of items that the catalogue has, which keeps what else it knows of them; in a transaction."""
     known = lock_known(project_id, ITEMS, list(taken))
     strange = [ItemFault(None, name, "The catalogue has no such item.") for name in taken if name not in known]
     of_known = {name: values for name, values in taken.items() if name in known}
     written = Written(created=0, updated=write_stock(project_id, ITEMS, as_rows(of_known)))
-    result = _taken(of_known, written, [*refused, *strange])
+    result = _taken(of_known, written, strange)
     _promise_what_follows(project_id, ITEMS, result)
     return result
 
@@ -129,18 +117,7 @@ def publish_catalogue(*, project_id: int, now: datetime, collection: str = ITEMS
         at=project_facts(project_id).clock.at(now),
         fresh_at=fresh_at(project_id, collection) if asked else None,
     )
-    digest = sha256(found.content).hexdigest()
-    known = published_catalogue(project_id, collection)
-    if known is not None and known.sha256 == digest:
-        return False
-    publish_chunks(digest, found.content)
-    PublishedCatalogue.objects.update_or_create(
-        project_id=project_id,
-        collection=collection,
-        defaults={"sha256": digest, "size": len(found.content), "items": found.items, "published_at": now},
-    )
-    bump_revision(project_id=project_id)
-    return True
+    return publish_file(project_id=project_id, collection=collection, content=found.content, items=found.items, now=now)
 
 
 def _read_all(

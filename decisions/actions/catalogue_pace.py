@@ -34,7 +34,7 @@ def database_now() -> datetime:
 
 def promise_catalogue(*, project_id: int, collection: str = ITEMS) -> bool:
     """Promise to publish a catalogue, together with whatever else changes within the pace."""
-    return _promise(project_id, collection, _next_stretch(project_facts(project_id), database_now()))
+    return _promise(project_id, collection, _next_publication(project_facts(project_id)))
 
 
 def promise_freshness(*, project_id: int, collection: Collection) -> bool:
@@ -48,7 +48,7 @@ def promise_freshness(*, project_id: int, collection: Collection) -> bool:
         return False
     facts = project_facts(project_id)
     due = known.published_at + age * SHARE_OF_AGE / facts.clock.speed
-    return _promise(project_id, collection.name, max(due, _next_stretch(facts, database_now())))
+    return _promise(project_id, collection.name, max(due, _next_publication(facts)))
 
 
 def promise_daily_catalogues(*, facts: ProjectFacts, now: datetime) -> int:
@@ -66,11 +66,15 @@ def promise_daily_catalogues(*, facts: ProjectFacts, now: datetime) -> int:
     return promised
 
 
-def _next_stretch(facts: ProjectFacts, now: datetime) -> datetime:
+def next_stretch(now: datetime, *, pace: timedelta) -> datetime:
     """Return the end of the stretch, with room for the commit: what is promised has to be there when the job runs."""
-    pace = (SIMULATION_PACE if facts.simulated else PACE).total_seconds()
-    number = int((now.timestamp() + pace * ROOM_FOR_COMMIT) // pace) + 1
-    return datetime.fromtimestamp(number * pace, tz=now.tzinfo)
+    length = pace.total_seconds()
+    number = int((now.timestamp() + length * ROOM_FOR_COMMIT) // length) + 1
+    return datetime.fromtimestamp(number * length, tz=now.tzinfo)
+
+
+def _next_publication(facts: ProjectFacts) -> datetime:
+    return next_stretch(database_now(), pace=SIMULATION_PACE if facts.simulated else PACE)
 
 
 def _promise(project_id: int, collection: str, due: datetime) -> bool:

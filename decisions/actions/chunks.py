@@ -1,10 +1,14 @@
 """What the edge loads by its SHA-256: written once, removed when no bundle that may still be served names it."""
 
 from collections.abc import Iterable
+from datetime import datetime
+from hashlib import sha256
 
 from django.db import connection, transaction
 
-from decisions.models import PublishedChunk
+from decisions.models import PublishedCatalogue, PublishedChunk
+from decisions.queries.catalogue import published_catalogue
+from foundation.actions.projects import bump_revision
 
 CHUNK = 1024 * 1024
 BUNDLES_KEPT = 20
@@ -43,6 +47,25 @@ def publish_chunks(sha256: str, content: bytes) -> None:
     if PublishedChunk.objects.filter(sha256=sha256).exists():
         return
     PublishedChunk.objects.bulk_create(_cut(sha256, content), ignore_conflicts=True)
+
+
+def publish_file(*, project_id: int, collection: str, content: bytes, items: int, now: datetime) -> bool:
+    """Publish the bytes of a catalogue and let bundles name them; return whether they differ from the last ones.
+
+    In a transaction that lets nobody else publish this collection. `now` is wall time.
+    """
+    digest = sha256(content).hexdigest()
+    known = published_catalogue(project_id, collection)
+    if known is not None and known.sha256 == digest:
+        return False
+    publish_chunks(digest, content)
+    PublishedCatalogue.objects.update_or_create(
+        project_id=project_id,
+        collection=collection,
+        defaults={"sha256": digest, "size": len(content), "items": items, "published_at": now},
+    )
+    bump_revision(project_id=project_id)
+    return True
 
 
 @transaction.atomic

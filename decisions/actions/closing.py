@@ -30,6 +30,7 @@ from decisions.queries.closings import (
     open_cells,
 )
 from decisions.vocabulary import MessageKind
+from experiments.assignment.unit_ids import store_and_item
 from foundation.actions.jobs import enqueue
 from foundation.money import format_micros
 from foundation.queries import ProjectFacts, open_jobs, project_facts
@@ -195,7 +196,7 @@ def _lines(book: Books) -> Iterator[tuple[str, int, int]]:
 
 
 def _row(run: ClosingRun, cell: OpenCell, subject: str, event: str, said: Mapping[str, object]) -> EventRow:
-    store, _, item = subject.partition("|")
+    store, item = store_and_item(subject)
     at = _booked_at(run, cell)
     cluster = cluster_of(run, cell)
     about = {"product_id": item, "store_id": store, **({} if cluster is None else {"cluster_id": cluster})}

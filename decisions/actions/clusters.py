@@ -8,6 +8,7 @@ from typing import Final
 from django.db import transaction
 
 from decisions.actions.catalogue_pace import database_now
+from decisions.actions.given_clusters import ClusterChange, write_clusters
 from decisions.actions.watermark import locked_watermark
 from decisions.clusters import derive_clusters, with_known_names
 from decisions.models import ItemCluster
@@ -86,23 +87,14 @@ def _let_hold(
     at = facts.clock.at(database_now())
     open_rows = ItemCluster.objects.filter(project_id=facts.id, valid_until=None)
     known = {row.item_id: row for row in open_rows.filter(item_id__in=list(found))}
-    changed = {
-        item: cluster
-        for item, cluster in found.items()
-        if item not in known or (known[item].origin == DERIVED and known[item].cluster != cluster)
-    }
-    begins = {
-        item: max(at, known[item].valid_from + timedelta(microseconds=1)) if item in known else at for item in changed
-    }
-    closed = [ItemCluster(pk=known[item].pk, valid_until=begins[item]) for item in changed if item in known]
-    ItemCluster.objects.bulk_update(closed, ["valid_until"], batch_size=1_000)
-    ItemCluster.objects.bulk_create(
-        [
-            ItemCluster(project_id=facts.id, item_id=item, cluster=cluster, origin=DERIVED, valid_from=begins[item])
-            for item, cluster in changed.items()
-        ],
-        batch_size=1_000,
-    )
+    changed = []
+    for item, cluster in found.items():
+        row = known.get(item)
+        if row is None:
+            changed.append(ClusterChange(item, cluster))
+        elif row.origin == DERIVED and row.cluster != cluster:
+            changed.append(ClusterChange(item, cluster, row.pk, row.valid_from))
+    write_clusters(facts.id, changed, origin=DERIVED, now=at)
     write_journal(
         project_id=facts.id,
         at=now,

@@ -1,8 +1,8 @@
 """Clusters that the shop gives its items: kept as intervals, so that outcomes belong to the cluster of their time."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, NamedTuple
 
 from django.db import connection
 
@@ -15,6 +15,16 @@ from foundation.queries import project_facts
 
 FIELD: Final = "cluster"
 """The declared field of items that names it."""
+
+
+class ClusterChange(NamedTuple):
+    """An item and its cluster from now on, "" for none; the row that has held until now, and since when it has."""
+
+    item: str
+    cluster: str
+    known: int | None = None
+    since: datetime | None = None
+
 
 # A cluster that was derived gives way to one that is given; one that was given ends where the shop takes it away.
 _CHANGED: Final = """
@@ -40,27 +50,31 @@ def give_clusters(project_id: int, collection: Collection, items: Sequence[str] 
     locked_watermark(project_id)
     now = project_facts(project_id).clock.at(database_now())
     changed = _changed(project_id, items)
+    write_clusters(project_id, changed, origin=ItemCluster.Origin.GIVEN, now=now)
+    return len(changed)
+
+
+def write_clusters(
+    project_id: int, changes: Iterable[ClusterChange], *, origin: ItemCluster.Origin, now: datetime
+) -> None:
+    """End the rows that have held and begin those that hold from now on, project time.
+
+    A row that began only now holds for a microsecond. With the watermark locked.
+    """
     closed, opened = [], []
-    for item, cluster, known, since in changed:
+    for item, cluster, known, since in changes:
         at = now if since is None else max(now, since + timedelta(microseconds=1))
         if known is not None:
             closed.append(ItemCluster(pk=known, valid_until=at))
         if cluster:
             opened.append(
-                ItemCluster(
-                    project_id=project_id,
-                    item_id=item,
-                    cluster=cluster,
-                    origin=ItemCluster.Origin.GIVEN,
-                    valid_from=at,
-                )
+                ItemCluster(project_id=project_id, item_id=item, cluster=cluster, origin=origin, valid_from=at)
             )
     ItemCluster.objects.bulk_update(closed, ["valid_until"], batch_size=1_000)
     ItemCluster.objects.bulk_create(opened, batch_size=1_000)
-    return len(changed)
 
 
-def _changed(project_id: int, items: Sequence[str] | None) -> list[tuple[str, str, int | None, datetime | None]]:
+def _changed(project_id: int, items: Sequence[str] | None) -> list[ClusterChange]:
     with connection.cursor() as cursor:
         cursor.execute(
             _CHANGED,
@@ -71,4 +85,4 @@ def _changed(project_id: int, items: Sequence[str] | None) -> list[tuple[str, st
                 "items": None if items is None else list(items),
             },
         )
-        return list(cursor.fetchall())
+        return [ClusterChange(*row) for row in cursor.fetchall()]

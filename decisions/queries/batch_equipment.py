@@ -23,8 +23,8 @@ logger = logging.getLogger(__name__)
 def equipped(bundle: LiveBundle, point: DecisionPoint, subjects: Catalogue) -> LiveBundle:
     """Return the bundle with the subjects as what the point's domain decides for, its models and learners opened.
 
-    What cannot be opened is left out, as at an edge: its arm gets the baseline with a reason, and the log and `faults`
-    say why. Raises DomainUnfit.
+    What cannot be opened is left out: its arm gets the baseline with a reason, and the log and `faults` say why, which
+    the batch tells. Raises DomainUnfit.
     """
     faults: dict[str, str] = {}
     models = {}

@@ -3,16 +3,14 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
-from typing import Final
 from zoneinfo import ZoneInfo
 
 from decisions.domain import Mode
 from decisions.models import DecisionPoint
 from decisions.queries.points import PointUnknown, experiments_at
 from decisions.registry import all_domains
+from experiments.assignment.periods import DAY_MINUTES
 from experiments.queries.period_starts import latest_period_start
-
-DAY_MINUTES: Final = 1_440
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from decisions.domain import FieldKind
 from decisions.models import BatchDecision, DecisionBatch
 from decisions.registry import all_domains
 from decisions.vocabulary import AppliedState, BatchState
+from experiments.assignment.unit_ids import store_and_item
 from experiments.vocabulary import UnitKind
 from foundation.errors import DomainError
 from foundation.money import format_micros
@@ -113,8 +114,7 @@ class BatchLine:
         domain = all_domains().get(self.domain)
         if domain is None or domain.subject_kind is not UnitKind.STORE_ITEM:
             return "", self.subject
-        store, _, item = self.subject.partition("|")
-        return store, item
+        return store_and_item(self.subject)
 
 
 def batch_by_id(batch_id: int, *, project_id: int) -> BatchFacts:

@@ -16,6 +16,7 @@ from decisions.models import ItemCost, PeriodClosing, PointExperiment
 from decisions.settings import checked_settings
 from experiments.analysis.checks_confounds import STOCK_NOT_VALUED, STOCK_OFTEN_NOT_VALUED
 from experiments.analysis.inputs import Confound
+from experiments.assignment.unit_ids import store_and_item
 from experiments.lifecycle import SERVING
 from experiments.queries.designs import RunFacts, run_facts
 from experiments.queries.plans import plan_of
@@ -170,7 +171,7 @@ def open_cells(run: ClosingRun, *, first: int, last: int) -> Iterator[OpenCell]:
 
 def ledgers(run: ClosingRun, span: Span, subjects: Sequence[str]) -> Mapping[str, Ledger]:
     """Return what is known of each of the subjects about a period; costs are those of the first period's begin."""
-    pairs = {subject: _pair(subject) for subject in subjects}
+    pairs = {subject: store_and_item(subject) for subject in subjects}
     costs = _costs(run, {item for _, item in pairs.values()})
     since = span.start - run.terms.oldest
     asked: dict[str, Any] = {"since": since, "until": span.ends, "subjects": list(pairs)}
@@ -235,11 +236,6 @@ def _ranked(code: str, shares: Counter[str]) -> Confound:
     """Return a confound of the variants with the largest and the smallest share."""
     ranked = [variant for variant, _ in shares.most_common()]
     return Confound(code, ranked[0], ranked[-1])
-
-
-def _pair(subject: str) -> tuple[str, str]:
-    store, _, item = subject.partition("|")
-    return store, item
 
 
 def _costs(run: ClosingRun, items: Iterable[str]) -> Mapping[str, int]:

@@ -5,10 +5,11 @@ from datetime import datetime, timedelta
 from itertools import starmap
 from typing import Final
 
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 
 from decisions.domain import ITEMS
 from decisions.models import BatchDecision, DecisionPoint, Item, PriceOffer
+from decisions.queries.supply import holds_at, not_over
 from decisions.registry import all_domains
 from decisions.serving.offers import microseconds, write_prices
 from decisions.strike_through import LOOK_BACK, Judged, Stretch, judge
@@ -57,7 +58,7 @@ class PriceContent:
 
 def offered(project_id: int, item_id: str, *, at: datetime) -> Offered | None:
     """Return what everybody was offered at a project time; None where the item was not offered, or nobody knows."""
-    row = _offers(project_id, item_id).filter(_holds_at(at)).first()
+    row = _offers(project_id, item_id).filter(holds_at(at)).first()
     return None if row is None else _offered(row)
 
 
@@ -72,9 +73,8 @@ def lowest(project_id: int, item_id: str, *, before: datetime, days: int = LOOK_
     Whether the ledger reaches back so far is another question; see `struck`.
     """
     since = before - timedelta(days=days)
-    rows = _offers(project_id, item_id).filter(valid_from__lt=before)
-    met = rows.filter(Q(valid_until__isnull=True) | Q(valid_until__gt=since))
-    row = met.order_by("price", "-valid_from").first()
+    rows = _offers(project_id, item_id).filter(not_over(since), valid_from__lt=before)
+    row = rows.order_by("price", "-valid_from").first()
     return None if row is None else _offered(row)
 
 
@@ -93,7 +93,7 @@ def own_prices(project_id: int, *, at: datetime) -> dict[str, int]:
     with.
     """
     offers = PriceOffer.objects.filter(project_id=project_id)
-    offered_now = offers.filter(_holds_at(at)).values("item_id")
+    offered_now = offers.filter(holds_at(at)).values("item_id")
     own = offers.filter(batch__isnull=True, valid_from__lte=at, item_id__in=offered_now)
     newest = own.order_by("item_id", "-valid_from").distinct("item_id")
     sent = Item.objects.filter(project_id=project_id, collection=ITEMS).values_list("item_id", "price")
@@ -138,7 +138,7 @@ def decides_prices(project_id: int) -> bool:
 def price_content(project_id: int, *, since: datetime) -> PriceContent:
     """Return the offers that hold after a project time, as the edge loads them; equal ledgers give equal bytes."""
     rows = (
-        PriceOffer.objects.filter(Q(valid_until__isnull=True) | Q(valid_until__gt=since), project_id=project_id)
+        PriceOffer.objects.filter(not_over(since), project_id=project_id)
         .order_by("item_id", "valid_from")
         .values_list("item_id", "price", "valid_from", "valid_until")
     )
@@ -151,10 +151,6 @@ def price_content(project_id: int, *, since: datetime) -> PriceContent:
 
 def _offers(project_id: int, item_id: str) -> "QuerySet[PriceOffer]":
     return PriceOffer.objects.filter(project_id=project_id, item_id=item_id)
-
-
-def _holds_at(at: datetime) -> Q:
-    return Q(valid_from__lte=at) & (Q(valid_until__isnull=True) | Q(valid_until__gt=at))
 
 
 def _price_domains() -> list[str]:

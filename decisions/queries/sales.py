@@ -9,11 +9,11 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import numpy.typing as npt
 from django.db import connection, transaction
-from django.db.models import Q
 
 from decisions.domain import ITEMS, SalesLog
-from decisions.models import Item, ItemCluster, ItemCost
+from decisions.models import Item
 from decisions.queries.sales_days import in_stock_shares, offered_prices
+from decisions.queries.supply import clusters_at, costs_at
 from experiments.vocabulary import UnitKind
 from foundation.money import MICROS
 from foundation.queries import ProjectFacts, project_facts
@@ -187,15 +187,13 @@ def _table(sold: _Sold, name: str, days: int, *, nothing: float = 0.0) -> Floats
 
 def _clusters(project_id: int, items: Sequence[str], *, at: datetime) -> tuple[str, ...]:
     """Return the cluster of each item at a time, "" where it has none."""
-    rows = ItemCluster.objects.filter(_holds(at), project_id=project_id)
-    known = dict(rows.values_list("item_id", "cluster").iterator(ROWS_AT_ONCE))
+    known = clusters_at(project_id, at)
     return tuple(known.get(item, "") for item in items)
 
 
 def _costs(project_id: int, items: Sequence[str], *, at: datetime) -> Floats:
     """Return what each item costs the shop at a time, currency units, NaN where that is unknown."""
-    rows = ItemCost.objects.filter(_holds(at), project_id=project_id)
-    known = dict(rows.values_list("item_id", "cost").iterator(ROWS_AT_ONCE))
+    known = costs_at(project_id, at)
     return np.array([known[item] / MICROS if item in known else np.nan for item in items], dtype=np.float64)
 
 
@@ -203,10 +201,6 @@ def _categories(project_id: int, items: Sequence[str]) -> tuple[str, ...]:
     rows = Item.objects.filter(project_id=project_id, collection=ITEMS)
     known = dict(rows.values_list("item_id", "category").iterator(ROWS_AT_ONCE))
     return tuple(known.get(item, "") for item in items)
-
-
-def _holds(at: datetime) -> Q:
-    return Q(valid_from__lte=at) & (Q(valid_until__isnull=True) | Q(valid_until__gt=at))
 
 
 def _or_nan(value: float | None) -> float:

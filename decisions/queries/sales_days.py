@@ -6,9 +6,9 @@ from typing import Final
 
 import numpy as np
 import numpy.typing as npt
-from django.db.models import Q
 
 from decisions.models import PriceOffer, StockCount
+from decisions.queries.supply import not_over
 from foundation.money import MICROS
 
 COUNT_HOLDS: Final = timedelta(days=7)
@@ -29,9 +29,7 @@ def offered_prices(project_id: int, items: Sequence[str], edges: Floats) -> Floa
         places.setdefault(item, []).append(place)
     seconds, amounts = (np.zeros((len(edges) - 1, len(items))) for _ in range(2))
     rows = PriceOffer.objects.filter(
-        Q(valid_until__isnull=True) | Q(valid_until__gt=_moment(edges[0])),
-        project_id=project_id,
-        valid_from__lt=_moment(edges[-1]),
+        not_over(_moment(edges[0])), project_id=project_id, valid_from__lt=_moment(edges[-1])
     )
     wanted = ("item_id", "price", "valid_from", "valid_until")
     for item, price, valid_from, valid_until in rows.values_list(*wanted).iterator(ROWS_AT_ONCE):

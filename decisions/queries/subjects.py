@@ -8,22 +8,23 @@ from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
-from django.db.models import Min, Q
+from django.db.models import Min
 
 from decisions.domain import ITEMS, Domain, FieldKind
-from decisions.models import Item, ItemCluster, ItemCost, PriceOffer, Supplier
+from decisions.models import Item, PriceOffer
 from decisions.moment import Catalogue, Column
 from decisions.queries.freshness import fresh_at
 from decisions.queries.placed_orders import pieces_placed
 from decisions.queries.prices import own_prices
 from decisions.queries.stock_counts import CountColumns, latest_count_columns
+from decisions.queries.supply import clusters_at, costs_at, holds_at, not_over, suppliers_of
+from decisions.strike_through import LOOK_BACK
+from experiments.assignment.unit_ids import store_item_id
 from experiments.queries.sold import pieces_sold, pieces_sold_by_store
 from experiments.vocabulary import UnitKind
 from foundation.money import MICROS
 
 SALES_DAYS: Final = 28
-REFERENCE_DAYS: Final = 30
-"""Days over which the lowest price of an item is looked for."""
 CLUSTER: Final = "cluster"
 
 Floats = npt.NDArray[np.float64]
@@ -76,10 +77,10 @@ def _priced_items(project_id: int, items: _Items, at: datetime) -> Catalogue:
 
 def _store_items(project_id: int, domain: Domain, items: _Items, at: datetime) -> Catalogue:
     counts = latest_count_columns(project_id, at=at)
-    subjects = tuple(f"{store}|{item}" for store, item in zip(counts.stores, counts.items, strict=True))
+    pairs = list(zip(counts.stores, counts.items, strict=True))
+    subjects = tuple(store_item_id(store, item) for store, item in pairs)
     placed = pieces_placed(project_id, domain.key, subjects=subjects, counted_at=counts.counted_at, at=at)
     sold = pieces_sold_by_store(project_id, start=at - timedelta(days=SALES_DAYS), end=at)
-    pairs = list(zip(counts.stores, counts.items, strict=True))
     places = np.array([items.places.get(item, -1) for item in counts.items], np.int64)
     columns: dict[str, Column] = {
         "item": counts.items,
@@ -100,8 +101,8 @@ def _items(project_id: int, domain: Domain, at: datetime) -> _Items:
         .values_list("item_id", "category", "price", "properties")
     )
     ids = tuple(row[0] for row in rows)
-    clusters = _valid(ItemCluster, project_id, at, "cluster")
-    offers = _valid(PriceOffer, project_id, at, "price")
+    clusters = clusters_at(project_id, at)
+    offers = _offered(project_id, at, "price")
     said: Sequence[Mapping[str, Any]] = [row[3] for row in rows]
     fields = domain.fields if domain.collection == ITEMS else {}
     texts = {name: _said_texts(said, name) for name, field in fields.items() if field.kind is FieldKind.TEXT}
@@ -110,7 +111,7 @@ def _items(project_id: int, domain: Domain, at: datetime) -> _Items:
     texts[CLUSTER] = tuple(clusters.get(item) or own for item, own in zip(ids, given, strict=True))
     texts["category"] = tuple(row[1] for row in rows)
     numbers["price"] = _money([offers.get(row[0], row[2]) for row in rows])
-    numbers["cost"] = _numbers(ids, _valid(ItemCost, project_id, at, "cost"), unit=MICROS)
+    numbers["cost"] = _numbers(ids, costs_at(project_id, at), unit=MICROS)
     return _Items(ids, {item: place for place, item in enumerate(ids)}, texts, numbers)
 
 
@@ -135,8 +136,7 @@ def _counted(counts: CountColumns, placed: Floats) -> dict[str, Column]:
 
 def _lead_times(project_id: int, items: _Items, places: npt.NDArray[np.int64]) -> dict[str, Column]:
     """Return mean and spread of the lead time of each subject's supplier, days."""
-    rows = Supplier.objects.filter(project_id=project_id).values_list("supplier_id", "lead_days", "lead_sd")
-    known = {supplier: (mean, spread) for supplier, mean, spread in rows}
+    known = {supplier: (facts.lead_days, facts.lead_sd) for supplier, facts in suppliers_of(project_id).items()}
     suppliers = items.texts.get("supplier", ("",) * len(items.ids))
     unknown = (np.nan, np.nan)
     of_items = np.array([*(known.get(supplier, unknown) for supplier in suppliers), unknown], np.float64)
@@ -144,27 +144,22 @@ def _lead_times(project_id: int, items: _Items, places: npt.NDArray[np.int64]) -
     return {"lead_days": found[:, 0].copy(), "lead_sd": found[:, 1].copy()}
 
 
-def _valid(model: Any, project_id: int, at: datetime, value: str) -> dict[str, Any]:
-    """Return the value of each item's row that holds at a time."""
-    holds = Q(valid_until__isnull=True) | Q(valid_until__gt=at)
-    rows = model.objects.filter(holds, project_id=project_id, valid_from__lte=at)
-    return dict(rows.values_list("item_id", value))
+def _offered(project_id: int, at: datetime, value: str) -> dict[str, Any]:
+    """Return a column of each item's offer that holds at a time."""
+    return dict(PriceOffer.objects.filter(holds_at(at), project_id=project_id).values_list("item_id", value))
 
 
 def _changes(project_id: int, at: datetime) -> dict[str, float]:
     """Return when each item's present price took the place of another, seconds since 1970."""
     first = PriceOffer.objects.filter(project_id=project_id).values_list("item_id").annotate(first=Min("valid_from"))
     begun = dict(first)
-    changes = _valid(PriceOffer, project_id, at, "valid_from")
+    changes = _offered(project_id, at, "valid_from")
     return {item: since.timestamp() for item, since in changes.items() if since != begun[item]}
 
 
 def _lowest(project_id: int, at: datetime) -> dict[str, float]:
-    """Return the lowest price at which each item was offered in the days before a time, currency units."""
-    since = at - timedelta(days=REFERENCE_DAYS)
-    rows = PriceOffer.objects.filter(
-        Q(valid_until__isnull=True) | Q(valid_until__gt=since), project_id=project_id, valid_from__lte=at
-    )
+    """Return the lowest price at which each item was offered in the last 30 days, currency units."""
+    rows = PriceOffer.objects.filter(not_over(at - LOOK_BACK), project_id=project_id, valid_from__lte=at)
     return {item: low / MICROS for item, low in rows.values_list("item_id").annotate(low=Min("price"))}
 
 

@@ -105,7 +105,7 @@ def _scored(scene: Scene, policy: ArmPolicy, equipment: Equipment, means: Means)
         raise NotScored(DecisionReason.MODEL_UNAVAILABLE)
     hooks = scene.domain.hooks
     if hooks.asked is not None:
-        return _scored_menu(scene, model, means)
+        return _scored_menu(scene, model, hooks.asked(scene.moment, scene.catalogue, model.places), means)
     subject = hooks.subject(scene.moment, model.places)
     if not len(subject):
         raise NotScored(DecisionReason.HISTORY_EMPTY)
@@ -125,17 +125,14 @@ def _scored(scene: Scene, policy: ArmPolicy, equipment: Equipment, means: Means)
     return _worth(scene, candidates, scores)
 
 
-def _scored_menu(scene: Scene, model: Fitted, means: Means) -> Choices:
+def _scored_menu(scene: Scene, model: Fitted, asked: Indices, means: Means) -> Choices:
     """Return the actions of a menu that may be chosen, with what the scores of the subject's model are worth.
 
-    Raises NotScored, also where the model does not know the subject.
+    asked: by the hook of that name. Raises NotScored, also where the model does not know the subject.
     """
-    asked = scene.domain.hooks.asked
-    assert asked is not None
-    question = asked(scene.moment, scene.catalogue, model.places)
-    if not len(question):
+    if not len(asked):
         raise NotScored(DecisionReason.SUBJECT_UNKNOWN)
-    scores = means.score(Question(model.record.version, model.predictor, question, scene.candidates, False))
+    scores = means.score(Question(model.record.version, model.predictor, asked, scene.candidates, False))
     return _worth(scene, scene.candidates, scores)
 
 

@@ -1,6 +1,7 @@
 """From the files that a bundle names to equipment, parsed once for all bundle versions; for the loader's thread alone.
 
-A file that is missing, damaged, forged or malformed leaves what it stands for unavailable, never the bundle.
+A file that is missing, damaged, forged or malformed leaves what it stands for unavailable, never the bundle. What
+domains decide with in batches is not loaded: no request is decided by it, and batches open it for themselves.
 """
 
 import logging
@@ -13,7 +14,7 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from decisions.domain import ITEMS, Domain
+from decisions.domain import ITEMS, Domain, Mode
 from decisions.learning.state import LearnerSnapshot, open_state
 from decisions.moment import Catalogue, Moment
 from decisions.policies.learned import LearnerMismatch, fit_learner
@@ -127,7 +128,7 @@ class EquipmentLoader:
 
     def _all_shelves(self, task: _Task) -> dict[str, Shelf]:
         found = {}
-        for domain in task.points.domains.values():
+        for domain in filter(_answers_requests, task.points.domains.values()):
             catalogue = task.catalogues.get(domain.collection)
             with _noted(task.faults, f"actions of {domain.key}"):
                 if catalogue is not None:
@@ -140,9 +141,11 @@ class EquipmentLoader:
     def _all_models(self, task: _Task) -> dict[int, Fitted]:
         found = {}
         for record in task.points.models.values():
+            domain = task.points.version_domains.get(record.version)
+            if not _answers_requests(domain):
+                continue
             with _noted(task.faults, f"model version {record.version}"):
                 known = self._predictor(record, task)
-                domain = task.points.version_domains.get(record.version)
                 catalogue = task.catalogues.get(ITEMS if domain is None else domain.collection)
                 if catalogue is not None:
                     beside = _beside(task, known, domain)
@@ -154,9 +157,11 @@ class EquipmentLoader:
     def _all_learners(self, task: _Task) -> dict[int, FittedLearner]:
         found = {}
         for record in task.points.learners.values():
+            domain = task.points.learner_domains.get(record.id)
+            if not _answers_requests(domain):
+                continue
             with _noted(task.faults, f"learner {record.key}"):
                 known = self._snapshot(record, task)
-                domain = task.points.learner_domains.get(record.id)
                 catalogue = None if domain is None else task.catalogues.get(domain.collection)
                 if domain is not None and catalogue is not None:
                     beside = _beside(task, known, domain)
@@ -210,6 +215,11 @@ class EquipmentLoader:
                 raise LearnerMismatch(f"The state is of the kind {found.kind}, not {record.kind}.")
             self._snapshots[known] = found
         return known
+
+
+def _answers_requests(domain: Domain | None) -> bool:
+    """Return whether a process of the edge may have to decide with what is of a domain, or of none that is known."""
+    return domain is None or domain.mode is Mode.ONLINE
 
 
 def _beside(task: _Task, known: _Known, domain: Domain | None) -> _Beside:

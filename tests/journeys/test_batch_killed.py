@@ -14,7 +14,7 @@ from decisions.actions.publishing import publish_bundle
 from decisions.models import BatchDecision, DecisionBatch, PriceOffer
 from foundation.actions.jobs import enqueue
 from foundation.models import Job
-from tests.fixtures.batches import make_batch_point, make_priced
+from tests.fixtures.batches import make_batch_point, make_priced, waits_for_the_ledger
 from tests.fixtures.records import make_project
 from tests.journeys.test_worker_killed import wait_until
 
@@ -31,10 +31,10 @@ def test_worker_killed__in_the_middle_of_writing_a_batch__another_writes_all_of_
     site = make_site(roles=("worker", "second", "beat"))
     site.stop_process("second")
     key = f"{DECIDE}:{point_id}:test"
-    with held_ledger(database_url, project_id) as waiting:
+    with held_ledger(database_url, project_id):
         payload = {"point_id": point_id, "due_at": datetime(2026, 3, 3, tzinfo=UTC).isoformat()}
         enqueue(kind=DECIDE, key=key, project_id=project_id, payload=payload)
-        wait_until(waiting, 60, "the writing of the batch")
+        wait_until(waits_for_the_ledger, 60, "the writing of the batch")
         site.kill_process("worker")
     assert left(project_id) == (0, 0, 0, 0)
     site.start_process("second")
@@ -46,17 +46,11 @@ def test_worker_killed__in_the_middle_of_writing_a_batch__another_writes_all_of_
 
 
 @contextmanager
-def held_ledger(url: str, project_id: int) -> Iterator:
-    """Hold the lock of a project's ledger, which a batch takes once most of it is written; yield who waits for it."""
+def held_ledger(url: str, project_id: int) -> Iterator[None]:
+    """Hold the lock of a project's ledger, which a batch takes once most of it is written."""
     with psycopg.connect(url) as holder:
         holder.execute("SELECT pg_advisory_xact_lock(%s, %s::int)", (LEDGER_LOCK, project_id))
-
-        def is_waited_for() -> bool:
-            with connection.cursor() as cursor:
-                cursor.execute("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted")
-                return cursor.fetchone()[0] > 0
-
-        yield is_waited_for
+        yield
 
 
 def left(project_id: int) -> tuple[int, int, int, int]:

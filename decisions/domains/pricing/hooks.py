@@ -6,11 +6,10 @@ from decisions.domain import Hooks, by_bounds
 from decisions.domains.pricing.constraints import CONSTRAINTS, barrier, bounds
 from decisions.domains.pricing.features import FEATURES, action_features
 from decisions.domains.pricing.menu import fixed, fixed_fault, menu
-from decisions.domains.pricing.worth import asked, baseline, subject, worth
+from decisions.domains.pricing.worth import asked, baseline, worth
 
 HOOKS: Final = Hooks(
     eligible=by_bounds(bounds, CONSTRAINTS),
-    subject=subject,
     worth=worth,
     constraint_names=CONSTRAINTS,
     baseline=baseline,

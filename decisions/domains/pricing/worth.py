@@ -14,11 +14,6 @@ from foundation.money import MICROS
 _NOTHING: Final = np.zeros(0, np.int64)
 
 
-def subject(_moment: Moment, _places: Mapping[str, int]) -> Indices:
-    """Return nothing: models of pricing are asked about a menu, by `asked`."""
-    return _NOTHING
-
-
 def asked(moment: Moment, catalogue: Catalogue, places: Mapping[str, int]) -> Indices:
     """Return the item's place in the model, then the prices of the menu in millionths; nothing for an unknown item."""
     place = places.get(moment.subject)

@@ -12,14 +12,9 @@ from decisions.domains.restock.rules import rule_fault
 from decisions.domains.restock.stock import YEAR, Stock, protection, stock_of
 from decisions.moment import Catalogue, Moment
 from decisions.policy import Indices, Scores
+from foundation.money import MICROS
 
-MICROS: Final = 1e6
 MILLI: Final = 1_000
-
-
-def subject(_moment: Moment, _places: Mapping[str, int]) -> Indices:
-    """Return nothing: models are asked by `asked`."""
-    return np.zeros(0, dtype=np.int64)
 
 
 def asked(moment: Moment, catalogue: Catalogue, places: Mapping[str, int]) -> Indices:
@@ -73,7 +68,6 @@ def fixed(_moment: Moment, catalogue: Catalogue, texts: tuple[str, ...]) -> Indi
 
 HOOKS: Final = Hooks(
     eligible=by_bounds(bounds, CONSTRAINTS),
-    subject=subject,
     constraint_names=CONSTRAINTS,
     baseline=baseline,
     menu=menu,

@@ -15,7 +15,7 @@ from decisions.models import BatchDecision, DecisionBatch, PriceOffer
 from decisions.queries.batches import BatchUnknown
 from decisions.vocabulary import AppliedState
 from foundation.models import JournalEntry
-from tests.fixtures.batches import made, make_batch_point, make_priced, make_stocked
+from tests.fixtures.batches import made, make_batch_point, make_priced, make_stocked, waits_for_the_ledger
 from tests.fixtures.records import make_project
 
 pytestmark = pytest.mark.django_db
@@ -180,10 +180,3 @@ def _say_apart(batch: DecisionBatch) -> None:
         say(batch, word("mug", "overridden", value=18), now=MIDNIGHT + 2 * DAY)
     finally:
         connection.close()
-
-
-def waits_for_the_ledger() -> bool:
-    """Return whether a transaction waits for an advisory lock."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted")
-        return bool(cursor.fetchone()[0])

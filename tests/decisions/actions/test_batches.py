@@ -21,7 +21,6 @@ from experiments.analysis.scorecard import FigureStatus
 from experiments.models import FirstExposure, Outcome
 from foundation.models import Job, Project
 from foundation.queries import project_facts
-from tests.decisions.actions.test_acknowledging import waits_for_the_ledger
 from tests.expert.population import look
 from tests.fixtures.batches import (
     first_period,
@@ -31,6 +30,7 @@ from tests.fixtures.batches import (
     make_batch_point,
     make_priced,
     make_stocked,
+    waits_for_the_ledger,
 )
 from tests.fixtures.messages import log
 from tests.fixtures.records import NOW, make_project, simulation_clock
@@ -239,7 +239,7 @@ def test_batch__cells_of_clusters__count_in_the_scorecard_with_all_their_sales()
             log(project, message_id=f"{cell}-{hours}", event="Order Completed", at=at, properties=order)
         sold[variant] += number
     with connection.cursor() as cursor:  # as if the batches had been made when they were due
-        cursor.execute("UPDATE decisions_eventlog SET received_at = corrected_at")
+        cursor.execute("UPDATE decisions_eventlog SET received_at = corrected_at WHERE project_id = %s", [project])
     project_events(project_id=project)
     assert FirstExposure.objects.filter(experiment_id=experiment).count() == 12 * 7 == len(cells)
     assert Outcome.objects.exists()
@@ -308,17 +308,21 @@ def test_batch__that_waits_for_the_ledger__takes_effect_after_the_grace_all_the_
             written = pool.submit(_written_apart, point)
             while not waits_for_the_ledger():
                 assert not written.done()
+            seen = time.monotonic()
             time.sleep(1.0)
-            let_go = datetime.now(UTC)
-        written.result()
-    # what passes between the word and the lock is part of the grace
-    assert DecisionBatch.objects.get().takes_effect_at > let_go + GRACE - timedelta(seconds=0.9)
+            waited = timedelta(seconds=time.monotonic() - seen)
+        told = written.result()
+    # it waits since before that was seen, and until after that was measured
+    assert DecisionBatch.objects.get().takes_effect_at > told + waited + GRACE
 
 
-def _written_apart(point: int) -> None:
+def _written_apart(point: int) -> datetime:
+    """Write a batch and return when the word for it was given."""
     try:
         effect = make_batch(point_id=point, due_at=MIDNIGHT, now=datetime.now(UTC))
+        told = datetime.now(UTC)
         with transaction.atomic():
-            effect(datetime.now(UTC))
+            effect(told)
+        return told
     finally:
         connection.close()

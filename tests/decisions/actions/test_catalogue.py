@@ -9,9 +9,10 @@ from hashlib import sha256
 import pytest
 from django.db import connection, transaction
 
-from decisions.actions.catalogue import TooManyItems, confirm, publish_catalogue, put_actions, put_items, put_stock
+from decisions.actions.catalogue import TooManyItems, confirm, publish_catalogue, put_actions, put_items
 from decisions.actions.chunks import forget_unnamed_chunks, publish_chunks
 from decisions.actions.publishing import publish_bundle
+from decisions.actions.supply import put_supply
 from decisions.ingest.collections import CollectionUnknown, collection_of
 from decisions.models import (
     CatalogueFreshness,
@@ -90,7 +91,9 @@ def test_put_items__more_than_a_thousand__takes_none():
 def test_put_stock__unknown_item__is_told_and_known_ones_keep_the_rest():
     project = make_project()
     put_items(project_id=project, items=[MUG])
-    taken = put_stock(project_id=project, items=[{"item_id": "mug", "stock": 0}, {"item_id": "ghost", "stock": 1}])
+    taken = put_supply(
+        project_id=project, name="stock", items=[{"item_id": "mug", "stock": 0}, {"item_id": "ghost", "stock": 1}]
+    )
     assert (taken.updated, [fault.item_id for fault in taken.refused]) == (1, ["ghost"])
     row = Item.objects.get()
     assert (row.stock, row.title) == (0, "Mug 杯子")
@@ -197,7 +200,7 @@ def test_put_items__one_id_twice__takes_the_last():
 def test_publish__another_collection__has_fields_as_the_edge_reads_them_and_clicks_as_its_baseline():
     project = make_project()
     put_actions(project_id=project, collection="creatives", items=[AD, {"item_id": "ad-2", "campaign": "x", "bid": 3}])
-    put_stock(project_id=project, items=[{"item_id": "ad-2", "stock": 0}])
+    put_supply(project_id=project, name="stock", items=[{"item_id": "ad-2", "stock": 0}])
     for number in range(4):
         at = NOW - timedelta(days=number * 9)
         log(project, message_id=f"p{number}", event="Promotion Clicked", at=at, properties={"promotion_id": "ad-2"})
@@ -228,11 +231,11 @@ def test_confirmed__by_every_request_that_is_taken__never_moves_back():
         later = CatalogueFreshness.objects.get().fresh_at
         assert later > first
         first = later
-    put_stock(project_id=project, items=[{"item_id": "ghost", "stock": 1}])
+    put_supply(project_id=project, name="stock", items=[{"item_id": "ghost", "stock": 1}])
     confirm(project_id=project, collection="items", at=NOW)
     assert CatalogueFreshness.objects.get().fresh_at == first
-    put_stock(project_id=project, items=[{"item_id": "mug", "stock": 3}])
-    assert CatalogueFreshness.objects.get().fresh_at > first
+    put_supply(project_id=project, name="stock", items=[{"item_id": "mug", "stock": 3}])
+    assert CatalogueFreshness.objects.get(collection="items").fresh_at > first
 
 
 def test_freshness__while_nobody_asks__publishes_nothing_and_none_is_told():
@@ -277,7 +280,10 @@ def test_put__by_many_in_opposite_orders__never_waits_in_a_circle():
             for step in range(6):
                 order = names[:: 1 if (worker + step) % 2 else -1]
                 items = [{"item_id": name, "stock": worker} for name in order]
-                (put_stock if worker % 3 == 0 else put_items)(project_id=project, items=items)
+                if worker % 3 == 0:
+                    put_supply(project_id=project, name="stock", items=items)
+                else:
+                    put_items(project_id=project, items=items)
         finally:
             connection.close()
 

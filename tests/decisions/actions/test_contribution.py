@@ -249,7 +249,11 @@ def test_cost__dated_back_into_what_a_look_has_counted__is_refused_where_somethi
         log(project, message_id=f"o{n}", event="Order Completed", at=NOW + minutes(30 + n), properties=visitor)
     ProjectionState.objects.update(watermark=NOW - DAY)
     with connection.cursor() as cursor:
-        cursor.execute("UPDATE decisions_eventlog SET visitor = 'u' || substr(message_id, 2) WHERE event LIKE 'Order%'")
+        cursor.execute(
+            "UPDATE decisions_eventlog SET visitor = 'u' || substr(message_id, 2)"
+            " WHERE project_id = %s AND event LIKE 'Order%%'",
+            [project],
+        )
     project_events(project_id=project)
     scorecard, _ = look(experiment_id, days=9)
     # what is booked for the lines of an order counts for the visitor who placed it

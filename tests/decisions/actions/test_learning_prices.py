@@ -64,7 +64,8 @@ def logged(item):
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT properties::text FROM decisions_eventlog"
-            " WHERE kind = 'decision' AND item = %s ORDER BY occurred_at",
+            " WHERE kind = 'decision' AND item = %s AND project_id IN (SELECT id FROM foundation_project)"
+            " ORDER BY occurred_at",
             [item],
         )
         return [json.loads(text) for (text,) in cursor.fetchall()]
@@ -194,7 +195,10 @@ def test_update__same_batch_three_times__changes_nothing_more_and_replays(bandit
     late = until + 9 * HOUR
     order(bandit, "late", served()[0], at=until - HOUR, quantity=40)
     with connection.cursor() as cursor:
-        cursor.execute("UPDATE decisions_eventlog SET received_at = %s WHERE message_id = 'late'", [late])
+        cursor.execute(
+            "UPDATE decisions_eventlog SET received_at = %s WHERE message_id = 'late' AND project_id = %s",
+            [late, bandit.project_id],
+        )
     key = project_facts(bandit.project_id).key
     outcomes = replay_learner(project_key=key, point_key=bandit.point_key, key=bandit.key)
     assert [found.outcome for found in outcomes] == [Outcome.SAME] * 2
@@ -237,4 +241,6 @@ def test_batch__state_that_cannot_be_trusted__leaves_prices_to_the_baseline_and_
     batch = batch_at(bandit, MIDNIGHT)
     reasons = set(BatchDecision.objects.filter(batch=batch).values_list("reason", flat=True))
     assert "LEARNER_UNAVAILABLE" in reasons <= {"LEARNER_UNAVAILABLE", "HOLDBACK"}
+    assert batch.fault.startswith("learner ")
+    assert "LEARNER_STATE_" in batch.fault
     assert set(BatchDecision.objects.values_list("value", flat=True)) == {20_000_000}

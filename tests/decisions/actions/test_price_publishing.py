@@ -23,8 +23,8 @@ from decisions.queries.live import newest_bundle
 from decisions.serving.offers import microseconds, read_prices
 from foundation.models import Job
 from foundation.queries import project_facts
-from tests.decisions.actions.test_acknowledging import waits_for_the_ledger
 from tests.decisions.prices import days, make_price_point, offer
+from tests.fixtures.batches import waits_for_the_ledger
 from tests.fixtures.records import NOW, make_project
 from workers.handlers import HANDLERS
 from workers.queues import QUEUE_OF_KIND
@@ -111,7 +111,7 @@ def test_jobs__of_this_kind__have_a_handler_and_a_queue():
 @pytest.mark.parametrize(("pace", "grace"), [(PACE, GRACE), (SIMULATION_PACE, SIMULATION_GRACE)])
 def test_pace__of_publishing__leaves_half_of_the_grace_to_bundles_and_edges(pace, grace):
     longest = 1.2 * pace
-    assert longest <= grace.total_seconds() / 2
+    assert longest <= grace / 2
 
 
 def test_publish_bundle__project_that_decides_on_prices__passes_its_self_test_with_them(project):

@@ -10,7 +10,8 @@ from decisions.actions.catalogue import TooManyItems, put_items
 from decisions.actions.supply import put_supply
 from decisions.ingest.supply import COSTS, STOCK, SUPPLIERS
 from decisions.models import CatalogueFreshness, Item, ItemCost, StockCount, Supplier
-from decisions.queries.supply import costs_at, latest_counts, suppliers_of
+from decisions.queries.stock_counts import latest_count_columns
+from decisions.queries.supply import costs_at, suppliers_of
 from tests.fixtures.records import NOW, make_project
 
 pytestmark = pytest.mark.django_db
@@ -123,8 +124,9 @@ def test_stock__of_a_store__adds_counts_and_another_count_of_one_time_is_refused
     assert told(put_supply(project_id=project, name=STOCK, items=[count(4)])) == (0, 0, 1, [])
     rows = StockCount.objects.order_by("counted_at").values_list("on_hand", "on_order", "counted_at")
     assert list(rows) == [(4, 0, NOW), (9, 0, NOW + DAY)]
-    assert [(row.store_id, row.on_hand) for row in latest_counts(project, at=NOW + DAY / 2)] == [("s", 4)]
-    assert [row.on_hand for row in latest_counts(project, at=NOW + DAY)] == [9]
+    first = latest_count_columns(project, at=NOW + DAY / 2)
+    assert (first.stores, first.on_hand.tolist()) == (("s",), [4])
+    assert latest_count_columns(project, at=NOW + DAY).on_hand.tolist() == [9]
 
 
 def test_stock__of_items_and_stores_together__goes_to_each_and_ghosts_are_told_with_their_place():

@@ -6,7 +6,8 @@ from datetime import timedelta
 import pytest
 from django.db import connection
 
-from decisions.actions.catalogue import publish_catalogue, put_stock
+from decisions.actions.catalogue import publish_catalogue
+from decisions.actions.supply import put_supply
 from decisions.queries.explained import Explanation, Method, Missing, Standing
 from decisions.queries.explanations import MOST_CONTRIBUTIONS, as_document, explain
 from decisions.queries.made import decision_by_id
@@ -176,7 +177,7 @@ def test_item_asked_about__model_that_cannot_be_asked__could_have_been_chosen(sh
 
 def test_item_asked_about__sold_out_since__is_told_by_the_catalogue_of_now(shop):
     decision = ranked(shop)
-    put_stock(project_id=shop.project, items=[{"item_id": "kettle", "stock": 0}])
+    put_supply(project_id=shop.project, name="stock", items=[{"item_id": "kettle", "stock": 0}])
     publish_catalogue(project_id=shop.project, now=NOW)
     asked = explained(shop.project, decision, item="kettle").asked
     assert asked is not None

@@ -41,7 +41,10 @@ def order(
     )
     if store:
         with connection.cursor() as cursor:
-            cursor.execute("UPDATE decisions_eventlog SET store = %s WHERE message_id = %s", [store, message])
+            cursor.execute(
+                "UPDATE decisions_eventlog SET store = %s WHERE message_id = %s AND project_id = %s",
+                [store, message, project],
+            )
 
 
 def line(item: str = "mug", quantity: Any = 1, price: Any = 10.0) -> dict[str, Any]:

@@ -294,6 +294,25 @@ def test_equip__catalogue_of_another_collection_than_named__is_a_fault_of_that_o
     assert equipment.faults["catalogue of creatives"].startswith("CATALOGUE_MALFORMED: ")
 
 
+def test_equip__point_that_decides_in_batches__has_nothing_loaded_for_it(loader: EquipmentLoader) -> None:
+    prices = point(key="prices", domain="pricing", personal=False, slate_size=1, largest_slate=1)
+    content = decision_content(
+        experiment(1),
+        points=[prices | {"champions": [{"version": 12}], "learner": 5}],
+        models=[model_record(12, ARTIFACT)],
+        catalogue=file_record(CATALOGUE),
+        learners=[learner_record(5, STATE)],
+    )
+    points = compile_points(content, compiled(experiment(1)))
+    published = Published(CATALOGUE, ARTIFACT, STATE)
+
+    equipment = loader.equip(points, SECRET, published)
+
+    assert ([*points.version_domains], [*points.learner_domains]) == ([12], [5])
+    assert (dict(equipment.models), dict(equipment.learners), dict(equipment.shelves)) == ({}, {}, {})
+    assert published.fetched == [file_record(CATALOGUE)["sha256"]]
+
+
 def test_equip__state_of_a_learner__is_verified_fitted_and_parsed_once(loader: EquipmentLoader) -> None:
     published = Published(CATALOGUE, STATE)
 

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from decisions.domains.pricing.worth import asked, baseline, subject, worth
+from decisions.domains.pricing.hooks import HOOKS
+from decisions.domains.pricing.worth import asked, baseline, worth
 from tests.decisions.domains.pricing.worlds import menu_of, moment
 
 
@@ -23,7 +24,7 @@ def test_asked__item_that_the_model_knows__is_its_place_and_all_prices_in_millio
 
 def test_asked__item_that_the_model_does_not_know__is_nothing():
     assert asked(moment("jug"), menu_of(price=20.0), {"mug": 0}).shape == (0,)
-    assert subject(moment(), {"mug": 0}).shape == (0,)
+    assert HOOKS.subject(moment(), {"mug": 0}).shape == (0,)
 
 
 @pytest.mark.parametrize(("objective", "expected"), [("profit", [7.0 * 3.0, 8.0 * 2.0]), ("revenue", [57.0, 40.0])])
